@@ -1,0 +1,1 @@
+"""Nine neural architectures that complete the same four-voice canvas."""

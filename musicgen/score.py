@@ -1,0 +1,235 @@
+"""The canvas: a four-voice score on a sixteenth grid, some of whose cells are fixed.
+
+A cell holds `REST`, `HOLD` (the voice's note goes on) or a MIDI pitch (a new onset). Everything a model reads or writes
+is such a grid, and everything a visitor hears, sees or downloads is made from one.
+"""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+REST, HOLD = -1, -2
+VOICES = ("soprano", "alto", "tenor", "bass")
+LOW, HIGH = 33, 93  # the lowest and highest MIDI pitch any model knows
+STEPS_PER_QUARTER = 4
+MAX_BARS = 64  # of any score; a seed and what is composed from it
+
+
+class ScoreError(ValueError):
+    """A score breaks the grammar; the message names the bar and the voice."""
+
+
+@dataclass(frozen=True)
+class Meter:
+    name: str
+    steps: int  # sixteenths a bar
+    beat: int  # sixteenths a beat
+
+    @property
+    def beats(self) -> int:
+        return self.steps // self.beat
+
+
+@dataclass(frozen=True)
+class Style:
+    name: str
+    ranges: tuple[tuple[int, int], ...]  # lowest and highest MIDI pitch a voice may sound, one pair a voice in use
+    tempo: float  # quarter notes a minute, unless told otherwise
+
+
+METERS = {
+    m.name: m
+    for m in (Meter("4/4", 16, 4), Meter("3/4", 12, 4), Meter("6/8", 12, 6), Meter("2/4", 8, 4), Meter("9/8", 18, 6))
+}
+STYLES = {
+    s.name: s
+    for s in (
+        Style("chorale", ((57, 81), (52, 76), (45, 71), (35, 66)), tempo=80),
+        Style("dance", ((54, 93),), tempo=110),
+    )
+}
+
+
+@dataclass(frozen=True)
+class Note:
+    voice: int
+    pitch: int  # MIDI
+    start: int  # steps
+    duration: int  # steps
+
+
+@dataclass(frozen=True)
+class Score:
+    """Cells `(T, 4)`, voices from the top, T = bars x steps a bar.
+
+    Raises `ScoreError` where the cells break the grammar: no HOLD at the start or after a REST, every pitch inside its
+    voice's range, only the top voice in a dance.
+    """
+
+    cells: np.ndarray  # (T, 4) int
+    style: str = "chorale"
+    meter: str = "4/4"
+    tempo: float = 80.0  # quarter notes a minute
+
+    def __post_init__(self):
+        cells = np.array(self.cells, dtype=np.int64)
+        cells.setflags(write=False)
+        object.__setattr__(self, "cells", cells)
+        self._check()
+
+    def _check(self):
+        if self.style not in STYLES:
+            raise ScoreError(f"unknown style {self.style!r}: choose one of {', '.join(STYLES)}")
+        if self.meter not in METERS:
+            raise ScoreError(f"unknown meter {self.meter!r}: choose one of {', '.join(METERS)}")
+        if not 20 <= self.tempo <= 300:
+            raise ScoreError(f"tempo {self.tempo:g} is outside 20-300 quarter notes a minute")
+        if self.cells.ndim != 2 or self.cells.shape[1] != 4 or len(self.cells) % METERS[self.meter].steps:
+            raise ScoreError(f"cells of shape {self.cells.shape} are not whole bars of four voices in {self.meter}")
+        silent = np.vstack([np.ones((1, 4), bool), self.cells[:-1] == REST])[: len(self.cells)]
+        self._refuse((self.cells == HOLD) & silent, "holds a note that was never begun")
+        self._refuse((self.cells < HOLD), "has a cell that is neither a pitch, REST nor HOLD")
+        low, high = voice_ranges(self.style)
+        outside = (self.cells >= 0) & ((self.cells < low) | (self.cells > high))
+        self._refuse(outside, f"leaves its range in a {self.style}")
+
+    def _refuse(self, wrong: np.ndarray, what: str):
+        if wrong.any():
+            step, voice = np.argwhere(wrong)[0]
+            bar = step // METERS[self.meter].steps + 1
+            raise ScoreError(f"bar {bar}, {VOICES[voice]}: the voice {what} (cell {self.cells[step, voice]})")
+
+    def __eq__(self, other):
+        if not isinstance(other, Score):
+            return NotImplemented
+        same = (self.style, self.meter, self.tempo) == (other.style, other.meter, other.tempo)
+        return same and np.array_equal(self.cells, other.cells)
+
+    __hash__ = None
+
+    @property
+    def steps(self) -> int:
+        return len(self.cells)
+
+    @property
+    def bars(self) -> int:
+        return self.steps // METERS[self.meter].steps
+
+    @property
+    def seconds_per_step(self) -> float:
+        return 60 / self.tempo / STEPS_PER_QUARTER
+
+    @property
+    def seconds(self) -> float:
+        return self.steps * self.seconds_per_step
+
+    def replace(self, **changes) -> "Score":
+        return replace(self, **changes)
+
+    def sounding(self) -> np.ndarray:
+        """The pitch each cell sounds, `(T, 4)`: every HOLD replaced by its note, silence is REST."""
+        return sounding(self.cells)
+
+    def notes(self) -> list[Note]:
+        """Every note, by start and then from the top voice down."""
+        found = []
+        for voice in range(4):
+            column = self.cells[:, voice]
+            for start in np.flatnonzero(column >= 0):
+                tail = column[start + 1 :] != HOLD
+                duration = int(tail.argmax()) + 1 if tail.any() else len(column) - start
+                found.append(Note(voice, int(column[start]), int(start), int(duration)))
+        return sorted(found, key=lambda n: (n.start, n.voice))
+
+
+def voice_ranges(style: str) -> tuple[np.ndarray, np.ndarray]:
+    """Lowest and highest pitch `(4,)` of each voice; an unused voice has an empty range (128, -1)."""
+    ranges = STYLES[style].ranges
+    ranges += ((128, -1),) * (4 - len(ranges))
+    low, high = np.array(ranges).T
+    return low, high
+
+
+def sounding(cells: np.ndarray) -> np.ndarray:
+    """Cells `(T, 4)` -> the pitch that sounds in each, REST where none does."""
+    row = np.where(cells == HOLD, 0, np.arange(len(cells))[:, None])  # (T, 4) the row a cell's pitch stands in
+    return np.take_along_axis(cells, np.maximum.accumulate(row, axis=0), axis=0)
+
+
+def from_notes(notes: list[Note], steps: int) -> np.ndarray:
+    """Notes -> cells `(steps, 4)`; a later note cuts an earlier one of its voice short."""
+    cells = np.full((steps, 4), REST, dtype=np.int64)
+    for note in sorted(notes, key=lambda n: n.start):
+        end = min(note.start + note.duration, steps)
+        cells[note.start : end, note.voice] = HOLD
+        cells[note.start, note.voice] = note.pitch
+        if end < steps and cells[end, note.voice] == HOLD:
+            cells[end:, note.voice] = REST
+    return cells
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A score and which of its cells are fixed `(T, 4)`; a model composes the others.
+
+    Free cells carry REST. A fixed HOLD whose left neighbour is free becomes an onset of the same pitch, since what it
+    would hold is not known yet. The unused voices of a dance are fixed rests.
+    """
+
+    score: Score
+    fixed: np.ndarray  # (T, 4) bool
+
+    def __post_init__(self):
+        score, fixed = self.score, np.array(self.fixed, dtype=bool)
+        if fixed.shape != score.cells.shape:
+            raise ScoreError(f"fixed has shape {fixed.shape}, the cells {score.cells.shape}")
+        fixed[:, len(STYLES[score.style].ranges) :] = True
+        cut = np.vstack([np.zeros((1, 4), bool), ~fixed[:-1]])[: len(fixed)]
+        cells = np.where((score.cells == HOLD) & cut, score.sounding(), score.cells)
+        fixed.setflags(write=False)
+        object.__setattr__(self, "fixed", fixed)
+        object.__setattr__(self, "score", score.replace(cells=np.where(fixed, cells, REST)))
+
+    @classmethod
+    def blank(cls, bars: int, style: str = "chorale", meter: str = "4/4", tempo: float | None = None) -> "Canvas":
+        cells = np.full((bars * METERS[meter].steps, 4), REST)
+        return cls(Score(cells, style, meter, tempo or STYLES[style].tempo), np.zeros(cells.shape, bool))
+
+    def extended(self, bars: int) -> "Canvas":
+        """The same canvas, `bars` bars long in all: free bars added at the end, or the surplus cut off."""
+        steps = bars * METERS[self.score.meter].steps
+        more = max(0, steps - self.score.steps)
+        cells = np.pad(self.score.cells, ((0, more), (0, 0)), constant_values=REST)[:steps]
+        fixed = np.pad(self.fixed, ((0, more), (0, 0)))[:steps]
+        return Canvas(self.score.replace(cells=cells), fixed)
+
+    @classmethod
+    def keep_voices(cls, score: Score, voices: list[int]) -> "Canvas":
+        """Fix the given voices over the whole piece (harmonise)."""
+        fixed = np.zeros(score.cells.shape, bool)
+        fixed[:, voices] = True
+        return cls(score, fixed)
+
+    @classmethod
+    def free_bars(cls, score: Score, first: int, last: int) -> "Canvas":
+        """Fix all but bars `first` to `last`, counted from 1 (repair)."""
+        if not 1 <= first <= last <= score.bars:
+            raise ScoreError(f"bars {first}-{last} are not in this piece of {score.bars} bars")
+        steps = METERS[score.meter].steps
+        fixed = np.ones(score.cells.shape, bool)
+        fixed[(first - 1) * steps : last * steps] = False
+        return cls(score, fixed)
+
+    @property
+    def seed_steps(self) -> int:
+        """Steps up to the last one with a fixed cell of a voice in use: where the given part ends."""
+        used = self.fixed[:, : len(STYLES[self.score.style].ranges)].any(axis=1)
+        return int(np.flatnonzero(used)[-1]) + 1 if used.any() else 0
+
+
+@dataclass(frozen=True)
+class Patch:
+    """Cells `(n, 4)` to write from step `start` on; a later patch may overwrite an earlier one."""
+
+    start: int
+    cells: np.ndarray
