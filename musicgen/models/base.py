@@ -1,0 +1,143 @@
+"""The contract every architecture keeps, and the tensors it is trained on."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from musicgen.score import HIGH, HOLD, LOW, METERS, REST, STYLES, Canvas, Patch, Score, voice_ranges
+
+REST_TOKEN, HOLD_TOKEN, FIRST_PITCH = 0, 1, 2  # a cell's index in the vocabulary; pitches follow from LOW up
+VOCABULARY = FIRST_PITCH + HIGH - LOW + 1  # V
+STYLE_NAMES, METER_NAMES = tuple(STYLES), tuple(METERS)
+VOICES_OF = torch.tensor([len(s.ranges) for s in STYLES.values()])  # (styles,)
+LONGEST_BAR = max(m.steps for m in METERS.values())
+END_STEPS = 2 * LONGEST_BAR  # the last steps are told apart one by one,
+END_BARS = 8  # earlier ones by whole bars up to here
+ENDINGS = END_STEPS + END_BARS + 1
+
+
+@dataclass(frozen=True)
+class Defaults:
+    temperature: float = 0.9
+    top_p: float = 0.95
+
+
+DEFAULTS = Defaults()
+
+
+@dataclass(frozen=True)
+class Batch:
+    """B pieces or crops of T steps, padded at the end where `weight` is 0."""
+
+    tokens: Tensor  # (B, T, 4) indices of the vocabulary
+    style: Tensor  # (B,) index into STYLE_NAMES
+    meter: Tensor  # (B,) index into METER_NAMES
+    position: Tensor  # (B, T) steps since the bar line
+    to_end: Tensor  # (B, T) how far the end is, see `ending`
+    weight: Tensor  # (B, T) 1 for a step that counts, 0 for padding
+
+    def voices(self) -> int:
+        """How many voices, from the top, the batch's styles use."""
+        return int(VOICES_OF[self.style].max())
+
+    def counted(self) -> Tensor:
+        """Which cells a loss is taken over, (B, T, n): not the padding, not the voices a style does not use."""
+        used = torch.arange(self.voices()) < VOICES_OF[self.style][:, None]  # (B, n)
+        return self.weight[:, :, None] * used[:, None]
+
+
+def to_tokens(cells: np.ndarray) -> np.ndarray:
+    return np.where(cells == REST, REST_TOKEN, np.where(cells == HOLD, HOLD_TOKEN, cells - LOW + FIRST_PITCH))
+
+
+def to_cells(tokens: np.ndarray) -> np.ndarray:
+    return np.where(tokens == REST_TOKEN, REST, np.where(tokens == HOLD_TOKEN, HOLD, tokens + LOW - FIRST_PITCH))
+
+
+def ending(steps: int, bar: int) -> np.ndarray:
+    """For each of `steps` steps, how far the end is, as an index below `ENDINGS`."""
+    left = np.arange(steps - 1, -1, -1)
+    return np.where(left < END_STEPS, left, END_STEPS + np.minimum(left // bar, END_BARS))
+
+
+FAR_END = ENDINGS - 1  # what a step is told when the end is far off, or not to be known
+
+
+def batch_of(score: Score, start: int = 0, stop: int | None = None, end_known: bool = True) -> Batch:
+    """A batch of one: steps `start` to `stop` of a score, with the time features they have in the whole."""
+    return collate([features_of(score, start, stop, end_known)])
+
+
+def features_of(score: Score, start: int = 0, stop: int | None = None, end_known: bool = True) -> dict[str, np.ndarray]:
+    bar = METERS[score.meter].steps
+    to_end = ending(score.steps, bar) if end_known else np.full(score.steps, FAR_END)
+    tokens = to_tokens(score.cells[start:stop])
+    if start:  # what began before the crop begins with it
+        first, held = tokens[0], tokens[0] == HOLD_TOKEN
+        tokens[0] = np.where(held, to_tokens(score.sounding()[start]), first)
+    return {
+        "tokens": tokens,
+        "style": np.array(STYLE_NAMES.index(score.style)),
+        "meter": np.array(METER_NAMES.index(score.meter)),
+        "position": np.arange(score.steps)[start:stop] % bar,
+        "to_end": to_end[start:stop],
+        "weight": np.ones(len(tokens), np.float32),
+    }
+
+
+def collate(items: list[dict[str, np.ndarray]]) -> Batch:
+    longest = max(len(i["tokens"]) for i in items)
+
+    def padded(array: np.ndarray) -> np.ndarray:
+        if array.ndim == 0:
+            return array
+        return np.pad(array, [(0, longest - len(array))] + [(0, 0)] * (array.ndim - 1))
+
+    return Batch(**{k: torch.from_numpy(np.stack([padded(i[k]) for i in items])) for k in items[0]})
+
+
+def pitch_mask() -> Tensor:
+    """Which tokens a voice may take in a style, (styles, 4, V); an unused voice only rests."""
+    mask = torch.zeros(len(STYLE_NAMES), 4, VOCABULARY, dtype=torch.bool)
+    mask[:, :, REST_TOKEN] = True
+    for s, style in enumerate(STYLE_NAMES):
+        for v, (low, high) in enumerate(zip(*voice_ranges(style), strict=True)):
+            if low <= high:
+                mask[s, v, HOLD_TOKEN] = True
+                mask[s, v, low - LOW + FIRST_PITCH : high - LOW + FIRST_PITCH + 1] = True
+    return mask
+
+
+class MusicModel(nn.Module):
+    """A network that completes a canvas. Once loaded it never changes; all state of a request is in its stream."""
+
+    name: str  # as in the registry and on the command line
+    title: str  # as on the page
+    summary: str  # one honest sentence for the card
+    source: str  # the paper to read
+    temperature_note: str  # what temperature does to this model
+
+    def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
+        """Named scalar parts; "loss" is what is minimised."""
+        raise NotImplementedError
+
+    def players(self) -> dict[str, nn.Module]:
+        """The parts that are optimised in turn; one for all but adversarial models."""
+        return {"model": self}
+
+    def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
+        """Patches that, applied in order, fill every free cell of the canvas and leave the fixed ones as they are.
+
+        The same arguments give the same patches. `temperature` 0 is deterministic whatever the seed.
+        """
+        raise NotImplementedError
+
+    def compose(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Score:
+        """The stream, applied. Raises `musicgen.score.ScoreError` if the model broke the grammar."""
+        cells = canvas.score.cells.copy()
+        for patch in self.stream(canvas, temperature=temperature, top_p=top_p, seed=seed):
+            cells[patch.start : patch.start + len(patch.cells)] = patch.cells
+        return canvas.score.replace(cells=cells)

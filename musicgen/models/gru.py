@@ -1,0 +1,15 @@
+"""GRU: a gated recurrent unit reads the frames one by one (Cho et al. 2014, arXiv 1406.1078)."""
+
+from torch import nn
+
+from musicgen.models.next_frame import NextFrame, NextFrameConfig
+
+
+class GRU(NextFrame):
+    name, title = "gru", "GRU"
+    summary = "A lean memory with two gates that decide, frame by frame, what to keep and what to overwrite."
+    source = "Cho et al. 2014, arXiv 1406.1078"
+
+    def make_backbone(self, config: NextFrameConfig) -> nn.Module:
+        dropout = config.dropout if config.layers > 1 else 0
+        return nn.GRU(config.width, config.width, config.layers, batch_first=True, dropout=dropout)

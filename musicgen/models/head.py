@@ -1,0 +1,164 @@
+"""The voice head: from a hidden vector and what is known of a frame to the next voice of that frame.
+
+A frame's voices are chosen one after another, each knowing those before it, so that the product of the four choices is
+an exact likelihood (NADE: Larochelle & Murray 2011). Logits are sums of an absolute part and of parts relative to the
+voice's own last pitch and to the other voices' pitches, so that what is learned in one key holds in all.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from musicgen.models.base import ENDINGS, FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, VOCABULARY, pitch_mask
+from musicgen.models.frames import (
+    AGES,
+    HALF_LIVES,
+    LEAP,
+    LEAPS,
+    PITCH_CLASSES,
+    PLACES,
+    SPAN,
+    SPANS,
+    Past,
+    interval,
+    pitch_class,
+)
+
+ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the outer voices first
+OTHERS = torch.tensor([[u for u in range(4) if u != v] for v in range(4)])  # (4, 3)
+PITCHES = VOCABULARY - FIRST_PITCH  # P
+REACH = 24  # semitones from the voice's own last pitch that have a relative logit
+MOTIONS = LEAPS + 2  # melodic intervals, then "held", then "not known yet"
+ILLEGAL = -1e9
+SIZES = (
+    *[VOCABULARY + 1] * 3, *[SPANS] * 3, *[MOTIONS] * 3, *[SPANS] * 3, AGES, AGES, LEAPS, VOCABULARY, PLACES, ENDINGS,
+)  # fmt: skip
+OUTPUTS = (VOCABULARY, 2 * REACH + 1, 6 * PITCH_CLASSES, len(HALF_LIVES))
+
+
+def known_before(rank: Tensor) -> Tensor:
+    """Each voice's place in the order, (..., 4) -> which others each voice knows, (..., 4, 3)."""
+    return rank[..., OTHERS] < rank[..., None]
+
+
+STANDARD_RANK = torch.tensor(ORDER).argsort()  # (4,)
+
+
+class VoiceHead(nn.Module):
+    def __init__(self, width: int, inner: int, dropout: float):
+        super().__init__()
+        rows = sum(SIZES)
+        self.register_buffer("offsets", torch.tensor([0, *SIZES[:-1]]).cumsum(0), persistent=False)
+        self.register_buffer("rows", torch.arange(4) * rows, persistent=False)
+        self.register_buffer("allowed", pitch_mask(), persistent=False)  # (styles, 4, V)
+        self.facts = nn.Parameter(torch.randn(4 * rows, inner) * 0.1)
+        self.mix = nn.Parameter(torch.randn(4, width, inner) / width**0.5)
+        self.key = nn.Parameter(torch.randn(4, len(HALF_LIVES) * PITCH_CLASSES, inner) * 0.1)
+        self.out = nn.Parameter(torch.randn(4, inner, sum(OUTPUTS)) * 0.3 / inner**0.5)
+        self.bias = nn.Parameter(torch.zeros(4, sum(OUTPUTS)))
+        self.progression = nn.Parameter(torch.zeros(4 * 3 * 2 * (PITCH_CLASSES + 1), PITCH_CLASSES))
+        self.spacing = nn.Parameter(torch.zeros(4, 3, 2 * PITCHES - 1))
+        self.norm = nn.LayerNorm(inner)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(
+        self, hidden: Tensor, past: Past, frame: Tensor, known: Tensor, places: Tensor, endings: Tensor, style: Tensor,
+        voices: Tensor,
+    ) -> Tensor:  # fmt: skip
+        """Logits (N, n, V) of the n voices asked for, with what the grammar forbids at `ILLEGAL`.
+
+        hidden (N, C); past of N frames; frame (N, 4) tokens, of which voice i may see its others where known (N, n, 3);
+        places, endings, style (N,); voices (n,).
+        """
+        others = OTHERS[voices]  # (n, 3)
+        own = past.pitch[:, voices, None]  # (N, n, 1) the voice's last pitch
+        last = past.pitch[:, others]  # (N, n, 3) the others' last pitches
+        token = frame[:, others]  # (N, n, 3)
+        now = torch.where(token == HOLD_TOKEN, last, token)  # (N, n, 3) the others' pitches in this frame
+        now = torch.where(known, now, REST_TOKEN)
+
+        facts = self._facts(past, token, now, known, voices, places, endings)  # (N, n, D)
+        key = rotate(past.histogram()[:, None], own, back=False).flatten(2)  # (N, n, 36)
+        mixed = torch.einsum("bc,vcd->bvd", hidden, self.mix[voices]) + torch.einsum("bvk,vkd->bvd", key, self.key[voices])
+        inner = self.dropout(F.gelu(self.norm(mixed + facts)))  # (N, n, D)
+        out = torch.einsum("bvd,vdo->bvo", inner, self.out[voices]) + self.bias[voices]
+        absolute, relative, classes, scales = out.split(OUTPUTS, dim=-1)
+
+        by_class = self._by_class(classes, scales, past, own, last, now, known, voices)  # (N, n, 12)
+        pitches = F.pad(by_class.roll(-pitch_class(torch.tensor(FIRST_PITCH)).item(), -1).repeat(1, 1, 6), (0, 0))
+        pitches = pitches[..., :PITCHES] + self._reach(relative, own) + self._spacing(now, voices)  # (N, n, P)
+        logits = torch.cat([absolute[..., :FIRST_PITCH], absolute[..., FIRST_PITCH:] + pitches], dim=-1)
+        return logits.masked_fill(~self.legal(past, style, voices), ILLEGAL)
+
+    def legal(self, past: Past, style: Tensor, voices: Tensor) -> Tensor:
+        """Which tokens the grammar allows next, (N, n, V)."""
+        allowed = self.allowed[style][:, voices].clone()
+        allowed[..., HOLD_TOKEN] &= past.pitch[:, voices] != REST_TOKEN
+        return allowed
+
+    def _facts(self, past, token, now, known, voices, places, endings) -> Tensor:
+        """The sum of the embeddings of everything known about each voice's choice, (N, n, D)."""
+        own, last = past.pitch[:, voices], past.pitch[:, OTHERS[voices]]
+        motion = torch.where(token == HOLD_TOKEN, LEAPS, interval(now, last, LEAP))
+        single = [
+            past.age[:, voices],
+            past.still[:, voices],
+            interval(own, past.before[:, voices], LEAP),
+            own,
+            places[:, None].expand_as(own),
+            endings[:, None].expand_as(own),
+        ]
+        index = torch.cat(
+            [
+                torch.where(known, token, VOCABULARY),
+                interval(now, own[..., None], SPAN),
+                torch.where(known, motion, LEAPS + 1),
+                interval(last, own[..., None], SPAN),
+                torch.stack(single, -1),
+            ],
+            dim=-1,
+        )  # (N, n, len(SIZES))
+        index = index + self.offsets + self.rows[voices, None]
+        return F.embedding_bag(index.flatten(0, 1), self.facts, mode="sum").unflatten(0, index.shape[:2])
+
+    def _by_class(self, classes, scales, past, own, last, now, known, voices) -> Tensor:
+        """Logits of the twelve pitch classes (from C): by interval to the others' last and present pitches, and by key."""
+        weights = classes.unflatten(-1, (6, PITCH_CLASSES))  # (N, n, 6, 12)
+        before = interval_class(own, last)  # (N, n, 3) how far the voice stood above each other
+        moved = (now != last).long()
+        row = (((voices[:, None] * 3 + torch.arange(3)) * 2 + moved) * (PITCH_CLASSES + 1)) + before
+        weights = weights + F.pad(F.embedding(row, self.progression), (0, 0, 3, 0))
+        anchors = torch.cat([last, now], -1)  # (N, n, 6)
+        sounds = (anchors >= FIRST_PITCH).float()
+        turned = rotate(weights.unsqueeze(-2), anchors[..., None], back=True).squeeze(-2)  # (N, n, 6, 12)
+        key = torch.einsum("bvk,bkc->bvc", scales, past.histogram())
+        return (turned * sounds[..., None]).sum(-2) + key
+
+    def _reach(self, relative: Tensor, own: Tensor) -> Tensor:
+        """Logits by distance from the voice's own last pitch, (N, n, P); 0 beyond the reach and after a rest."""
+        distance = torch.arange(FIRST_PITCH, VOCABULARY) - own  # (N, n, P)
+        near = (distance.abs() <= REACH) & (own >= FIRST_PITCH)
+        index = torch.where(near, distance + REACH, 2 * REACH + 1)
+        return F.pad(relative, (0, 1)).gather(-1, index)
+
+    def _spacing(self, now: Tensor, voices: Tensor) -> Tensor:
+        """Logits by signed distance from the other voices' present pitches, (N, n, P): crossing, spacing, doubling."""
+        steps = torch.arange(PITCHES) - torch.arange(PITCHES)[:, None] + PITCHES - 1  # (P other, P own)
+        table = self.spacing[voices][..., steps]  # (n, 3, P, P)
+        table = F.pad(table, (0, 0, FIRST_PITCH, 0)).flatten(0, 2)  # (n * 3 * V, P), zeros where the other is silent
+        row = torch.arange(len(voices) * 3).view(-1, 3) * VOCABULARY + now  # (N, n, 3)
+        return F.embedding_bag(row.flatten(0, 1), table, mode="sum").unflatten(0, row.shape[:2])
+
+
+def interval_class(upper: Tensor, lower: Tensor) -> Tensor:
+    """(upper - lower) modulo the octave, `PITCH_CLASSES` where either does not sound."""
+    sounds = (upper >= FIRST_PITCH) & (lower >= FIRST_PITCH)
+    return torch.where(sounds, (upper - lower) % PITCH_CLASSES, PITCH_CLASSES)
+
+
+def rotate(values: Tensor, anchors: Tensor, back: bool) -> Tensor:
+    """Turn the last dimension (12) from "from C" to "from the anchor's pitch class", or back; anchors (..., m) tokens."""
+    shift = pitch_class(anchors)[..., None] * (-1 if back else 1)  # (..., m, 1)
+    index = (torch.arange(PITCH_CLASSES) + shift) % PITCH_CLASSES
+    shape = torch.broadcast_shapes(values.shape, index.shape)
+    return values.expand(shape).gather(-1, index.expand(shape))

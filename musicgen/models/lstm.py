@@ -1,0 +1,15 @@
+"""LSTM: a memory cell guarded by three gates (Hochreiter & Schmidhuber 1997)."""
+
+from torch import nn
+
+from musicgen.models.next_frame import NextFrame, NextFrameConfig
+
+
+class LSTM(NextFrame):
+    name, title = "lstm", "LSTM"
+    summary = "A separate memory cell behind three gates carries the key and the phrase across many bars."
+    source = "Hochreiter & Schmidhuber 1997, doi 10.1162/neco.1997.9.8.1735"
+
+    def make_backbone(self, config: NextFrameConfig) -> nn.Module:
+        dropout = config.dropout if config.layers > 1 else 0
+        return nn.LSTM(config.width, config.width, config.layers, batch_first=True, dropout=dropout)

@@ -1,0 +1,136 @@
+"""What the models that move forward in time share: embedding, voice head, loss and streaming; only the backbone differs."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from musicgen.models.base import Batch, MusicModel, batch_of, to_cells
+from musicgen.models.frames import BACKBONE_SIZES, HALF_LIVES, PITCH_CLASSES, Past, backbone_indices, pasts, place
+from musicgen.models.head import ORDER, STANDARD_RANK, VoiceHead, known_before
+from musicgen.sampling import draw
+from musicgen.score import METERS, Canvas, Patch
+
+
+@dataclass(frozen=True)
+class NextFrameConfig:
+    width: int = 256  # C, channels a frame
+    layers: int = 1
+    inner: int = 160  # D, channels of the voice head
+    dropout: float = 0.3
+    any_order: float = 0.5  # share of training pieces whose voices are chosen in an order that fixed cells could ask for
+
+
+class NextFrame(MusicModel):
+    """Predicts each frame from those before it: p(score) = prod over frames and voices, an exact likelihood.
+
+    A subclass builds `self.backbone`, a module `(x (B, T, C), state | None) -> (hidden (B, T, C), state)` that is causal,
+    and gives the same hidden vectors whether it reads T frames at once or one at a time with the state handed on.
+    """
+
+    Config = NextFrameConfig
+    temperature_note = "Divides the logits of every choice: low repeats the likeliest turn, high surprises."
+
+    def __init__(self, config: NextFrameConfig):
+        super().__init__()
+        self.config = config
+        self.register_buffer("offsets", torch.tensor([0, *BACKBONE_SIZES[:-1]]).cumsum(0), persistent=False)
+        self.facts = nn.Parameter(torch.randn(sum(BACKBONE_SIZES), config.width) * 0.1)
+        self.key = nn.Linear(len(HALF_LIVES) * PITCH_CLASSES, config.width)
+        self.norm_in, self.norm_out = nn.LayerNorm(config.width), nn.LayerNorm(config.width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.backbone = self.make_backbone(config)
+        self.head = VoiceHead(config.width, config.inner, config.dropout)
+
+    def make_backbone(self, config: NextFrameConfig) -> nn.Module:
+        raise NotImplementedError
+
+    def hidden(self, past: Past, batch: Batch, state=None) -> tuple[Tensor, object]:
+        """Pasts (B, T, ...) -> hidden vectors (B, T, C) and the backbone's state after them."""
+        index = backbone_indices(past, batch) + self.offsets  # (B, T, n)
+        facts = F.embedding_bag(index.flatten(0, 1), self.facts, mode="sum").unflatten(0, index.shape[:2])
+        x = self.norm_in(facts + self.key(past.histogram().flatten(-2)))  # (B, T, C)
+        seen, state = self.backbone(self.dropout(x), state)
+        return self.dropout(self.norm_out(x + seen)), state
+
+    def logits(self, batch: Batch, rank: Tensor | None = None) -> Tensor:
+        """Logits (B, T, n, V) of every cell given all frames before it and the voices that `rank` (B, 4) puts before it.
+
+        n is 4, or fewer where no piece of the batch uses the lower voices.
+        """
+        past = pasts(batch.tokens)
+        hidden, _ = self.hidden(past, batch)
+        rank = STANDARD_RANK.expand(len(batch.tokens), 4) if rank is None else rank
+        steps, voices = batch.tokens.shape[1], torch.arange(batch.voices())
+        flat = Past(*(getattr(past, f.name).flatten(0, 1) for f in fields(Past)))
+        logits = self.head(
+            hidden.flatten(0, 1),
+            flat,
+            batch.tokens.flatten(0, 1),
+            known_before(rank)[:, voices].repeat_interleave(steps, 0),
+            place(batch).flatten(),
+            batch.to_end.flatten(),
+            batch.style.repeat_interleave(steps),
+            voices,
+        )
+        return logits.unflatten(0, batch.tokens.shape[:2])
+
+    def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
+        """{"loss"}: nats a cell; in training some pieces take another order of the voices, as fixed cells may ask for."""
+        rank = self._ranks(len(batch.tokens)) if self.training else None
+        counted = batch.counted()
+        return {"loss": (self.cell_nll(batch, rank) * counted).sum() / counted.sum()}
+
+    def cell_nll(self, batch: Batch, rank: Tensor | None = None) -> Tensor:
+        """-ln p of every cell, (B, T, n)."""
+        logits = self.logits(batch, rank).float()
+        target = batch.tokens[..., : logits.shape[2]]
+        return F.cross_entropy(logits.flatten(0, 2), target.flatten(), reduction="none").view(target.shape)
+
+    def _ranks(self, batch: int) -> Tensor:
+        """Orders of the voices, (B, 4): some voices at random come first, as if given, each group in the usual order."""
+        given = (torch.rand(batch, 4) < 0.5) & (torch.rand(batch, 1) < self.config.any_order)
+        return STANDARD_RANK - 4 * given
+
+    def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
+        """A patch a beat. `temperature` divides the logits of every choice (0: the likeliest)."""
+        rng = torch.Generator().manual_seed(seed)
+        batch, fixed = batch_of(canvas.score), torch.from_numpy(canvas.fixed.copy())
+        beat = METERS[canvas.score.meter].beat
+        past, state, frames = Past.empty(1), None, []
+        for step in range(canvas.score.steps):
+            frame, state = self._next(past, state, batch, step, fixed[step], temperature, top_p, rng)
+            past = past.after(frame)
+            frames.append(frame)
+            if len(frames) == beat or step + 1 == canvas.score.steps:
+                yield Patch(step + 1 - len(frames), to_cells(torch.cat(frames).numpy()))
+                frames = []
+
+    @torch.inference_mode()
+    def _next(self, past, state, batch, step, fixed, temperature, top_p, rng) -> tuple[Tensor, object]:
+        """The frame (1, 4) at `step`: fixed cells as they are, the other voices chosen knowing those before them."""
+        now = slice_steps(batch, step)
+        stacked = Past(*(getattr(past, f.name)[:, None] for f in fields(Past)))
+        hidden, state = self.hidden(stacked, now, state)
+        frame = torch.where(fixed, now.tokens[:, 0], 0)  # (1, 4)
+        chosen = fixed.clone()
+        for voice in ORDER:
+            if chosen[voice]:
+                continue
+            one = torch.tensor([voice])
+            known = known_before((~chosen).long())[one]
+            logits = self.head(
+                hidden[:, 0], past, frame, known[None], place(now)[:, 0], now.to_end[:, 0], now.style, one
+            )
+            frame[0, voice] = draw(logits[0, 0], temperature, top_p, rng)
+            chosen[voice] = True
+        return frame, state
+
+
+def slice_steps(batch: Batch, step: int) -> Batch:
+    cut = slice(step, step + 1)
+    return Batch(
+        batch.tokens[:, cut], batch.style, batch.meter, batch.position[:, cut], batch.to_end[:, cut], batch.weight[:, cut]
+    )

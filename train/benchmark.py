@@ -1,0 +1,58 @@
+"""The published measure: train an architecture afresh on the JSB chorales of the literature, nats a cell.
+
+    python -m train.benchmark --jsb16 FILE --model gru --minutes 20
+
+FILE is `Jsb16thSeparated.json`: splits of pieces of frames of four MIDI pitches a sixteenth, -1 for silence, held notes
+repeated. The loss of a cell is -ln p(cell | all frames before, the voices before it in this frame); the sum over all
+cells of a split is divided by their number, the first frame counts, and nothing is told of where a piece ends.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from musicgen.models import MODELS
+from musicgen.score import METERS, Score
+from train.loop import batches, held_out, train, whole_pieces
+from train.recipes import BENCHMARK
+
+
+def read(path: Path) -> dict[str, list[Score]]:
+    """Splits of pieces; each piece cut or padded to nothing: only the last bar may be padded, and is not counted."""
+    return {split: [_score(frames) for frames in pieces] for split, pieces in json.loads(path.read_text()).items()}
+
+
+def _score(frames: list[list[int]]) -> Score:
+    return Score(np.array(frames), "chorale", "4/4")
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m train.benchmark", description=__doc__)
+    parser.add_argument("--jsb16", type=Path, required=True, metavar="FILE")
+    parser.add_argument("--model", choices=sorted(BENCHMARK), required=True)
+    parser.add_argument("--minutes", type=float, default=60, help="of one core")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--record", action="store_true", help="write the figure into the model's metrics.json")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    torch.manual_seed(args.seed)
+    recipe, model_class = BENCHMARK[args.model], MODELS[args.model]
+    model = model_class(model_class.Config(**recipe.config))
+    splits = read(args.jsb16)
+    valid = whole_pieces(splits["valid"], end_known=False)
+    data = batches(splits["train"], recipe, np.random.default_rng(args.seed), end_known=False)
+    result = train(model, data, lambda m: held_out(m, valid), recipe, minutes=args.minutes, label=args.model)
+    model.load_state_dict(result.weights)
+    figures = {s: held_out(model, whole_pieces(p, end_known=False)) for s, p in splits.items() if s in ("valid", "test")}
+    parameters = sum(p.numel() for p in model.parameters())
+    print(json.dumps({"model": args.model, "nats_a_cell": figures, "minutes": round(result.minutes, 1),
+                      "steps": result.steps, "parameters": parameters}))  # fmt: skip
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,172 @@
+"""The only training loop."""
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn.utils import clip_grad_norm_
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from tqdm import tqdm
+
+from musicgen.models.base import Batch, MusicModel, collate, features_of
+from musicgen.score import Score, voice_ranges
+from train.recipes import Recipe
+
+CHECKS = 20  # times the held-out loss is measured in a run
+FARTHEST = 6  # semitones a piece is transposed at most
+
+
+@dataclass
+class Result:
+    weights: dict[str, torch.Tensor]  # of the best model on the held-out pieces
+    valid: float  # its loss there
+    minutes: float  # of one core, all in all
+    steps: int
+
+
+def transposed(score: Score, semitones: int) -> Score:
+    return score.replace(cells=np.where(score.cells >= 0, score.cells + semitones, score.cells))
+
+
+def transpositions(score: Score) -> range:
+    """The shifts in semitones, at most `FARTHEST`, that leave every voice inside its range."""
+    low, high = voice_ranges(score.style)
+    pitch = np.ma.masked_less(score.cells, 0)
+    down = int(max((low - pitch.min(0)).max(), -FARTHEST))
+    up = int(min((high - pitch.max(0)).min(), FARTHEST))
+    return range(down, up + 1)
+
+
+def batches(scores: list[Score], recipe: Recipe, rng: np.random.Generator, end_known: bool = True) -> Iterator[Batch]:
+    """Endless batches of transposed crops; each batch of one style, the styles in turn, long pieces more often."""
+    groups = [[s for s in scores if s.style == style] for style in sorted({s.style for s in scores})]
+    shifts = {id(s): transpositions(s) for s in scores}
+    while True:
+        for group in groups:
+            steps = np.array([s.steps for s in group], float)
+            chosen = rng.choice(len(group), recipe.batch, p=steps / steps.sum())
+            yield collate([_crop(group[i], shifts[id(group[i])], recipe.crop, rng, end_known) for i in chosen])
+
+
+def _crop(score: Score, shifts: range, length: int, rng: np.random.Generator, end_known: bool) -> dict:
+    """A crop that begins or ends with the piece more often than elsewhere, since those places are rare."""
+    start = int(np.clip(rng.integers(-length // 2, score.steps - length // 2), 0, max(0, score.steps - length)))
+    moved = transposed(score, int(rng.choice(shifts)))
+    return features_of(moved, start, start + length, end_known)
+
+
+def whole_pieces(scores: list[Score], size: int = 16, end_known: bool = True) -> list[Batch]:
+    """Every piece once, whole, those of one style and like length together."""
+    ordered = sorted(scores, key=lambda s: (s.style, s.steps))
+    found = []
+    for style in sorted({s.style for s in scores}):
+        group = [s for s in ordered if s.style == style]
+        found += [collate([features_of(s, end_known=end_known) for s in group[i : i + size]]) for i in range(0, len(group), size)]
+    return found
+
+
+@torch.inference_mode()
+def held_out(model: MusicModel, pieces: list[Batch]) -> float:
+    """Mean loss a counted cell; with several styles the mean of their means."""
+    model.eval()
+    sums: dict[int, list[float]] = {}
+    for batch in pieces:
+        cells = batch.counted().sum().item()
+        total = sums.setdefault(int(batch.style[0]), [0.0, 0.0])
+        total[0] += model.loss(batch)["loss"].item() * cells
+        total[1] += cells
+    return sum(loss / cells for loss, cells in sums.values()) / len(sums)
+
+
+def precision():
+    """bf16 autocast where the processor computes in it, else nothing: emulated, it is forty times slower than fp32."""
+    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    return torch.autocast("cpu", torch.bfloat16) if fast else nullcontext()
+
+
+def rate_at(step: int, progress: float, recipe: Recipe) -> float:
+    return recipe.rate * min(1, (step + 1) / recipe.warmup) * 0.5 * (1 + math.cos(math.pi * min(1, progress)))
+
+
+def train(
+    model: MusicModel, data: Iterator[Batch], check: Callable[[MusicModel], float], recipe: Recipe, *,
+    minutes: float, resume: Path | None = None, label: str = "",
+) -> Result:  # fmt: skip
+    """Train for `minutes` of one core's time and return the averaged weights that were best on `check`.
+
+    The players of the model take turns, one step each. Ctrl-C ends the run and keeps the best so far. Where `resume`
+    names a file, the run's state is kept there, and read from there if it exists.
+    """
+    players = model.players()
+    optimizers = {
+        name: torch.optim.AdamW(part.parameters(), lr=recipe.rate, weight_decay=recipe.decay, betas=(0.9, 0.98), fused=True)
+        for name, part in players.items()
+    }
+    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
+    best, used, step = Result({}, math.inf, 0.0, 0), 0.0, 0
+    if resume and resume.exists():
+        state = torch.load(resume, weights_only=True)
+        model.load_state_dict(state["model"])
+        average.load_state_dict(state["average"])
+        for name, optimizer in optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        best, used, step = Result(**state["best"]), state["seconds"], state["step"]
+    total, began = minutes * 60, time.process_time() - used
+    next_check = used + total / CHECKS / 4
+    bar = tqdm(total=round(total), initial=round(used), unit="s", desc=label, mininterval=5)
+    try:
+        while used < total:
+            rate = rate_at(step, used / total, recipe)
+            model.train()
+            for name, part in players.items():
+                batch = next(data)
+                with precision():
+                    parts = model.loss(batch, name)
+                optimizers[name].param_groups[0]["lr"] = rate
+                optimizers[name].zero_grad()
+                parts["loss"].backward()
+                clip_grad_norm_(part.parameters(), recipe.clip)
+                optimizers[name].step()
+            average.update_parameters(model)
+            step += 1
+            used = time.process_time() - began
+            if used >= min(next_check, total):
+                next_check = used + total / CHECKS
+                valid = check(average.module)
+                if valid < best.valid:
+                    weights = {k: v.detach().clone() for k, v in average.module.state_dict().items()}
+                    best = Result(weights, valid, used / 60, step)
+                if resume:
+                    _save(resume, model, average, optimizers, best, used, step)
+                tqdm.write(f"{label} {used / 60:5.1f} min, step {step}: held out {valid:.4f}, best {best.valid:.4f}")
+            named = {k: f"{v.item():.3f}" for k, v in parts.items()}
+            frames = int(step * len(players) * batch.tokens.shape[0] * batch.tokens.shape[1] / max(used, 1e-9))
+            bar.set_postfix(named | {"frames/s": frames}, refresh=False)
+            bar.update(round(min(used, total)) - bar.n)
+    except KeyboardInterrupt:
+        tqdm.write(f"{label} stopped; the best so far is kept")
+    bar.close()
+    if not best.weights:
+        best = Result(average.module.state_dict(), check(average.module), used / 60, step)
+    return Result(best.weights, best.valid, used / 60, step)
+
+
+def _save(path: Path, model, average, optimizers, best: Result, used: float, step: int):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    state = {
+        "model": model.state_dict(),
+        "average": average.state_dict(),
+        "optimizers": {name: o.state_dict() for name, o in optimizers.items()},
+        "best": vars(best),
+        "seconds": used,
+        "step": step,
+    }
+    partial = path.with_suffix(".partial")
+    torch.save(state, partial)
+    partial.replace(path)
+
