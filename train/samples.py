@@ -1,4 +1,4 @@
-"""Makes the page's samples: `python -m train.samples --soundfont FluidR3_GM.sf2` (Debian: fluid-soundfont-gm, fluidsynth).
+"""Makes the samples: `python -m train.samples --soundfont FluidR3_GM.sf2` (Debian: fluid-soundfont-gm and fluidsynth).
 
 Every instrument of the table is played note by note through FluidSynth, mixed to one channel, trimmed, looped where it
 sustains, levelled, and written to `musicgen/web/samples/`: one FLAC an instrument and a `manifest.json` that says where
