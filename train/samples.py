@@ -14,14 +14,15 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+import mido
 import numpy as np
-import pretty_midi
 import soundfile
 from tqdm import tqdm
 
 FOLDER = Path(__file__).parent.parent / "musicgen" / "web" / "samples"
 RENDER_RATE = 48_000  # Hz, of FluidSynth; the files hold less
 SLOT = 9.0  # seconds between two rendered notes
+TICKS = 960  # MIDI ticks a second, at 120 quarter notes a minute
 LEVEL = 0.12  # root mean square of an instrument's notes: the peaks stay below full scale
 
 
@@ -53,16 +54,13 @@ RECIPES = {
 
 def render(recipe: Recipe, soundfont: str) -> np.ndarray:
     """Every pitch of the recipe in its own slot of `SLOT` seconds -> `(slots, frames)`, one channel."""
-    midi = pretty_midi.PrettyMIDI()
-    track = pretty_midi.Instrument(recipe.program)
-    held = SLOT - 2
-    for slot, pitch in enumerate(recipe.pitches):
-        track.notes.append(pretty_midi.Note(recipe.velocity, pitch, slot * SLOT, slot * SLOT + held))
-    end = len(recipe.pitches) * SLOT
-    track.control_changes.append(pretty_midi.ControlChange(7, 100, end))  # keeps the last slot whole
-    midi.instruments.append(track)
+    track = mido.MidiTrack([mido.Message("program_change", program=recipe.program)])
+    for pitch in recipe.pitches:
+        track.append(mido.Message("note_on", note=pitch, velocity=recipe.velocity))
+        track.append(mido.Message("note_off", note=pitch, time=round((SLOT - 2) * TICKS)))
+        track.append(mido.Message("control_change", control=3, time=2 * TICKS))  # nothing, but the file goes on
     with tempfile.TemporaryDirectory() as folder:
-        midi.write(f"{folder}/notes.mid")
+        mido.MidiFile(tracks=[track], ticks_per_beat=TICKS // 2).save(f"{folder}/notes.mid")
         dry = ["-R", "0", "-C", "0", "-g", "0.5", "-o", "synth.polyphony=64"]
         command = ["fluidsynth", "-ni", "-q", *dry, "-r", str(RENDER_RATE), "-F", f"{folder}/notes.wav"]
         subprocess.run([*command, soundfont, f"{folder}/notes.mid"], check=True, stdout=subprocess.DEVNULL)
