@@ -44,9 +44,9 @@ RECIPES = {
     "organ": Recipe("Church organ", 19, attack=0.03, release=0.3, loop=(0.35, 1.3)),
     "choir": Recipe("Choir", 52, rate=22_050, attack=0.08, release=0.4, loop=(0.4, 1.7)),
     "strings": Recipe("Strings", 48, attack=0.06, release=0.35, loop=(0.4, 1.6), gain=0.9),
-    "piano": Recipe("Piano", 0, attack=0.003, release=0.3, length=2.6, gain=1.15),
-    "harpsichord": Recipe("Harpsichord", 6, attack=0.002, release=0.15, length=1.5, gain=0.9),
-    "harp": Recipe("Harp", 46, attack=0.003, release=0.5, length=2.2, gain=1.1),
+    "piano": Recipe("Piano", 0, attack=0.003, release=0.3, length=2.6, gain=0.8),
+    "harpsichord": Recipe("Harpsichord", 6, attack=0.002, release=0.15, length=1.5, gain=0.6),
+    "harp": Recipe("Harp", 46, attack=0.003, release=0.5, length=2.2, gain=0.65),
     "fiddle": Recipe("Fiddle", 110, attack=0.03, release=0.15, loop=(0.25, 1.25), gain=0.9),
     "flute": Recipe("Flute", 73, rate=22_050, attack=0.03, release=0.15, loop=(0.25, 1.4)),
 }

@@ -45,7 +45,10 @@
     constructor({samples, onstate = null} = {}) {
       this.#bank = new Bank(samples);
       this.onstate = onstate;
-      document.addEventListener("visibilitychange", () => this.#tick());
+      document.addEventListener("visibilitychange", () => {
+        if (this.playing) this.unlock();  // a phone stops the clock of a page out of view
+        this.#tick();
+      });
     }
 
     /* settings */
