@@ -46,12 +46,13 @@ class Seed:
         return self if bars >= self.canvas.score.bars else replace(self, canvas=self.canvas.extended(bars))
 
     def lengthened(self, bars: int) -> Canvas:
-        """The canvas of a whole piece of `bars` bars that begins with this seed; SeedError if nothing is left to compose."""
+        """The canvas of a whole piece of `bars` bars that begins so. Raises SeedError if nothing is left to compose."""
         if self.canvas.seed_steps >= bars * METERS[self.canvas.score.meter].steps:
             least = self.canvas.score.bars + 1
             what = f"make the length at least {least} bars" if least <= 32 else "the longest piece has 32"
             raise SeedError(
-                f"the seed fills {least - 1} bars and the whole piece is to have {bars}: {what}, or give less of the seed"
+                f"the seed fills {least - 1} bars and the whole piece is to have {bars}: "
+                f"{what}, or give less of the seed"
             )
         return self.canvas.extended(bars)
 
@@ -212,7 +213,7 @@ def _lines(parts: list[list[Note]], remarks: list[str]) -> list[list[Note]]:
 
 
 def _fixed(score: Score, pad: int) -> np.ndarray:
-    """Which cells are given `(T, 4)`: every voice with notes up to the last note of all, and the rest before an upbeat."""
+    """Which cells are given `(T, 4)`: voices with notes up to the last note of all, and the rest before an upbeat."""
     fixed = np.zeros(score.cells.shape, bool)
     notes = score.notes()
     fixed[: max(n.start + n.duration for n in notes), sorted({n.voice for n in notes})] = True

@@ -67,7 +67,7 @@ def _velocity(score: Score, note) -> int:
 
 
 def _track(events: list[tuple[int, mido.Message]], steps: int) -> mido.MidiTrack:
-    """Events at steps -> a track that ends at `steps`. An ending note goes before one that begins, or it would end that."""
+    """Events at steps -> a track that ends at `steps`. A note ends before the next begins, or would end that one."""
     track, now = mido.MidiTrack(), 0
     for step, message in sorted(events, key=lambda event: (event[0], event[1].type == "note_on")):
         track.append(message.copy(time=(step - now) * STEP))

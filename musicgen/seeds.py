@@ -5,7 +5,7 @@ Typed notes: `C5:1 D5:0.5 E5:0.5 R:1 [C4 E4 G4]:2 | ...`, pitches by name or MID
 
 import math
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -46,7 +46,8 @@ EXAMPLES = (
     Example("Frère Jacques", "chorale", "4/4", 100, "F4 G4 A4 F4 | F4 G4 A4 F4 | A4 Bb4 C5:2"),
     Example("Twinkle, Twinkle", "chorale", "2/4", 88, "G4 G4 | D5 D5 | E5 E5 | D5:2"),
     Example(
-        "Auld Lang Syne", "chorale", "4/4", 84, "R:3 C4 | F4:1.5 F4:0.5 F4 A4 | G4:1.5 F4:0.5 G4 A4 | F4:1.5 F4:0.5 A4 C5 | D5:3"
+        "Auld Lang Syne", "chorale", "4/4", 84,
+        "R:3 C4 | F4:1.5 F4:0.5 F4 A4 | G4:1.5 F4:0.5 G4 A4 | F4:1.5 F4:0.5 A4 C5 | D5:3"
     ),
     Example(
         "Greensleeves", "dance", "6/8", 84,
@@ -89,7 +90,7 @@ class Token:
 def from_text(text: str, style: str = "chorale", meter: str = "4/4", tempo: float | None = None) -> Seed:
     """Typed notes -> a seed. Single notes and rests go to the top voice, a chord's notes to the voices that suit them.
 
-    Only what is typed is fixed: the other voices are free from the start. Raises SeedError naming what was typed wrongly.
+    Only what is typed is fixed: the other voices are free from the start. Raises SeedError naming what is wrong.
     """
     _check_settings(style, meter)
     if len(text) > MAX_TEXT:
@@ -183,9 +184,8 @@ def _pitch(name: str, token: Token) -> int:
         raise token.error(_hint(name))
     letter, accidental, octave = found.groups()
     if octave is None:
-        raise token.error(
-            f"in which octave? Write {letter.upper()}{accidental or ''}4 or {letter.upper()}{accidental or ''}5 (C4 is middle C)"
-        )
+        note = letter.upper() + (accidental or "")
+        raise token.error(f"in which octave? Write {note}4 or {note}5 (C4 is middle C)")
     pitch = 12 * (int(octave) + 1) + SEMITONES[letter.lower()] + SHIFTS[accidental and accidental.lower()]
     if not 0 <= pitch <= 127:
         raise token.error("no instrument plays that: octaves from 2 to 6 are in reach, C4 is middle C")
@@ -203,7 +203,7 @@ def _hint(name: str) -> str:
 def _steps(length: str, token: Token) -> int:
     """A length in beats, decimal or a fraction -> sixteenth steps."""
     found = LENGTH.fullmatch(length)
-    if not found or found[2] and not int(found[2]):
+    if not found or (found[2] and not int(found[2])):
         point = length.replace(",", ".")
         hint = f"write a point: {point}" if LENGTH.fullmatch(point) else "write beats, such as 1, 0.5, 1.5 or 3/4"
         raise token.error(f'"{length[:12]}" is no length: {hint}')
