@@ -15,19 +15,23 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from musicgen import checkpoint
 from musicgen.models import MODELS
-from musicgen.score import METERS, Score
-from train.loop import batches, held_out, train, whole_pieces
+from musicgen.models.base import crop, features_of
+from musicgen.score import METERS, REST, Score
+from train.evaluate import record
+from train.loop import Item, batches, held_out, train, whole_pieces
 from train.recipes import BENCHMARK
 
 
-def read(path: Path) -> dict[str, list[Score]]:
-    """Splits of pieces; each piece cut or padded to nothing: only the last bar may be padded, and is not counted."""
-    return {split: [_score(frames) for frames in pieces] for split, pieces in json.loads(path.read_text()).items()}
+def read(path: Path) -> dict[str, list[Item]]:
+    return {split: [_item(frames) for frames in pieces] for split, pieces in json.loads(path.read_text()).items()}
 
 
-def _score(frames: list[list[int]]) -> Score:
-    return Score(np.array(frames), "chorale", "4/4")
+def _item(frames: list[list[int]]) -> Item:
+    """A piece; its last bar may be a part of one, so it is filled up for the score and cut off again."""
+    cells = np.pad(np.array(frames), ((0, -len(frames) % METERS["4/4"].steps), (0, 0)), constant_values=REST)
+    return crop(features_of(Score(cells), end_known=False), 0, len(frames))
 
 
 def main():
@@ -43,14 +47,22 @@ def main():
     recipe, model_class = BENCHMARK[args.model], MODELS[args.model]
     model = model_class(model_class.Config(**recipe.config))
     splits = read(args.jsb16)
-    valid = whole_pieces(splits["valid"], end_known=False)
-    data = batches(splits["train"], recipe, np.random.default_rng(args.seed), end_known=False)
+    valid = whole_pieces(splits["valid"])
+    data = batches(splits["train"], recipe, np.random.default_rng(args.seed))
     result = train(model, data, lambda m: held_out(m, valid), recipe, minutes=args.minutes, label=args.model)
     model.load_state_dict(result.weights)
-    figures = {s: held_out(model, whole_pieces(p, end_known=False)) for s, p in splits.items() if s in ("valid", "test")}
-    parameters = sum(p.numel() for p in model.parameters())
-    print(json.dumps({"model": args.model, "nats_a_cell": figures, "minutes": round(result.minutes, 1),
-                      "steps": result.steps, "parameters": parameters}))  # fmt: skip
+    figures = {s: held_out(model, whole_pieces(p)) for s, p in splits.items() if s in ("valid", "test")}
+    report = {
+        "model": args.model,
+        "nats_a_cell": {split: round(figure, 4) for split, figure in figures.items()},
+        "minutes": round(result.minutes, 1),
+        "steps": result.steps,
+        "parameters": checkpoint.parameters(model),
+        "command": f"python -m train.benchmark --jsb16 FILE --model {args.model} --minutes {args.minutes:g}",
+    }
+    print(json.dumps(report))
+    if args.record:
+        record(args.model, {"jsb16": report})
     return 0
 
 

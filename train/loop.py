@@ -13,8 +13,8 @@ from torch.nn.utils import clip_grad_norm_
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
-from musicgen.models.base import Batch, MusicModel, collate, features_of
-from musicgen.score import Score, voice_ranges
+from musicgen.models.base import FIRST_PITCH, STYLE_NAMES, Batch, MusicModel, collate, crop, to_cells
+from musicgen.score import voice_ranges
 from train.recipes import Recipe
 
 CHECKS = 20  # times the held-out loss is measured in a run
@@ -29,44 +29,51 @@ class Result:
     steps: int
 
 
-def transposed(score: Score, semitones: int) -> Score:
-    return score.replace(cells=np.where(score.cells >= 0, score.cells + semitones, score.cells))
+Item = dict[str, np.ndarray]  # a piece, see musicgen.models.base.features_of
 
 
-def transpositions(score: Score) -> range:
+def transposed(tokens: np.ndarray, semitones: int) -> np.ndarray:
+    return np.where(tokens >= FIRST_PITCH, tokens + semitones, tokens)
+
+
+def transpositions(item: Item) -> list[int]:
     """The shifts in semitones, at most `FARTHEST`, that leave every voice inside its range."""
-    low, high = voice_ranges(score.style)
-    pitch = np.ma.masked_less(score.cells, 0)
-    down = int(max((low - pitch.min(0)).max(), -FARTHEST))
-    up = int(min((high - pitch.max(0)).min(), FARTHEST))
-    return range(down, up + 1)
+    low, high = voice_ranges(STYLE_NAMES[item["style"]])
+    cells = np.ma.masked_less(to_cells(item["tokens"]), 0)  # (T, 4) onsets only
+    down, up = (low - cells.min(0)).max(), (high - cells.max(0)).min()
+    return list(range(max(-FARTHEST, down), min(FARTHEST, up) + 1))
 
 
-def batches(scores: list[Score], recipe: Recipe, rng: np.random.Generator, end_known: bool = True) -> Iterator[Batch]:
+def batches(items: list[Item], recipe: Recipe, rng: np.random.Generator) -> Iterator[Batch]:
     """Endless batches of transposed crops; each batch of one style, the styles in turn, long pieces more often."""
-    groups = [[s for s in scores if s.style == style] for style in sorted({s.style for s in scores})]
-    shifts = {id(s): transpositions(s) for s in scores}
+    groups = by_style(items)
+    shifts = {id(item): transpositions(item) for item in items}
     while True:
         for group in groups:
-            steps = np.array([s.steps for s in group], float)
+            steps = np.array([len(item["tokens"]) for item in group], float)
             chosen = rng.choice(len(group), recipe.batch, p=steps / steps.sum())
-            yield collate([_crop(group[i], shifts[id(group[i])], recipe.crop, rng, end_known) for i in chosen])
+            yield collate([_sample(group[i], shifts[id(group[i])], recipe.crop, rng) for i in chosen])
 
 
-def _crop(score: Score, shifts: range, length: int, rng: np.random.Generator, end_known: bool) -> dict:
+def by_style(items: list[Item]) -> list[list[Item]]:
+    styles = sorted({int(item["style"]) for item in items})
+    return [[item for item in items if item["style"] == style] for style in styles]
+
+
+def _sample(item: Item, shifts: list[int], length: int, rng: np.random.Generator) -> Item:
     """A crop that begins or ends with the piece more often than elsewhere, since those places are rare."""
-    start = int(np.clip(rng.integers(-length // 2, score.steps - length // 2), 0, max(0, score.steps - length)))
-    moved = transposed(score, int(rng.choice(shifts)))
-    return features_of(moved, start, start + length, end_known)
+    steps = len(item["tokens"])
+    start = int(np.clip(rng.integers(-length // 2, steps - length // 2), 0, max(0, steps - length)))
+    cut = crop(item, start, length)
+    return cut | {"tokens": transposed(cut["tokens"], int(rng.choice(shifts)))}
 
 
-def whole_pieces(scores: list[Score], size: int = 16, end_known: bool = True) -> list[Batch]:
+def whole_pieces(items: list[Item], size: int = 16) -> list[Batch]:
     """Every piece once, whole, those of one style and like length together."""
-    ordered = sorted(scores, key=lambda s: (s.style, s.steps))
     found = []
-    for style in sorted({s.style for s in scores}):
-        group = [s for s in ordered if s.style == style]
-        found += [collate([features_of(s, end_known=end_known) for s in group[i : i + size]]) for i in range(0, len(group), size)]
+    for group in by_style(items):
+        group = sorted(group, key=lambda item: len(item["tokens"]))
+        found += [collate(group[i : i + size]) for i in range(0, len(group), size)]
     return found
 
 

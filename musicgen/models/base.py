@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from musicgen.score import HIGH, HOLD, LOW, METERS, REST, STYLES, Canvas, Patch, Score, voice_ranges
+from musicgen.score import HIGH, HOLD, LOW, METERS, REST, STYLES, Canvas, Patch, Score, sounding, voice_ranges
 
 REST_TOKEN, HOLD_TOKEN, FIRST_PITCH = 0, 1, 2  # a cell's index in the vocabulary; pitches follow from LOW up
 VOCABULARY = FIRST_PITCH + HIGH - LOW + 1  # V
@@ -66,26 +66,27 @@ def ending(steps: int, bar: int) -> np.ndarray:
 FAR_END = ENDINGS - 1  # what a step is told when the end is far off, or not to be known
 
 
-def batch_of(score: Score, start: int = 0, stop: int | None = None, end_known: bool = True) -> Batch:
-    """A batch of one: steps `start` to `stop` of a score, with the time features they have in the whole."""
-    return collate([features_of(score, start, stop, end_known)])
-
-
-def features_of(score: Score, start: int = 0, stop: int | None = None, end_known: bool = True) -> dict[str, np.ndarray]:
+def features_of(score: Score, end_known: bool = True) -> dict[str, np.ndarray]:
+    """A whole score as the arrays of a batch of one, without the batch's dimension."""
     bar = METERS[score.meter].steps
-    to_end = ending(score.steps, bar) if end_known else np.full(score.steps, FAR_END)
-    tokens = to_tokens(score.cells[start:stop])
-    if start:  # what began before the crop begins with it
-        first, held = tokens[0], tokens[0] == HOLD_TOKEN
-        tokens[0] = np.where(held, to_tokens(score.sounding()[start]), first)
     return {
-        "tokens": tokens,
+        "tokens": to_tokens(score.cells),
         "style": np.array(STYLE_NAMES.index(score.style)),
         "meter": np.array(METER_NAMES.index(score.meter)),
-        "position": np.arange(score.steps)[start:stop] % bar,
-        "to_end": to_end[start:stop],
-        "weight": np.ones(len(tokens), np.float32),
+        "position": np.arange(score.steps) % bar,
+        "to_end": ending(score.steps, bar) if end_known else np.full(score.steps, FAR_END),
+        "weight": np.ones(score.steps, np.float32),
     }
+
+
+def crop(item: dict[str, np.ndarray], start: int, length: int) -> dict[str, np.ndarray]:
+    """`length` steps of a piece from `start` on; a note that began earlier begins with the crop."""
+    cut = {k: v[start : start + length] if v.ndim else v for k, v in item.items()}
+    if start:
+        sounds = to_tokens(sounding(to_cells(item["tokens"][: start + 1]))[-1])
+        first = np.where(cut["tokens"][0] == HOLD_TOKEN, sounds, cut["tokens"][0])
+        cut["tokens"] = np.vstack([first[None], cut["tokens"][1:]])
+    return cut
 
 
 def collate(items: list[dict[str, np.ndarray]]) -> Batch:

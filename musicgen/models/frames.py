@@ -4,6 +4,7 @@ from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from musicgen.models.base import (
     ENDINGS,
@@ -93,6 +94,13 @@ def interval(upper: Tensor, lower: Tensor, limit: int) -> Tensor:
 def place(batch: Batch) -> Tensor:
     """Meter and position in the bar as one index, (B, T)."""
     return batch.meter[:, None] * LONGEST_BAR + batch.position
+
+
+def sum_of_facts(index: Tensor, table: Tensor, forget: float) -> Tensor:
+    """Sum of the rows of `table` (R, C) that `index` (N, n, k) names, (N, n, C); a share `forget` left out at random."""
+    flat = index.flatten(0, 1)
+    keep = torch.full(flat.shape, 1 - forget).bernoulli() / (1 - forget) if forget else None
+    return F.embedding_bag(flat, table, mode="sum", per_sample_weights=keep).unflatten(0, index.shape[:2])
 
 
 BACKBONE_SIZES = (

@@ -22,6 +22,7 @@ from musicgen.models.frames import (
     Past,
     interval,
     pitch_class,
+    sum_of_facts,
 )
 
 ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the outer voices first
@@ -45,8 +46,9 @@ STANDARD_RANK = torch.tensor(ORDER).argsort()  # (4,)
 
 
 class VoiceHead(nn.Module):
-    def __init__(self, width: int, inner: int, dropout: float):
+    def __init__(self, width: int, inner: int, dropout: float, forget: float):
         super().__init__()
+        self.forget = forget
         rows = sum(SIZES)
         self.register_buffer("offsets", torch.tensor([0, *SIZES[:-1]]).cumsum(0), persistent=False)
         self.register_buffer("rows", torch.arange(4) * rows, persistent=False)
@@ -119,7 +121,7 @@ class VoiceHead(nn.Module):
             dim=-1,
         )  # (N, n, len(SIZES))
         index = index + self.offsets + self.rows[voices, None]
-        return F.embedding_bag(index.flatten(0, 1), self.facts, mode="sum").unflatten(0, index.shape[:2])
+        return sum_of_facts(index, self.facts, self.forget if self.training else 0)
 
     def _by_class(self, classes, scales, past, own, last, now, known, voices) -> Tensor:
         """Logits of the twelve pitch classes (from C): by interval to the others' last and present pitches, and by key."""
@@ -147,7 +149,7 @@ class VoiceHead(nn.Module):
         table = self.spacing[voices][..., steps]  # (n, 3, P, P)
         table = F.pad(table, (0, 0, FIRST_PITCH, 0)).flatten(0, 2)  # (n * 3 * V, P), zeros where the other is silent
         row = torch.arange(len(voices) * 3).view(-1, 3) * VOCABULARY + now  # (N, n, 3)
-        return F.embedding_bag(row.flatten(0, 1), table, mode="sum").unflatten(0, row.shape[:2])
+        return sum_of_facts(row, table, 0)
 
 
 def interval_class(upper: Tensor, lower: Tensor) -> Tensor:

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import Batch, MusicModel, batch_of, to_cells
-from musicgen.models.frames import BACKBONE_SIZES, HALF_LIVES, PITCH_CLASSES, Past, backbone_indices, pasts, place
+from musicgen.models.base import Batch, MusicModel, collate, features_of, to_cells
+from musicgen.models.frames import BACKBONE_SIZES, HALF_LIVES, PITCH_CLASSES, Past, backbone_indices, pasts, place, sum_of_facts
 from musicgen.models.head import ORDER, STANDARD_RANK, VoiceHead, known_before
 from musicgen.sampling import draw
 from musicgen.score import METERS, Canvas, Patch
@@ -20,6 +20,7 @@ class NextFrameConfig:
     layers: int = 1
     inner: int = 160  # D, channels of the voice head
     dropout: float = 0.3
+    forget: float = 0.2  # share of the facts about the past left out at random in training
     any_order: float = 0.5  # share of training pieces whose voices are chosen in an order that fixed cells could ask for
 
 
@@ -42,7 +43,7 @@ class NextFrame(MusicModel):
         self.norm_in, self.norm_out = nn.LayerNorm(config.width), nn.LayerNorm(config.width)
         self.dropout = nn.Dropout(config.dropout)
         self.backbone = self.make_backbone(config)
-        self.head = VoiceHead(config.width, config.inner, config.dropout)
+        self.head = VoiceHead(config.width, config.inner, config.dropout, config.forget)
 
     def make_backbone(self, config: NextFrameConfig) -> nn.Module:
         raise NotImplementedError
@@ -50,7 +51,7 @@ class NextFrame(MusicModel):
     def hidden(self, past: Past, batch: Batch, state=None) -> tuple[Tensor, object]:
         """Pasts (B, T, ...) -> hidden vectors (B, T, C) and the backbone's state after them."""
         index = backbone_indices(past, batch) + self.offsets  # (B, T, n)
-        facts = F.embedding_bag(index.flatten(0, 1), self.facts, mode="sum").unflatten(0, index.shape[:2])
+        facts = sum_of_facts(index, self.facts, self.config.forget if self.training else 0)  # (B, T, C)
         x = self.norm_in(facts + self.key(past.histogram().flatten(-2)))  # (B, T, C)
         seen, state = self.backbone(self.dropout(x), state)
         return self.dropout(self.norm_out(x + seen)), state
@@ -97,7 +98,7 @@ class NextFrame(MusicModel):
     def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
         """A patch a beat. `temperature` divides the logits of every choice (0: the likeliest)."""
         rng = torch.Generator().manual_seed(seed)
-        batch, fixed = batch_of(canvas.score), torch.from_numpy(canvas.fixed.copy())
+        batch, fixed = collate([features_of(canvas.score)]), torch.from_numpy(canvas.fixed.copy())
         beat = METERS[canvas.score.meter].beat
         past, state, frames = Past.empty(1), None, []
         for step in range(canvas.score.steps):

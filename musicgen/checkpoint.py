@@ -1,0 +1,81 @@
+"""Save, verify and load trained models: `checkpoints/<name>/` holds config.json, weights.safetensors and metrics.json."""
+
+import hashlib
+import json
+from dataclasses import asdict
+from functools import cache
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+
+from musicgen.models import MODELS, MusicModel
+
+DIRECTORY = Path(__file__).parents[1] / "checkpoints"
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint is missing or not what it was; the message says what to run."""
+
+
+def save(name: str, model: MusicModel, training: dict, directory: Path = DIRECTORY):
+    """Write the weights in half precision and, beside them, the config, how they were trained, and their hash."""
+    folder = directory / name
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = {key: tensor.detach().half().contiguous() for key, tensor in model.state_dict().items()}
+    save_file(weights, folder / "weights.safetensors")
+    about = {"model": name, "config": asdict(model.config), "training": training}
+    about["weights_sha256"] = sha256(folder / "weights.safetensors")
+    (folder / "config.json").write_text(json.dumps(about, indent=2) + "\n")
+
+
+def available(directory: Path = DIRECTORY) -> list[str]:
+    """The names of the architectures that have a checkpoint, in the registry's order."""
+    return [name for name in MODELS if (directory / name / "config.json").exists()]
+
+
+@cache
+def load(name: str, directory: Path = DIRECTORY) -> MusicModel:
+    """The trained model, verified, in eval mode; one object for all who ask, never to be changed.
+
+    Raises `CheckpointError` if there is none, or if its files are not those that were trained.
+    """
+    about = config(name, directory)
+    path = directory / name / "weights.safetensors"
+    remedy = f"restore it, or train anew: python -m train {name}"
+    if not path.exists() or sha256(path) != about["weights_sha256"]:
+        raise CheckpointError(f"{path} is missing or has changed; {remedy}")
+    model_class = MODELS[name]
+    try:
+        model = model_class(model_class.Config(**about["config"]))
+        model.load_state_dict({key: tensor.float() for key, tensor in load_file(path).items()})
+    except (TypeError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(f"{path} does not fit this version of the model ({error}); {remedy}") from error
+    return model.eval().requires_grad_(False)
+
+
+def config(name: str, directory: Path = DIRECTORY) -> dict:
+    """What config.json says. Raises `CheckpointError` if it is not there or not readable."""
+    return _read(name, directory / name / "config.json")
+
+
+def metrics(name: str, directory: Path = DIRECTORY) -> dict:
+    """The measured figures, as `python -m train.evaluate` wrote them; empty before it ran."""
+    path = directory / name / "metrics.json"
+    return _read(name, path) if path.exists() else {}
+
+
+def parameters(model: torch.nn.Module) -> int:
+    return sum(p.numel() for p in model.parameters())
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _read(name: str, path: Path) -> dict:
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read ({error}); train the model: python -m train {name}") from error

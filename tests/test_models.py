@@ -1,0 +1,231 @@
+"""The contract, held against every architecture in the registry, with small untrained models."""
+
+from dataclasses import fields
+
+import numpy as np
+import pytest
+import torch
+
+from musicgen.models import MODELS
+from musicgen.models.base import (
+    ENDINGS,
+    FAR_END,
+    HOLD_TOKEN,
+    VOCABULARY,
+    collate,
+    crop,
+    ending,
+    features_of,
+    to_cells,
+    to_tokens,
+)
+from musicgen.models.frames import Past, pasts
+from musicgen.models.next_frame import NextFrame, slice_steps
+from musicgen.score import HIGH, HOLD, LOW, REST, Canvas, Note, Score, from_notes
+from musicgen.sampling import draw
+
+FORWARD = [name for name, model in MODELS.items() if issubclass(model, NextFrame)]
+SMALL = {"width": 24, "inner": 16, "layers": 2}
+CANVASES = ("continue", "harmonise", "repair", "nothing", "dance", "nothing fixed in 9/8")
+
+
+def small(name: str, **more):
+    torch.manual_seed(3)
+    model_class = MODELS[name]
+    return model_class(model_class.Config(**SMALL, **more)).eval()
+
+
+def chorale(bars: int = 4, seed: int = 0) -> Score:
+    """A random but grammatical score: every voice wanders in its range, with holds, repeats and rests."""
+    rng = np.random.default_rng(seed)
+    notes = []
+    for voice, middle in enumerate((70, 63, 57, 48)):
+        start, pitch = 0, middle
+        while start < bars * 16:
+            duration = int(rng.choice([1, 2, 4, 6]))
+            if rng.random() < 0.9:
+                notes.append(Note(voice, pitch, start, duration))
+            pitch = int(np.clip(pitch + rng.integers(-4, 5), middle - 5, middle + 5))
+            start += duration
+    return Score(from_notes(notes, bars * 16))
+
+
+def tune(bars: int = 4) -> Score:
+    cells = chorale(bars).cells.copy()
+    cells[:, 1:] = REST
+    return Score(cells, "dance", "4/4", 110)
+
+
+def canvas(kind: str) -> Canvas:
+    score = chorale()
+    return {
+        "continue": lambda: Canvas.free_bars(score, 3, 4),
+        "harmonise": lambda: Canvas.keep_voices(score, [0]),
+        "repair": lambda: Canvas.free_bars(score, 2, 2),
+        "nothing": lambda: Canvas.blank(2),
+        "dance": lambda: Canvas.free_bars(tune(), 2, 4),
+        "nothing fixed in 9/8": lambda: Canvas.blank(2, "dance", "9/8"),
+    }[kind]()
+
+
+@pytest.mark.parametrize("kind", CANVASES)
+@pytest.mark.parametrize("name", MODELS)
+def test_completes_a_canvas_and_leaves_fixed_cells_alone(name, kind):
+    given = canvas(kind)
+    found = small(name).compose(given, temperature=1.3, seed=5)  # a broken grammar would raise
+    assert found.steps == given.score.steps
+    assert np.array_equal(found.cells[given.fixed], given.score.cells[given.fixed])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_patches_cover_every_step_and_never_touch_fixed_cells(name):
+    given = canvas("repair")
+    covered = np.zeros(given.score.steps, bool)
+    for patch in small(name).stream(given, seed=1):
+        span = slice(patch.start, patch.start + len(patch.cells))
+        covered[span] = True
+        fixed = given.fixed[span]
+        assert np.array_equal(patch.cells[fixed], given.score.cells[span][fixed])
+    assert covered.all()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_same_seed_same_notes_whatever_else_is_drawn(name):
+    model, given = small(name), canvas("continue")
+    alone = model.compose(given, seed=11)
+    first, second = model.stream(given, seed=11), model.stream(given, seed=12)
+    cells = {1: given.score.cells.copy(), 2: given.score.cells.copy()}
+    for one, two in zip(first, second, strict=True):  # two visitors at once
+        torch.rand(3)
+        for which, patch in ((1, one), (2, two)):
+            cells[which][patch.start : patch.start + len(patch.cells)] = patch.cells
+    assert np.array_equal(cells[1], alone.cells)
+    assert not np.array_equal(cells[2], alone.cells)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_temperature_zero_is_deterministic(name):
+    model, given = small(name), canvas("continue")
+    assert model.compose(given, temperature=0, seed=1) == model.compose(given, temperature=0, seed=2)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_stream_changes_nothing_in_the_model_or_its_caller(name):
+    model, given = small(name), canvas("continue")
+    before = {k: v.clone() for k, v in model.state_dict().items()}
+    next(model.stream(given, seed=1))
+    assert torch.is_grad_enabled() and not torch.is_inference_mode_enabled()
+    assert all(torch.equal(before[k], v) for k, v in model.state_dict().items())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_parameter_gets_a_gradient(name):
+    model = small(name).train()
+    batch = collate([features_of(chorale(seed=s)) for s in range(4)])
+    for player, part in model.players().items():
+        model.zero_grad()
+        model.loss(batch, player)["loss"].backward()
+        assert [n for n, p in part.named_parameters() if p.grad is None or not p.grad.abs().sum()] == []
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_says_what_it_is(name):
+    model = MODELS[name]
+    assert model.name == name
+    assert all(getattr(model, word) for word in ("title", "summary", "source", "temperature_note"))
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_frame_by_frame_equals_all_at_once(name):
+    model = small(name)
+    batch = collate([features_of(chorale(seed=s)) for s in range(2)])
+    past, state, steps = pasts(batch.tokens), None, []
+    with torch.inference_mode():
+        at_once, _ = model.hidden(past, batch)
+        for step in range(batch.tokens.shape[1]):
+            now = Past(*(getattr(past, f.name)[:, step : step + 1] for f in fields(Past)))
+            hidden, state = model.hidden(now, slice_steps(batch, step), state)
+            steps.append(hidden)
+    assert torch.allclose(torch.cat(steps, 1), at_once, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_streamed_choices_have_the_likelihood_of_the_parallel_pass(name, monkeypatch):
+    """The logits each choice was drawn from are those of the parallel pass over the finished score, to 1e-4."""
+    seen = []
+
+    def spy(logits, *args):
+        seen.append(logits)
+        return draw(logits, *args)
+
+    monkeypatch.setattr("musicgen.models.next_frame.draw", spy)
+    model = small(name)
+    score = model.compose(Canvas.blank(2), seed=2)
+    with torch.inference_mode():
+        parallel = model.logits(collate([features_of(score)]))[0, :, [0, 3, 1, 2]]  # as drawn: S, B, A, T
+    assert torch.allclose(torch.stack(seen), parallel.flatten(0, 1), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_no_cell_sees_itself_or_what_comes_after(name):
+    """Changing a cell leaves the logits of all cells before it, and its own, as they were."""
+    model, order = small(name), [0, 3, 1, 2]
+    item = features_of(chorale())
+    step = 21
+    with torch.inference_mode():
+        before = model.logits(collate([item]))[0]
+        for place, voice in enumerate(order):
+            changed = item | {"tokens": item["tokens"].copy()}
+            changed["tokens"][step, voice] = (changed["tokens"][step, voice] + 5) % VOCABULARY
+            after = model.logits(collate([changed]))[0]
+            assert torch.equal(after[:step], before[:step])
+            assert torch.equal(after[step, order[: place + 1]], before[step, order[: place + 1]])
+            assert not torch.equal(after[step + 1 :], before[step + 1 :])
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_probabilities_sum_to_one_over_legal_cells(name):
+    batch = collate([features_of(chorale())])
+    with torch.inference_mode():
+        p = small(name).logits(batch).softmax(-1)
+    assert torch.allclose(p.sum(-1), torch.ones(()), atol=1e-5)
+    assert p[0, 0, :, HOLD_TOKEN].max() == 0  # nothing to hold at the start
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_given_voice_is_seen_before_the_others_are_chosen(name):
+    """With the alto fixed, the soprano's choice (usually made first) depends on it."""
+    model, firsts = small(name), set()
+    for pitch in (60, 64, 67):
+        cells = np.full((16, 4), HOLD)
+        cells[0] = (72, pitch, 55, 48)
+        given = Canvas.keep_voices(Score(cells), [1])
+        with torch.inference_mode():
+            frame, _ = model._next(
+                Past.empty(1), None, collate([features_of(given.score)]), 0, torch.from_numpy(given.fixed[0].copy()),
+                0.0, 1.0, torch.Generator(),
+            )  # fmt: skip
+        firsts.add(tuple(frame[0].tolist()))
+    assert len(firsts) == 3
+
+
+def test_tokens_and_cells_are_two_names_of_one_thing():
+    cells = np.array([REST, HOLD, LOW, HIGH])
+    assert np.array_equal(to_cells(to_tokens(cells)), cells)
+    assert to_tokens(cells).max() == VOCABULARY - 1
+
+
+def test_a_crop_begins_what_it_would_hold():
+    item = features_of(chorale())
+    step = int(np.flatnonzero((item["tokens"] == HOLD_TOKEN).any(1))[3])
+    cut = crop(item, step, 8)
+    assert (cut["tokens"][0] != HOLD_TOKEN).all()
+    assert np.array_equal(cut["tokens"][1:], item["tokens"][step + 1 : step + 8])
+    assert np.array_equal(cut["position"], item["position"][step : step + 8])
+
+
+def test_the_end_is_told_step_by_step_and_then_by_bars():
+    found = ending(16 * 20, 16)
+    assert found[-1] == 0 and found[-2] == 1
+    assert found[0] == FAR_END == ENDINGS - 1
+    assert (np.diff(found) <= 0).all()

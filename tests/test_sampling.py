@@ -1,0 +1,37 @@
+import pytest
+import torch
+
+from musicgen.sampling import draw
+
+LOGITS = torch.tensor([2.0, 1.0, 0.0, -1.0])
+
+
+def shares(temperature: float, top_p: float = 1.0, draws: int = 4000) -> torch.Tensor:
+    rng = torch.Generator().manual_seed(0)
+    found = draw(LOGITS.expand(draws, 4), temperature, top_p, rng)
+    return torch.bincount(found, minlength=4) / draws
+
+
+def test_temperature_zero_takes_the_likeliest():
+    assert draw(LOGITS, 0, 1.0, torch.Generator()).item() == 0
+
+
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 2.0])
+def test_draws_follow_the_tempered_softmax(temperature):
+    assert torch.allclose(shares(temperature), (LOGITS / temperature).softmax(0), atol=0.03)
+
+
+def test_entropy_grows_with_temperature():
+    entropies = [torch.special.entr(shares(t)).sum().item() for t in (0.3, 0.6, 1.0, 1.5)]
+    assert entropies == sorted(entropies)
+
+
+def test_top_p_keeps_the_smallest_set_that_holds_it():
+    assert torch.equal(shares(1.0, 0.1), torch.tensor([1.0, 0, 0, 0]))
+    kept = shares(1.0, 0.8)
+    assert (kept > 0).tolist() == [True, True, False, False]
+
+
+def test_a_generator_alone_decides():
+    one, two = (draw(LOGITS.expand(50, 4), 1.0, 1.0, torch.Generator().manual_seed(4)) for _ in range(2))
+    assert torch.equal(one, two)

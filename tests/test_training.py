@@ -1,0 +1,127 @@
+"""The one loop, the data it is fed, and the checkpoints it writes, with small models."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from test_models import chorale, small, tune
+
+from musicgen import checkpoint
+from musicgen.models.base import STYLE_NAMES, collate, features_of, pitch_mask
+from train import data, loop
+from train.benchmark import read
+from train.evaluate import markov_nll
+from train.loop import batches, held_out, train, transpositions, whole_pieces
+from train.recipes import BENCHMARK, RECIPES, Recipe
+
+ITEMS = [features_of(chorale(seed=s)) for s in range(6)] + [features_of(tune())] * 3
+RECIPE = Recipe(batch=4, crop=32, warmup=5, average=0.9)
+
+
+def feed(seed: int = 0):
+    return batches(ITEMS, RECIPE, np.random.default_rng(seed))
+
+
+def test_there_is_a_recipe_for_every_architecture():
+    assert list(RECIPES) == list(checkpoint.MODELS)
+    assert set(BENCHMARK) <= set(RECIPES)
+
+
+def test_training_learns_and_keeps_the_best():
+    model, pieces = small("gru"), whole_pieces(ITEMS)
+    before = held_out(model, pieces)
+    result = train(model, feed(), lambda m: held_out(m, pieces), RECIPE, minutes=0.1)
+    assert result.valid < 0.7 * before
+    model.load_state_dict(result.weights)
+    assert held_out(model, pieces) == pytest.approx(result.valid, abs=1e-4)
+
+
+def test_ctrl_c_keeps_the_best_so_far_and_a_run_can_be_resumed(tmp_path):
+    model, pieces, state = small("gru"), whole_pieces(ITEMS), tmp_path / "gru.pt"
+    checks = []
+
+    def check(m):
+        if len(checks) == 2:
+            raise KeyboardInterrupt
+        checks.append(held_out(m, pieces))
+        return checks[-1]
+
+    stopped = train(model, feed(), check, RECIPE, minutes=0.1, resume=state)
+    assert stopped.valid == min(checks)
+    seen = torch.load(state, weights_only=True)["step"]
+    resumed = train(small("gru"), feed(), lambda m: held_out(m, pieces), RECIPE, minutes=0.1, resume=state)
+    assert resumed.steps > seen and resumed.valid <= stopped.valid
+
+
+def test_transpositions_stay_in_the_ranges():
+    batch, allowed = next(feed()), pitch_mask()
+    for piece, style in zip(batch.tokens, batch.style, strict=True):
+        for voice in range(4):
+            assert allowed[style, voice, piece[:, voice]].all()
+    assert 0 in transpositions(ITEMS[0]) and len(transpositions(ITEMS[0])) > 3
+
+
+def test_the_same_generator_gives_the_same_batches():
+    one, two = next(feed(1)), next(feed(1))
+    assert torch.equal(one.tokens, two.tokens)
+    assert not torch.equal(one.tokens, next(feed(2)).tokens)
+
+
+def test_padding_and_unused_voices_do_not_count():
+    long, short = features_of(chorale(4)), features_of(chorale(2))
+    model = small("rnn")
+    with torch.inference_mode():
+        alone = [model.loss(collate([i]))["loss"].item() for i in (long, short)]
+        together = model.loss(collate([long, short]))["loss"].item()
+        one_voice = model.cell_nll(collate([features_of(tune())]))
+    assert together == pytest.approx((2 * alone[0] + alone[1]) / 3, abs=1e-4)
+    assert one_voice.shape[-1] == 1
+
+
+def test_a_checkpoint_comes_back_as_it_was(tmp_path):
+    model = small("lstm")
+    checkpoint.save("lstm", model, {"minutes": 1}, tmp_path)
+    assert checkpoint.available(tmp_path) == ["lstm"]
+    loaded = checkpoint.load("lstm", tmp_path)
+    assert not loaded.training
+    batch = collate(ITEMS[:2])
+    with torch.inference_mode():
+        assert loaded.loss(batch)["loss"].item() == pytest.approx(model.loss(batch)["loss"].item(), abs=2e-3)
+
+
+@pytest.mark.parametrize("harm", ["changed", "missing", "other config"])
+def test_a_harmed_checkpoint_is_refused_with_the_remedy(tmp_path, harm):
+    checkpoint.save("gru", small("gru"), {"minutes": 1}, tmp_path)
+    weights, config = tmp_path / "gru" / "weights.safetensors", tmp_path / "gru" / "config.json"
+    if harm == "changed":
+        weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    elif harm == "missing":
+        weights.unlink()
+    else:
+        about = json.loads(config.read_text())
+        config.write_text(json.dumps(about | {"config": about["config"] | {"width": 32}}))
+    with pytest.raises(checkpoint.CheckpointError, match="python -m train gru"):
+        checkpoint.load("gru", tmp_path)
+
+
+def test_the_published_format_is_read_frame_by_frame(tmp_path):
+    path = tmp_path / "jsb.json"
+    path.write_text(json.dumps({"valid": [[[67, 62, 59, 43]] * 20 + [[-1, 64, 60, 48]]]}))
+    (item,) = read(path)["valid"]
+    assert item["tokens"].shape == (21, 4) and item["tokens"][20, 0] == 0
+    assert len(set(item["to_end"].tolist())) == 1  # nothing is told of the end
+
+
+def test_the_markov_yardstick_is_a_likelihood():
+    pieces = [data.Piece("a", "train", chorale()), data.Piece("b", "valid", chorale())]
+    sure = [data.Piece("a", "train", tune()), data.Piece("b", "valid", tune())]
+    assert 0 < markov_nll(pieces, "chorale", "valid") < np.log(40)
+    assert 0 < markov_nll(sure, "dance", "valid") < np.log(40)
+
+
+def test_bf16_is_only_used_where_the_processor_computes_in_it(monkeypatch):
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    with loop.precision():
+        assert small("transformer").loss(collate(ITEMS[:2]))["loss"].isfinite()
+    assert STYLE_NAMES == ("chorale", "dance")
