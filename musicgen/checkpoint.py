@@ -1,4 +1,7 @@
-"""Save, verify and load trained models: `checkpoints/<name>/` holds config.json, weights.safetensors and metrics.json."""
+"""Save, verify and load trained models.
+
+`checkpoints/<name>/` holds config.json, weights.safetensors and, once measured, metrics.json.
+"""
 
 import hashlib
 import json

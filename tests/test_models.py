@@ -21,8 +21,8 @@ from musicgen.models.base import (
 )
 from musicgen.models.frames import Past, pasts
 from musicgen.models.next_frame import NextFrame, slice_steps
-from musicgen.score import HIGH, HOLD, LOW, REST, Canvas, Note, Score, from_notes
 from musicgen.sampling import draw
+from musicgen.score import HIGH, HOLD, LOW, REST, Canvas, Note, Score, from_notes
 
 FORWARD = [name for name, model in MODELS.items() if issubclass(model, NextFrame)]
 SMALL = {"width": 24, "inner": 16, "layers": 2}

@@ -1,7 +1,7 @@
 """Train one architecture, or all, on both styles, and write its checkpoint.
 
-    python -m train gru [--minutes 10] [--resume]
-    python -m train all
+python -m train gru [--minutes 10] [--resume]
+python -m train all
 """
 
 import argparse
@@ -37,7 +37,8 @@ def train_one(name: str, pieces: list[data.Piece], minutes: float | None, resume
     model.load_state_dict(result.weights)
     facts = {"minutes": round(result.minutes, 1), "steps": result.steps, "seed": seed, "valid": round(result.valid, 4)}
     checkpoint.save(name, model, facts | {"dataset_sha256": data.digest(pieces)})
-    print(f"{name}: held out {result.valid:.4f} nats a cell after {result.minutes:.1f} minutes; now: python -m train.evaluate {name}")
+    print(f"{name}: held out {result.valid:.4f} nats a cell, {result.minutes:.1f} minutes")
+    print(f"now: python -m train.evaluate {name}")
 
 
 def main() -> int:

@@ -83,7 +83,8 @@ def build(path: Path = CACHE) -> Counter:
 
 def _meta(piece: Piece) -> dict:
     s = piece.score
-    return {"name": piece.name, "split": piece.split, "style": s.style, "meter": s.meter, "tempo": s.tempo, "steps": s.steps}
+    about = {"style": s.style, "meter": s.meter, "tempo": s.tempo, "steps": s.steps}
+    return {"name": piece.name, "split": piece.split, **about}
 
 
 def _corpus() -> Path:
@@ -200,7 +201,7 @@ def _notes(part, voice: int, shift: int, style: str) -> list[Note]:
         if style == "dance" and (start != int(start) or length != int(length)):
             raise Dropped("notes off the sixteenth grid")
         pitch = (min if voice == 3 else max)(p.midi for p in element.pitches)
-        first, last = int(start), int(start + length)  # the few thirty-seconds of the chorales: the first of a pair stays
+        first, last = int(start), int(start + length)  # of two thirty-seconds, few as they are, the first stays
         tied = element.tie is not None and element.tie.type in ("stop", "continue")
         if tied and found and found[-1].pitch == pitch and found[-1].start + found[-1].duration == first + shift:
             before = found.pop()

@@ -3,7 +3,7 @@
     python -m train.evaluate gru
     python -m train.evaluate all [--test]
 
-Writes `checkpoints/<name>/metrics.json` (figures, the command, the hashes of data and weights) and the table in README.md.
+Writes `checkpoints/<name>/metrics.json` (figures, command, hashes of data and weights) and the table in README.md.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import json
 import sys
 import time
 from collections import Counter
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -56,12 +57,12 @@ def markov_nll(pieces: list[data.Piece], style: str, split: str) -> float:
         pairs, singles, vocabulary = Counter(), Counter(), set()
         for piece in _of(pieces, style, "train"):
             line = [None, *piece.score.cells[:, voice].tolist()]
-            pairs.update(zip(line, line[1:], strict=False))
+            pairs.update(pairwise(line))
             singles.update(line[:-1])
             vocabulary.update(line[1:])
         for piece in _of(pieces, style, split):
             line = [None, *piece.score.cells[:, voice].tolist()]
-            for before, cell in zip(line, line[1:], strict=False):
+            for before, cell in pairwise(line):
                 loss -= np.log((pairs[before, cell] + 0.1) / (singles[before] + 0.1 * len(vocabulary)))
                 cells += 1
     return loss / cells
@@ -84,7 +85,7 @@ def _of(pieces: list[data.Piece], style: str, split: str) -> list[data.Piece]:
 def table(names: list[str]) -> str:
     """The README's table, from the metrics files alone."""
     lines = [
-        "| model | parameters | chorales, nats a cell | dances, nats a cell | JSB 16th valid, nats a cell | ms a bar | trained, minutes |",
+        "| model | parameters | chorales, nats a cell | dances, nats a cell | JSB 16th, nats | ms a bar | minutes |",
         "|---|---:|---:|---:|---:|---:|---:|",
     ]
     for name in names:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch.nn.utils import clip_grad_norm_
+from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
@@ -111,7 +112,7 @@ def train(
     """
     players = model.players()
     optimizers = {
-        name: torch.optim.AdamW(part.parameters(), lr=recipe.rate, weight_decay=recipe.decay, betas=(0.9, 0.98), fused=True)
+        name: AdamW(part.parameters(), weight_decay=recipe.decay, betas=(0.9, 0.98), fused=True)
         for name, part in players.items()
     }
     average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
@@ -176,4 +177,3 @@ def _save(path: Path, model, average, optimizers, best: Result, used: float, ste
     partial = path.with_suffix(".partial")
     torch.save(state, partial)
     partial.replace(path)
-

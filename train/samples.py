@@ -98,7 +98,7 @@ def tuning(sound: np.ndarray, rate: int, pitch: int) -> float:
     cents = np.arange(-50, 51)
     base = 440 * 2 ** ((pitch - 69 + cents / 100) / 12)
     fit = sum(np.interp(base * n, hertz, spectrum) for n in range(1, 9) if 60 < base[0] * n < 0.45 * rate)
-    smooth = np.convolve(fit, np.exp(-np.linspace(-2, 2, 41) ** 2), "same")
+    smooth = np.convolve(fit, np.exp(-(np.linspace(-2, 2, 41) ** 2)), "same")
     return round(pitch + float(cents[smooth.argmax()]) / 100, 2)
 
 

@@ -97,7 +97,7 @@ def place(batch: Batch) -> Tensor:
 
 
 def sum_of_facts(index: Tensor, table: Tensor, forget: float) -> Tensor:
-    """Sum of the rows of `table` (R, C) that `index` (N, n, k) names, (N, n, C); a share `forget` left out at random."""
+    """Rows of `table` (R, C) named by `index` (N, n, k), summed to (N, n, C); a share `forget` left out at random."""
     flat = index.flatten(0, 1)
     keep = torch.full(flat.shape, 1 - forget).bernoulli() / (1 - forget) if forget else None
     return F.embedding_bag(flat, table, mode="sum", per_sample_weights=keep).unflatten(0, index.shape[:2])

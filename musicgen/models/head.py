@@ -81,7 +81,8 @@ class VoiceHead(nn.Module):
 
         facts = self._facts(past, token, now, known, voices, places, endings)  # (N, n, D)
         key = rotate(past.histogram()[:, None], own, back=False).flatten(2)  # (N, n, 36)
-        mixed = torch.einsum("bc,vcd->bvd", hidden, self.mix[voices]) + torch.einsum("bvk,vkd->bvd", key, self.key[voices])
+        facts = facts + torch.einsum("bvk,vkd->bvd", key, self.key[voices])
+        mixed = torch.einsum("bc,vcd->bvd", hidden, self.mix[voices])
         inner = self.dropout(F.gelu(self.norm(mixed + facts)))  # (N, n, D)
         out = torch.einsum("bvd,vdo->bvo", inner, self.out[voices]) + self.bias[voices]
         absolute, relative, classes, scales = out.split(OUTPUTS, dim=-1)
@@ -124,7 +125,7 @@ class VoiceHead(nn.Module):
         return sum_of_facts(index, self.facts, self.forget if self.training else 0)
 
     def _by_class(self, classes, scales, past, own, last, now, known, voices) -> Tensor:
-        """Logits of the twelve pitch classes (from C): by interval to the others' last and present pitches, and by key."""
+        """Logits of the pitch classes (N, n, 12): by interval to the others' last and present pitches, and by key."""
         weights = classes.unflatten(-1, (6, PITCH_CLASSES))  # (N, n, 6, 12)
         before = interval_class(own, last)  # (N, n, 3) how far the voice stood above each other
         moved = (now != last).long()
@@ -159,7 +160,7 @@ def interval_class(upper: Tensor, lower: Tensor) -> Tensor:
 
 
 def rotate(values: Tensor, anchors: Tensor, back: bool) -> Tensor:
-    """Turn the last dimension (12) from "from C" to "from the anchor's pitch class", or back; anchors (..., m) tokens."""
+    """Count the last dimension (12) from the pitch class of the anchors (..., m) and no more from C, or back."""
     shift = pitch_class(anchors)[..., None] * (-1 if back else 1)  # (..., m, 1)
     index = (torch.arange(PITCH_CLASSES) + shift) % PITCH_CLASSES
     shape = torch.broadcast_shapes(values.shape, index.shape)

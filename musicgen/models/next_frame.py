@@ -1,14 +1,23 @@
-"""What the models that move forward in time share: embedding, voice head, loss and streaming; only the backbone differs."""
+"""What the models that move forward in time share: all but the backbone."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import Batch, MusicModel, collate, features_of, to_cells
-from musicgen.models.frames import BACKBONE_SIZES, HALF_LIVES, PITCH_CLASSES, Past, backbone_indices, pasts, place, sum_of_facts
+from musicgen.models.frames import (
+    BACKBONE_SIZES,
+    HALF_LIVES,
+    PITCH_CLASSES,
+    Past,
+    backbone_indices,
+    pasts,
+    place,
+    sum_of_facts,
+)
 from musicgen.models.head import ORDER, STANDARD_RANK, VoiceHead, known_before
 from musicgen.sampling import draw
 from musicgen.score import METERS, Canvas, Patch
@@ -21,14 +30,14 @@ class NextFrameConfig:
     inner: int = 160  # D, channels of the voice head
     dropout: float = 0.3
     forget: float = 0.2  # share of the facts about the past left out at random in training
-    any_order: float = 0.5  # share of training pieces whose voices are chosen in an order that fixed cells could ask for
+    any_order: float = 0.5  # share of training pieces with the voices in an order that fixed cells could ask for
 
 
 class NextFrame(MusicModel):
     """Predicts each frame from those before it: p(score) = prod over frames and voices, an exact likelihood.
 
-    A subclass builds `self.backbone`, a module `(x (B, T, C), state | None) -> (hidden (B, T, C), state)` that is causal,
-    and gives the same hidden vectors whether it reads T frames at once or one at a time with the state handed on.
+    A subclass builds the backbone, a causal module `(x (B, T, C), state | None) -> (hidden (B, T, C), state)` that
+    gives the same hidden vectors whether it reads T frames at once or one at a time with the state handed on.
     """
 
     Config = NextFrameConfig
@@ -57,7 +66,7 @@ class NextFrame(MusicModel):
         return self.dropout(self.norm_out(x + seen)), state
 
     def logits(self, batch: Batch, rank: Tensor | None = None) -> Tensor:
-        """Logits (B, T, n, V) of every cell given all frames before it and the voices that `rank` (B, 4) puts before it.
+        """Logits (B, T, n, V) of every cell given all frames before it and the voices `rank` (B, 4) puts before it.
 
         n is 4, or fewer where no piece of the batch uses the lower voices.
         """
@@ -79,7 +88,7 @@ class NextFrame(MusicModel):
         return logits.unflatten(0, batch.tokens.shape[:2])
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
-        """{"loss"}: nats a cell; in training some pieces take another order of the voices, as fixed cells may ask for."""
+        """{"loss"}: nats a cell; in training some pieces take another order of the voices."""
         rank = self._ranks(len(batch.tokens)) if self.training else None
         counted = batch.counted()
         return {"loss": (self.cell_nll(batch, rank) * counted).sum() / counted.sum()}
@@ -91,7 +100,7 @@ class NextFrame(MusicModel):
         return F.cross_entropy(logits.flatten(0, 2), target.flatten(), reduction="none").view(target.shape)
 
     def _ranks(self, batch: int) -> Tensor:
-        """Orders of the voices, (B, 4): some voices at random come first, as if given, each group in the usual order."""
+        """Orders of the voices, (B, 4): some voices come first, as if given, each group in the usual order."""
         given = (torch.rand(batch, 4) < 0.5) & (torch.rand(batch, 1) < self.config.any_order)
         return STANDARD_RANK - 4 * given
 
@@ -132,6 +141,5 @@ class NextFrame(MusicModel):
 
 def slice_steps(batch: Batch, step: int) -> Batch:
     cut = slice(step, step + 1)
-    return Batch(
-        batch.tokens[:, cut], batch.style, batch.meter, batch.position[:, cut], batch.to_end[:, cut], batch.weight[:, cut]
-    )
+    timed = {k: getattr(batch, k)[:, cut] for k in ("tokens", "position", "to_end", "weight")}
+    return replace(batch, **timed)

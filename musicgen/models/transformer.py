@@ -36,7 +36,7 @@ class Block(nn.Module):
         return x + self.dropout(self.feed(self.norm_feed(x))), cache
 
     def _attend(self, x: Tensor, cache: tuple | None) -> tuple[Tensor, tuple]:
-        """x (B, T, C) after the frames in the cache: keys and values (B, H, n, C/H), and how many frames came before."""
+        """x (B, T, C) after the frames in the cache: keys, values (B, H, n, C/H) and how many frames there were."""
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (B, H, T, C/H)
         seen = cache[2] if cache else 0
         q, k = rotary(q, seen), rotary(k, seen)
