@@ -38,16 +38,14 @@
       const url = about.file.startsWith("data:") ? about.file : this.folder + about.file;
       const answer = await fetch(url);
       if (!answer.ok) throw new Error(`${url} answers ${answer.status}`);
-      const whole = await decode(await answer.arrayBuffer(), about.rate);
+      const whole = await decode(await answer.arrayBuffer());
       const samples = about.samples.map(sample => cut(whole, about.rate, sample));
       this.ready.set(key, {...about, samples});
     }
   }
 
-  async function decode(bytes, rate) {
-    let offline;
-    try { offline = new OfflineAudioContext(1, 1, rate); } catch { offline = new OfflineAudioContext(1, 1, 44100); }
-    return offline.decodeAudioData(bytes);
+  async function decode(bytes) {  // at twice the files' rate: repitching interpolates, and would dull or rough the sound
+    return new OfflineAudioContext(1, 1, 48000).decodeAudioData(bytes);
   }
 
   function cut(whole, rate, sample) {  // one note out of the file that holds all of an instrument's
