@@ -151,7 +151,8 @@ def _cut(begin: int, end: int, meter: Meter) -> int:
 def signature(score: Score) -> int:
     """The key signature, in sharps (flats are negative), that needs the fewest accidentals.
 
-    Of equals, one whose tonic (major or minor) ends the lowest voice, then the one with the fewest signs.
+    Of equals, the one whose tonic chord, major or minor, sounds longest (with a bonus if its tonic ends the lowest
+    voice), then the one with the fewest signs.
     """
     weight = np.zeros(12)
     notes = score.notes()
@@ -160,8 +161,13 @@ def signature(score: Score) -> int:
     last = max(notes, key=lambda n: (n.start + n.duration, n.voice)).pitch if notes else 0
 
     def merit(sharps: int) -> tuple:
-        tonic = sharps * 7 % 12
-        return weight[(SCALE + tonic) % 12].sum(), (last - tonic) % 12 in (0, 9), -abs(sharps), sharps
+        major = sharps * 7 % 12
+        triads = ((major, (0, 4, 7)), (major + 9, (0, 3, 7)))
+        chord = max(
+            sum(weight[(tonic + i) % 12] for i in triad) + STEPS_PER_QUARTER * ((last - tonic) % 12 == 0)
+            for tonic, triad in triads
+        )
+        return weight[(SCALE + major) % 12].sum(), chord, -abs(sharps), sharps
 
     return max(range(-6, 7), key=merit)
 
