@@ -1,6 +1,6 @@
 /* Instruments for the page: short samples repitched, a mixer that cannot clip. player.js decides what sounds when.
 
-   manifest.json names the instruments; each has one sound file, which holds a note every few semitones one after another:
+   manifest.json names the instruments; the sound file of each holds a note every few semitones one after another:
    {"instruments": {"organ": {"title", "file", "rate", "attack", "release", "gain",
                               "samples": [{"pitch", "start", "length", "loop": [from, to] or null}]}}}
    attack and release in seconds; start, length and loop in frames at `rate`; loop counted from the sample's start. */
@@ -44,7 +44,7 @@
     }
   }
 
-  async function decode(bytes) {  // at twice the rate of the files, since repitching interpolates and would dull the sound
+  async function decode(bytes) {  // at twice the rate of the files, since repitching interpolates and would dull them
     return new OfflineAudioContext(1, 1, 48000).decodeAudioData(bytes);
   }
 
