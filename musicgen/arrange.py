@@ -177,7 +177,7 @@ def _guess_style(parts: list[tuple[str, list[Note]]], meter: str) -> str:
 
 def _voices(parts: list[tuple[str, list[Note]]], style: str, remarks: list[str]) -> list[Note]:
     """Give every note its voice: by the parts' names, else part by part, else by telling lines apart."""
-    lines, named = _named(parts), True
+    lines, named = _named(parts, remarks), True
     if not lines:
         lines, named = _lines([notes for _, notes in parts], remarks), False
     count = len(STYLES[style].ranges)
@@ -191,12 +191,19 @@ def _voices(parts: list[tuple[str, list[Note]]], style: str, remarks: list[str])
     return [replace(n, voice=voice) for voice, line in zip(voices, lines) for n in line]
 
 
-def _named(parts: list[tuple[str, list[Note]]]) -> list[Note]:
-    """The notes with the voices their parts are named after; [] unless each part is a line with such a name."""
-    voices = [next((i for i, v in enumerate(VOICES) if name.strip().lower().startswith(v)), None) for name, _ in parts]
-    if None in voices or len(set(voices)) < len(voices) or not all(is_line(notes) for _, notes in parts):
+def _named(parts: list[tuple[str, list[Note]]], remarks: list[str]) -> list[Note]:
+    """The notes with the voices their parts are named after; [] unless all parts, or four among them, have such names."""
+    found: dict[int, list[Note]] = {}
+    for name, notes in parts:
+        voice = next((i for i, v in enumerate(VOICES) if name.strip().lower().startswith(v)), None)
+        if voice is not None and is_line(notes):
+            found.setdefault(voice, notes)
+    others = len(parts) - len(found)
+    if others and len(found) < len(VOICES):
         return []
-    return [replace(n, voice=voice) for voice, (_, notes) in zip(voices, parts) for n in notes]
+    if others:
+        remarks.append(f"{_count(others, 'part')} besides the four voices left out")
+    return [replace(n, voice=voice) for voice, notes in found.items() for n in notes]
 
 
 def _lines(parts: list[list[Note]], remarks: list[str]) -> list[list[Note]]:

@@ -151,7 +151,9 @@ def _tokens(text: str) -> list[Token]:
 
 def _parse(token: Token) -> tuple[list[int], int]:
     """A token -> its pitches from the top down ([] is a rest) and its length in steps."""
-    what, colon, length = token.text.partition(":")
+    chord, bracket, rest = token.text.rpartition("]")
+    what, colon, length = rest.partition(":")
+    what = chord + bracket + what
     if not what:
         raise token.error("a length stands right after its note, with no space between: write C5:0.5")
     if colon and not length:
@@ -160,7 +162,7 @@ def _parse(token: Token) -> tuple[list[int], int]:
 
 
 def _pitches(what: str, token: Token) -> list[int]:
-    if what in "[]":
+    if what in ("[", "]"):
         raise token.error("a chord needs a bracket at either end: write [C4 E4 G4]:2")
     if not what.startswith("["):
         return [] if what.lower() in ("r", "rest") else [_pitch(what, token)]
@@ -204,8 +206,12 @@ def _steps(length: str, token: Token) -> int:
     """A length in beats, decimal or a fraction -> sixteenth steps."""
     found = LENGTH.fullmatch(length)
     if not found or (found[2] and not int(found[2])):
-        point = length.replace(",", ".")
-        hint = f"write a point: {point}" if LENGTH.fullmatch(point) else "write beats, such as 1, 0.5, 1.5 or 3/4"
+        point = length.replace(",", ".", 1)
+        hint = (
+            f"write a point: {point}"
+            if point != length and LENGTH.fullmatch(point)
+            else "write beats, such as 1, 0.5, 1.5 or 3/4"
+        )
         raise token.error(f'"{length[:12]}" is no length: {hint}')
     steps = Fraction(found[1]) / int(found[2] or 1) * STEPS_PER_QUARTER
     if steps.denominator == 1 and steps > 0:

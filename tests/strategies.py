@@ -1,0 +1,34 @@
+"""Scores of every kind for property tests."""
+
+import numpy as np
+from hypothesis import strategies as st
+
+from musicgen.score import HOLD, METERS, REST, STYLES, Score
+
+LENGTHS = st.sampled_from((1, 1, 2, 2, 3, 4, 4, 5, 6, 7, 8, 12, 16, 23, 40))  # steps; the long ones cross bar lines
+
+
+@st.composite
+def columns(draw, low: int, high: int, steps: int) -> np.ndarray:
+    """A voice `(steps,)`: rests and notes in any order, the same note again more often than chance has it."""
+    column, now, pitch = np.full(steps, REST), 0, draw(st.integers(low, high))
+    if draw(st.integers(0, 5)) == 0:
+        return column
+    while now < steps:
+        length, kind = draw(LENGTHS), draw(st.sampled_from(["rest", "again", "new", "new", "new"]))
+        if kind == "new":
+            pitch = draw(st.integers(low, high))
+        if kind != "rest":
+            column[now : now + length] = HOLD
+            column[now] = pitch
+        now += length
+    return column
+
+
+@st.composite
+def scores(draw, style: str, meter: str, most_bars: int = 4) -> Score:
+    steps = draw(st.integers(1, most_bars)) * METERS[meter].steps
+    cells = np.full((steps, 4), REST)
+    for voice, (low, high) in enumerate(STYLES[style].ranges):
+        cells[:, voice] = draw(columns(low, high, steps))
+    return Score(cells, style, meter, draw(st.integers(2000, 30000)) / 100)
