@@ -1,0 +1,271 @@
+"""A visitor's wish -> a stream of updates for the page, and the files made from what came of it.
+
+Nothing here outlives a request: whoever calls keeps the score, the upload and the `Control` of their own visitor.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from musicgen import checkpoint, seeds
+from musicgen.models import MODELS
+from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, ScoreError, voice_ranges
+
+LONGEST = 32  # bars a visitor may ask for
+INTERVAL = 0.1  # seconds between two updates at least
+DEADLINE = 90  # seconds of composing, then what is there is kept
+LARGEST_SEED = 2**31 - 1
+TEXT_LIMIT = 4000  # characters of seed notes
+
+
+class Problem(ValueError):
+    """A wish that cannot be granted: which field of the page is to blame, and what to do about it."""
+
+    def __init__(self, field: str, message: str):
+        super().__init__(message)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Upload:
+    """A file a visitor gave as a seed, as bytes, since another style reads it anew."""
+
+    name: str
+    data: bytes
+
+    def read(self, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> seeds.Seed:
+        try:
+            return seeds.from_file(self.name, self.data, style, meter, tempo)
+        except (seeds.SeedError, ScoreError) as error:
+            raise Problem("upload", str(error)) from error
+
+
+@dataclass(frozen=True)
+class Wish:
+    model: str = ""
+    style: str = "chorale"
+    notes: str = ""
+    upload: Upload | None = None
+    bars: int = 8  # of the whole piece
+    meter: str = "4/4"
+    tempo: float | None = None  # quarter notes a minute; the style's own if None
+    temperature: float = 1.0
+    top_p: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Composition:
+    """What a run has made so far, and which of its cells were given `(T, 4)`."""
+
+    score: Score
+    fixed: np.ndarray
+    model: str
+    seed: int
+
+    @property
+    def name(self) -> str:
+        """A file's name without its ending."""
+        return f"{self.model}-{self.score.style}-{self.score.bars}bars-seed{self.seed}"
+
+    @property
+    def title(self) -> str:
+        score = self.score
+        return f"{MODELS[self.model].title}, {score.style}, {score.bars} bars of {score.meter}, random seed {self.seed}"
+
+    def at(self, tempo: float) -> "Composition":
+        return replace(self, score=self.score.replace(tempo=tempo))
+
+
+class Control:
+    """Through which a visitor's Stop reaches the visitor's own run, and nobody else's."""
+
+    def __init__(self):
+        self.stopped: set[str] = set()
+
+    def stop(self, run: str):
+        self.stopped.add(run)
+
+
+def seed_of(wish: Wish) -> seeds.Seed:
+    """The wish's seed on a canvas of its own length; without any notes a blank bar. Raises `Problem`."""
+    _check_choices(wish)
+    if wish.upload:
+        return wish.upload.read(wish.style, wish.meter, wish.tempo)
+    if not wish.notes.strip():
+        blank = Canvas.blank(1, wish.style, wish.meter, wish.tempo)
+        return seeds.Seed(blank, "No seed notes: the model begins by itself.")
+    if len(wish.notes) > TEXT_LIMIT:
+        raise Problem("notes", f"These are {len(wish.notes)} characters; keep seed notes under {TEXT_LIMIT}.")
+    try:
+        return seeds.from_text(wish.notes, style=wish.style, meter=wish.meter, tempo=wish.tempo)
+    except (seeds.SeedError, ScoreError) as error:
+        raise Problem("notes", str(error)) from error
+
+
+def _check_choices(wish: Wish):
+    for name, value, known in (("style", wish.style, STYLES), ("meter", wish.meter, METERS)):
+        if value not in known:
+            raise Problem(name, f"Choose one of {', '.join(known)}.")
+    if wish.tempo is not None and not 20 <= wish.tempo <= 300:
+        raise Problem("tempo", "Choose a tempo from 20 to 300 quarter notes a minute.")
+
+
+def canvas_of(wish: Wish) -> Canvas:
+    """The whole piece with the seed fixed in it. Raises `Problem`."""
+    if not isinstance(wish.bars, int) or not 1 <= wish.bars <= LONGEST:
+        raise Problem("bars", f"Choose a length from 1 to {LONGEST} bars.")
+    seed = seed_of(wish)
+    bars, source = seed.canvas.score.bars, "upload" if wish.upload else "notes"
+    if bars > LONGEST:
+        raise Problem(source, f"The seed is {bars} bars long; a whole piece has at most {LONGEST}. Give fewer notes.")
+    if bars > wish.bars:
+        raise Problem("bars", f"The seed alone is {bars} bars long: raise the length to {bars + 1} or more.")
+    canvas = seed.canvas.extended(wish.bars)
+    if canvas.fixed.all():
+        raise Problem("bars", f"The seed fills all {bars} bars: raise the length to {bars + 1} or more.")
+    return canvas
+
+
+def _check_model(wish: Wish):
+    if wish.model not in checkpoint.available():
+        raise Problem("model", f"There is no trained {wish.model or 'model'} here: choose another architecture.")
+    if not 0 <= wish.temperature <= 3:
+        raise Problem("temperature", "Choose a temperature from 0 to 3.")
+    if not 0 < wish.top_p <= 1:
+        raise Problem("top_p", "Choose a top-p above 0 and up to 1.")
+    if not isinstance(wish.seed, int) or not 0 <= wish.seed <= LARGEST_SEED:
+        raise Problem("seed", f"Choose a whole number from 0 to {LARGEST_SEED}.")
+
+
+def preview(wish: Wish) -> dict:
+    """The update that shows a wish's seed on the empty stage, or the problem with it."""
+    try:
+        said, canvas = seed_of(wish).message, canvas_of(wish)
+    except Problem as problem:
+        return trouble(problem)
+    notes = sum(fixed for *_, fixed in _notes(canvas.score, canvas.fixed))
+    said = said or f"{notes} notes of seed; the model goes on from there and adds the voices below."
+    return {"kind": "seed", "said": said, "piece": _piece(canvas), "notes": _notes(canvas.score, canvas.fixed)}
+
+
+def trouble(problem: Problem, run: str = "") -> dict:
+    return {"kind": "problem", "run": run, "field": problem.field, "message": str(problem)}
+
+
+def compose(wish: Wish, run: str, control: Control) -> Iterator[tuple[dict, Composition | None]]:
+    """Updates of one run, each with what there is so far; the last one is whole.
+
+    Kinds, in order: `begin` (the piece's frame), `notes` (what changed since the last update), `end` (everything, with
+    the state `done` or `stopped`); or one `problem` alone. `seq` counts them, so that the page can tell if one is lost.
+    """
+    try:
+        _check_model(wish)
+        canvas, model = canvas_of(wish), checkpoint.load(wish.model)
+    except Problem as problem:
+        yield trouble(problem, run), None
+        return
+    except checkpoint.CheckpointError as error:
+        yield trouble(Problem("model", str(error)), run), None
+        return
+    begin = {"kind": "begin", "run": run, "seq": 0, "piece": _piece(canvas), "model": wish.model, "title": model.title}
+    yield begin, None
+    yield from _stream(model, canvas, wish, run, control)
+
+
+def _stream(model, canvas: Canvas, wish: Wish, run: str, control: Control) -> Iterator[tuple[dict, Composition]]:
+    def made(score: Score) -> Composition:
+        return Composition(score, canvas.fixed[: score.steps], wish.model, wish.seed)
+
+    growing, seq, known, state = Growing(canvas), 0, 0, "done"
+    began, spent, told = time.monotonic(), 0.0, -INTERVAL
+    patches = model.stream(canvas, temperature=wish.temperature, top_p=wish.top_p, seed=wish.seed)
+    while True:
+        if run in control.stopped or time.monotonic() - began > DEADLINE:
+            state = "stopped"
+            break
+        since = time.monotonic()
+        patch = next(patches, None)
+        spent += time.monotonic() - since
+        if patch is None:
+            break
+        known = growing.apply(patch)
+        if time.monotonic() - told < INTERVAL:
+            continue
+        told, seq = time.monotonic(), seq + 1
+        yield {"kind": "notes", "run": run, "seq": seq, "until": known, **growing.changes()}, made(growing.score())
+    score = growing.score() if state == "done" else growing.cut()
+    yield _end(score, canvas, state, run, seq + 1, spent), made(score)
+
+
+def _end(score: Score, canvas: Canvas, state: str, run: str, seq: int, seconds: float) -> dict:
+    return {
+        "kind": "end",
+        "run": run,
+        "seq": seq,
+        "state": state,
+        "steps": score.steps,
+        "notes": _notes(score, canvas.fixed),
+        "seconds": round(seconds, 3),  # spent by the model, not by the way to the page
+        "music": round(score.seconds, 2),
+    }
+
+
+class Growing:
+    """Cells that patches are written into, and what the page has not been told of them yet."""
+
+    def __init__(self, canvas: Canvas):
+        self.canvas = canvas
+        self.cells = canvas.score.cells.copy()
+        self.known = 0
+        self.told: dict[tuple[int, int], list[int]] = {}
+
+    def apply(self, patch) -> int:
+        end = patch.start + len(patch.cells)
+        self.cells[patch.start : end] = patch.cells
+        self.known = max(self.known, end)
+        return self.known
+
+    def score(self) -> Score:
+        return self.canvas.score.replace(cells=self.cells)
+
+    def cut(self) -> Score:
+        """What is there when a run is stopped, in whole bars; the seed at least."""
+        known = max(self.known, self.canvas.seed_steps)
+        bar = METERS[self.canvas.score.meter].steps
+        cells = self.cells[: max(1, -(-known // bar)) * bar]
+        return self.canvas.score.replace(cells=cells)
+
+    def changes(self) -> dict:
+        """Notes that are new or different, and `[voice, start]` of those that are gone."""
+        now = {(n[0], n[2]): n for n in _notes(self.score(), self.canvas.fixed) if n[2] < self.known}
+        changed = [note for key, note in now.items() if self.told.get(key) != note]
+        gone = [list(key) for key in self.told if key not in now]
+        self.told = now
+        return {"notes": changed, "gone": gone}
+
+
+def _notes(score: Score, fixed: np.ndarray) -> list[list[int]]:
+    """`[voice, pitch, start, duration, given]` a note."""
+    return [[n.voice, n.pitch, n.start, n.duration, int(fixed[n.start, n.voice])] for n in score.notes()]
+
+
+def _piece(canvas: Canvas) -> dict:
+    """What the page has to know of a piece before its notes: the frame of the roll."""
+    score, meter = canvas.score, METERS[canvas.score.meter]
+    low, high = voice_ranges(score.style)
+    voices = len(STYLES[score.style].ranges)
+    return {
+        "steps": score.steps,
+        "bar": meter.steps,
+        "beat": meter.beat,
+        "meter": score.meter,
+        "style": score.style,
+        "tempo": score.tempo,
+        "seedSteps": canvas.seed_steps,
+        "low": int(low[:voices].min()),
+        "high": int(high[:voices].max()),
+        "voices": [v.capitalize() for v in VOICES[:voices]],
+    }
