@@ -87,7 +87,7 @@ class Music:
 
 def arrange(music: Music, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> Seed:
     """Fit music to the canvas. Style, meter and tempo are the file's unless given. Raises SeedError."""
-    if not any(part.sounds for part in music.parts):
+    if not music.style and not any(part.sounds for part in music.parts):
         raise SeedError("the file holds no notes that could be played: choose another one")
     remarks = list(music.remarks)
     meter = meter or _meter(music.meter, remarks)
@@ -97,9 +97,9 @@ def arrange(music: Music, style: str | None = None, meter: str | None = None, te
     style = style or music.style or _guess_style(parts, meter)
     notes = _voices(parts, style, remarks)
     notes, moves = into_range(notes, style)
-    end = max(n.start + n.duration for n in notes)
+    end = max((n.start + n.duration for n in notes), default=0)
     if music.style:
-        end = max(end, math.ceil(music.length))
+        end = max(end, min(math.ceil(music.length), MAX_BARS * METERS[meter].steps))
     bars = math.ceil(end / METERS[meter].steps)
     tempo = tempo or _tempo(music.tempo, style, remarks)
     try:
@@ -129,7 +129,7 @@ def _tempo(tempo: float | None, style: str, remarks: list[str]) -> float:
 def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str, list[Note]]], int]:
     """The parts that sound, their notes on the grid, and how many steps of rest were put before an upbeat."""
     pad = round(-music.barline) % bar
-    first = min(s.start for part in music.parts for s in part.sounds)
+    first = min((s.start for part in music.parts for s in part.sounds), default=0)
     empty = 0 if music.style else round(first + pad) // bar  # a stranger's empty bars before the music say nothing
     if empty:
         remarks.append(f"{_count(empty, 'empty bar')} before the music left out")
@@ -192,7 +192,7 @@ def _voices(parts: list[tuple[str, list[Note]]], style: str, remarks: list[str])
 
 
 def _named(parts: list[tuple[str, list[Note]]], remarks: list[str]) -> list[Note]:
-    """The notes with the voices their parts are named after; [] unless all parts, or four among them, have such names."""
+    """The notes with the voices their parts are named after; [] unless all parts, or four of them, have such names."""
     found: dict[int, list[Note]] = {}
     for name, notes in parts:
         voice = next((i for i, v in enumerate(VOICES) if name.strip().lower().startswith(v)), None)
@@ -223,7 +223,8 @@ def _fixed(score: Score, pad: int) -> np.ndarray:
     """Which cells are given `(T, 4)`: voices with notes up to the last note of all, and the rest before an upbeat."""
     fixed = np.zeros(score.cells.shape, bool)
     notes = score.notes()
-    fixed[: max(n.start + n.duration for n in notes), sorted({n.voice for n in notes})] = True
+    end = max((n.start + n.duration for n in notes), default=0)
+    fixed[:end, sorted({n.voice for n in notes})] = True
     fixed[:pad] = True
     return fixed
 
@@ -232,7 +233,7 @@ def _message(score: Score, remarks: list[str]) -> str:
     """One sentence for what was kept, a second for what was changed, if anything was."""
     notes = score.notes()
     names = [VOICES[v] for v in sorted({n.voice for n in notes})]
-    who = "one voice" if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
+    who = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "one voice"
     kept = f"Kept {_count(len(notes), 'note')} in {_count(score.bars, 'bar')} of {score.meter}: {who}."
     told = "; ".join(remarks)
     return f"{kept} {told[0].upper()}{told[1:]}." if told else kept

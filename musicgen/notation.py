@@ -144,7 +144,7 @@ def _cut(begin: int, end: int, meter: Meter) -> int:
     for grid in grids:
         inside = range((begin // grid + 1) * grid, end, grid)
         if inside:
-            return inside[-1] if grid < meter.beat and begin % grid == 0 else inside[0]
+            return inside[-1] if grid in (1, 2, 6) and begin % grid == 0 else inside[0]
     return end
 
 
