@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import sync_playwright
 
+from musicgen.soundfont import INSTRUMENTS
+
 WEB = Path(__file__).parent.parent / "musicgen" / "web"
-FLAGS = "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking".split()
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 RECORDER = """
 async () => {  // collects the left channel of whatever leaves the player, with the clock time of its first frame
@@ -117,7 +119,7 @@ def test_a_chord_sounds_and_the_piece_ends(page):
     assert heard["states"] == ["waiting", "playing", "ended"]
 
 
-@pytest.mark.parametrize("key", ["organ", "choir", "strings", "piano", "harpsichord", "harp", "fiddle", "flute"])
+@pytest.mark.parametrize("key", INSTRUMENTS)
 def test_every_instrument_sounds_and_nothing_clips(page, key):
     heard = run(
         page,
@@ -147,7 +149,10 @@ def test_the_playhead_follows_the_sound(page):
         player.play();
         await until(() => player.position > 0);
         const samples = [];
-        while (player.state === "playing") { samples.push([player.context.currentTime, player.position]); await sleep(0.01); }
+        while (player.state === "playing") {
+          samples.push([player.context.currentTime, player.position]);
+          await sleep(0.01);
+        }
         const onset = blocks.find(([, left]) => left.some(x => Math.abs(x) > 0.003))[0];
         const [before] = samples.filter(([time]) => time >= onset);
         return {step: before[1], even: samples.every((s, i) => i === 0 || s[1] >= samples[i - 1][1])};
