@@ -13,7 +13,8 @@ from .score import STYLES, Canvas, Note, Score, from_notes
 
 def run() -> bool:
     """Prints a line a check; True if all are well. Nothing is raised: a failure is a line that says why."""
-    return all([_passes(name, check) for name, check in _checks()])
+    passed = [_passes(name, check) for name, check in _checks()]
+    return all(passed)
 
 
 def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
