@@ -5,23 +5,23 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Recipe:
-    minutes: float = 30  # of one core
+    minutes: float = 14  # of one core
     batch: int = 16  # pieces a step
     crop: int = 128  # frames a piece
     rate: float = 3e-3  # peak learning rate of AdamW
     warmup: int = 100  # steps up to the peak; from there a cosine falls to 0
-    decay: float = 0.05  # weight decay
+    decay: float = 0.2  # weight decay
     clip: float = 1.0  # norm of the gradient
     average: float = 0.995  # decay of the moving average of the weights, which is what is kept
     config: dict = field(default_factory=dict)  # differences from the model's own Config
 
 
 RECIPES = {
-    "autoregressive": Recipe(rate=2e-3),
+    "autoregressive": Recipe(minutes=18, rate=2e-3),
     "gru": Recipe(),
     "lstm": Recipe(),
     "rnn": Recipe(rate=1e-3),
-    "transformer": Recipe(rate=2e-3),
+    "transformer": Recipe(minutes=18, rate=2e-3),
 }
 
 # the published JSB split: small, so the voices keep one order

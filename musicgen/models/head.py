@@ -53,7 +53,7 @@ class VoiceHead(nn.Module):
         self.register_buffer("offsets", torch.tensor([0, *SIZES[:-1]]).cumsum(0), persistent=False)
         self.register_buffer("rows", torch.arange(4) * rows, persistent=False)
         self.register_buffer("allowed", pitch_mask(), persistent=False)  # (styles, 4, V)
-        self.facts = nn.Parameter(torch.randn(4 * rows, inner) * 0.1)
+        self.facts = nn.Parameter(torch.randn(4 * rows, inner) * 0.02)
         self.mix = nn.Parameter(torch.randn(4, width, inner) / width**0.5)
         self.key = nn.Parameter(torch.randn(4, len(HALF_LIVES) * PITCH_CLASSES, inner) * 0.1)
         self.out = nn.Parameter(torch.randn(4, inner, sum(OUTPUTS)) * 0.3 / inner**0.5)

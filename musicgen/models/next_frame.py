@@ -28,7 +28,7 @@ class NextFrameConfig:
     width: int = 256  # C, channels a frame
     layers: int = 1
     inner: int = 160  # D, channels of the voice head
-    dropout: float = 0.3
+    dropout: float = 0.45
     forget: float = 0.2  # share of the facts about the past left out at random in training
     any_order: float = 0.5  # share of training pieces with the voices in an order that fixed cells could ask for
 
@@ -47,7 +47,7 @@ class NextFrame(MusicModel):
         super().__init__()
         self.config = config
         self.register_buffer("offsets", torch.tensor([0, *BACKBONE_SIZES[:-1]]).cumsum(0), persistent=False)
-        self.facts = nn.Parameter(torch.randn(sum(BACKBONE_SIZES), config.width) * 0.1)
+        self.facts = nn.Parameter(torch.randn(sum(BACKBONE_SIZES), config.width) * 0.02)
         self.key = nn.Linear(len(HALF_LIVES) * PITCH_CLASSES, config.width)
         self.norm_in, self.norm_out = nn.LayerNorm(config.width), nn.LayerNorm(config.width)
         self.dropout = nn.Dropout(config.dropout)
