@@ -175,13 +175,16 @@ def test_it_waits_for_notes_that_are_late_and_goes_on(page):
         await sleep(0.3);
         const still = player.position;
         player.add(chord(4, 4), {until: 8});
+        await sleep(0.2);
+        const cautious = player.state;  // it would run out again at once
+        player.add(chord(8, 4), {until: 12});
         await until(() => player.state === "playing");
-        player.finish(8);
+        player.finish(12);
         await until(() => player.state === "ended");
-        return {stood, still, end: player.position};
+        return {stood, still, cautious, end: player.position};
         """,
     )
-    assert heard == {"stood": 4, "still": 4, "end": 8}
+    assert heard == {"stood": 4, "still": 4, "cautious": "waiting", "end": 12}
 
 
 def test_a_note_grows_while_it_sounds_without_a_gap(page):

@@ -28,7 +28,7 @@
   const AHEAD_HIDDEN = 2.5;  // browsers slow the timers of a hidden page down to one a second
   const TICK = 40;           // ms between two looks at what comes next
   const LATE = 0.08;         // seconds; a note later than this is left out
-  const RESUME_STEPS = 4;    // after waiting, go on when a beat is there
+  const CUSHION = 4;         // steps that must be there to begin; twice as many after each time the music ran out
   const FINAL_RELEASE = 3;   // the last chord fades this much slower
 
   const {Bank, Sound, mixer} = window.MusicgenSampler;
@@ -40,7 +40,7 @@
     #fading = new Set();   // sounds that no note stands for any more
     #anchor = {time: 0, step: 0};
     #tempo = 80; #volume = 0.8; #instruments = ["organ", "organ", "organ", "organ"];
-    #known = 0; #total = null; #state = "idle";
+    #known = 0; #total = null; #cushion = CUSHION; #state = "idle";
 
     constructor({samples, onstate = null} = {}) {
       this.#bank = new Bank(samples);
@@ -92,7 +92,8 @@
     start(tempo, instruments = this.#instruments) {
       this.#silence();
       this.#notes.clear();
-      [this.#tempo, this.#known, this.#total, this.#anchor] = [tempo, 0, null, {time: 0, step: 0}];
+      [this.#known, this.#total, this.#cushion, this.#anchor] = [0, null, CUSHION, {time: 0, step: 0}];
+      this.#tempo = tempo;
       this.instruments = instruments;
       this.#become("idle");
     }
@@ -223,13 +224,17 @@
       this.#end(now, horizon);
       this.#strike(now, horizon);
       if (this.#stepAt(now) < this.#limit) return;
-      if (this.#total === null) this.#halt("waiting", this.#limit);
-      else this.#close();
+      if (this.#total !== null) {
+        this.#close();
+        return;
+      }
+      this.#cushion *= 2;
+      this.#halt("waiting", this.#limit);
     }
 
     #begin() {  // enough is there, the samples too: put the playhead in motion
       const {step} = this.#anchor;
-      const enough = this.#total !== null || this.#known - step >= RESUME_STEPS;
+      const enough = this.#total !== null || this.#known - step >= this.#cushion;
       if (!enough || this.#context?.state !== "running") return;
       if (!this.#instruments.every(key => this.#bank.ready.has(key))) return;
       this.#anchor = {time: this.#now() + 0.06, step};
