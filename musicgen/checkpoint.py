@@ -28,6 +28,7 @@ def save(name: str, model: MusicModel, training: dict, directory: Path = DIRECTO
     folder.mkdir(parents=True, exist_ok=True)
     weights = {key: tensor.detach().half().contiguous() for key, tensor in model.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")
+    (folder / "weights.safetensors").chmod(0o644)  # safetensors writes for the owner alone
     about = {"model": name, "config": asdict(model.config), "training": training}
     about["weights_sha256"] = sha256(folder / "weights.safetensors")
     (folder / "config.json").write_text(json.dumps(about, indent=2) + "\n")
