@@ -7,6 +7,8 @@ import tempfile
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+if "PORT" in os.environ:
+    os.environ.setdefault("GRADIO_SERVER_PORT", os.environ["PORT"])
 
 import gradio as gr
 from starlette.routing import Mount
@@ -20,7 +22,7 @@ from musicgen.score import METERS, STYLES
 from musicgen.seeds import EXAMPLES
 
 WEB = Path(__file__).parent / "musicgen" / "web"
-SCRIPTS = ("sampler.js", "player.js", "roll.js", "deck.js", "keyboard.js", "page.js")
+SCRIPTS = ("sampler.js", "player.js", "words.js", "roll.js", "deck.js", "keyboard.js", "page.js")
 LARGEST_UPLOAD = "1mb"
 KEPT = 3600  # seconds a visitor's files stay on the server
 BUSY = "The server did not answer: it may be busy. Wait a moment, then press Generate again."
@@ -91,25 +93,32 @@ def mixer_for(style: str, mixer: dict, tempo: float | None = None) -> dict:
     return {**mixer, "tempo": tempo, "instruments": list(default_instruments(style))}
 
 
-def take_example(name, mixer):
+def take_example(name, bars, mixer):
     example = next(e for e in EXAMPLES if e.name == name)
     mixer = mixer_for(example.style, mixer, example.tempo)
-    return example.text, example.style, example.meter, mixer, None, gr.skip(), gr.update(visible=False)
+    wish = session.Wish(style=example.style, notes=example.text, meter=example.meter)
+    bars = session.length_for(session.seed_of(wish).canvas, bars)
+    return example.text, example.style, example.meter, bars, mixer, None, gr.update(visible=False)
 
 
-def take_file(path, mixer):
+def take_file(path, bars, mixer):
     """A file becomes the seed, its style and meter the page's; a file that cannot be read changes nothing."""
     upload = session.Upload(Path(path).name, Path(path).read_bytes())
     try:
-        score = upload.read().canvas.score
+        canvas = upload.read().canvas
     except session.Problem as problem:
-        return gr.skip(), gr.skip(), gr.skip(), gr.skip(), session.trouble(problem), gr.skip()
-    remove = gr.update(visible=True, value=f"Remove {upload.name[:40]}")
-    return score.style, score.meter, mixer_for(score.style, mixer, score.tempo), upload, gr.skip(), remove
+        return *[gr.skip()] * 6, session.trouble(problem)
+    score, remove = canvas.score, gr.update(visible=True, value=f"Remove {upload.name[:40]}")
+    mixer = mixer_for(score.style, mixer, score.tempo)
+    return score.style, score.meter, session.length_for(canvas, bars), mixer, upload, remove, gr.skip()
 
 
 def drop_file():
     return None, gr.update(visible=False)
+
+
+def type_notes():
+    return *drop_file(), None
 
 
 def save(name: str):
@@ -143,14 +152,19 @@ def build() -> gr.Blocks:
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="panel"):
                 model = part("cards", "cards", best_model(), cards=cards())
-                style = gr.Radio([(s.capitalize(), s) for s in STYLES], value=first.style, label="Style", elem_id="style")
+                styles = [(name.capitalize(), name) for name in STYLES]
+                style = gr.Radio(styles, value=first.style, label="Style", elem_id="style")
                 bars = gr.Slider(1, session.LONGEST, 8, step=1, label="Length in bars", elem_id="bars")
                 temperature = gr.Slider(
-                    0, 2, DEFAULTS.temperature, step=0.05, label="Temperature", elem_id="temperature"
-                )
+                    0, 2, DEFAULTS.temperature, step=0.05, label="Temperature", elem_id="temperature",
+                    info="0 plays safe, above 1 surprises.",
+                )  # fmt: skip
                 with gr.Accordion("More: meter, top-p, random seed", open=False, elem_id="more"):
                     meter = gr.Radio(list(METERS), value=first.meter, label="Meter", elem_id="meter")
-                    top_p = gr.Slider(0.5, 1, DEFAULTS.top_p, step=0.01, label="Top-p", elem_id="top-p")
+                    top_p = gr.Slider(
+                        0.5, 1, DEFAULTS.top_p, step=0.01, label="Top-p", elem_id="top-p",
+                        info="Below 1 the unlikeliest notes are left out.",
+                    )  # fmt: skip
                     seed = gr.Number(7, precision=0, label="Random seed", elem_id="seed-number")
                     anew = gr.Checkbox(True, label="New random seed each time", elem_id="anew")
                 with gr.Row(elem_id="actions"):
@@ -163,9 +177,8 @@ def build() -> gr.Blocks:
                 ])  # fmt: skip
                 with gr.Row(elem_id="seed"):
                     notes = gr.Textbox(first.text, label="Seed notes", lines=2, max_lines=4, elem_id="notes")
-                    example = gr.Dropdown(
-                        [e.name for e in EXAMPLES], value=first.name, label="Example", filterable=False, elem_id="example"
-                    )
+                    names = [e.name for e in EXAMPLES]
+                    example = gr.Dropdown(names, value=first.name, label="Example", filterable=False, elem_id="example")
                     file = gr.UploadButton(
                         "Upload MIDI or MusicXML", file_types=[".mid", ".midi", ".musicxml", ".xml", ".mxl"],
                         elem_id="upload",
@@ -182,8 +195,9 @@ def build() -> gr.Blocks:
         now = {**quiet, "queue": False}
         settings = [model, style, notes, upload, bars, meter, mix, temperature, top_p, seed]
         composing = go.click(
-            generate, [run, control, anew, *settings], [stage, work, seed], concurrency_id="models",
-            js="(run, ...rest) => [window.MusicgenPage.generate(), ...rest]", **quiet,
+            generate, [run, control, anew, *settings], [stage, work, seed],
+            js="(run, ...rest) => [window.MusicgenPage.generate(), ...rest]",
+            concurrency_id="models", concurrency_limit=2, **quiet,
         )  # fmt: skip
         composing.failure(None, js=f"() => window.MusicgenPage.failed({BUSY!r})")
         stop.click(
@@ -196,10 +210,10 @@ def build() -> gr.Blocks:
             preview, seeds, stage, trigger_mode="always_last", **now,
         )  # fmt: skip
         style.input(mixer_for, [style, mix], mix, **now)
-        notes.input(drop_file, None, [upload, remove], **now)
+        notes.input(type_notes, None, [upload, remove, example], **now)
         remove.click(drop_file, None, [upload, remove], **now)
-        example.input(take_example, [example, mix], [notes, style, meter, mix, upload, stage, remove], **now)
-        file.upload(take_file, [file, mix], [style, meter, mix, upload, stage, remove], **now)
+        example.input(take_example, [example, bars, mix], [notes, style, meter, bars, mix, upload, remove], **now)
+        file.upload(take_file, [file, bars, mix], [style, meter, bars, mix, upload, remove, stage], **now)
         for name in FORMATS:
             made = saves[name].click(save(name), [work, mix], files[name], concurrency_id="files", **quiet)
             made.success(None, js=f"() => document.querySelector('#file-{name}').click()")
@@ -213,9 +227,9 @@ def launch(**options):
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
     )
     samples = Mount("/web/samples", StaticFiles(directory=WEB / "samples"))
+    head = f"<style>{web('style.css')}</style>" + "".join(f"<script>{web(name)}</script>" for name in SCRIPTS)
     return build().queue(max_size=24, default_concurrency_limit=1).launch(
-        theme=theme, head=f"<style>{web('style.css')}</style>" + "".join(f"<script>{web(name)}</script>" for name in SCRIPTS),
-        max_file_size=LARGEST_UPLOAD, ssr_mode=False, show_error=False, footer_links=[],
+        theme=theme, head=head, max_file_size=LARGEST_UPLOAD, ssr_mode=False, show_error=False, footer_links=[],
         app_kwargs={"routes": [samples]}, **options,
     )  # fmt: skip
 

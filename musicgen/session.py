@@ -105,6 +105,12 @@ def seed_of(wish: Wish) -> seeds.Seed:
         raise Problem("notes", str(error)) from error
 
 
+def length_for(canvas: Canvas, bars: int) -> int:
+    """`bars`, or as many more as leave a seed on this canvas room to go on."""
+    seed = canvas.score.bars
+    return bars if seed < bars else min(LONGEST, seed + max(4, seed))
+
+
 def _check_choices(wish: Wish):
     for name, value, known in (("style", wish.style, STYLES), ("meter", wish.meter, METERS)):
         if value not in known:
@@ -146,8 +152,9 @@ def preview(wish: Wish) -> dict:
         said, canvas = seed_of(wish).message, canvas_of(wish)
     except Problem as problem:
         return trouble(problem)
-    notes = sum(fixed for *_, fixed in _notes(canvas.score, canvas.fixed))
-    said = said or f"{notes} notes of seed; the model goes on from there and adds the voices below."
+    given = sum(fixed for *_, fixed in _notes(canvas.score, canvas.fixed))
+    said = " ".join(filter(None, (f"Seed from {wish.upload.name[:60]}." if wish.upload else "", said)))
+    said = said or f"{given} notes of seed. What they leave free, later bars and other voices, will be composed."
     return {"kind": "seed", "said": said, "piece": _piece(canvas), "notes": _notes(canvas.score, canvas.fixed)}
 
 

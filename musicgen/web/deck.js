@@ -8,10 +8,7 @@
 (() => {
   "use strict";
 
-  const NAMES = ["C", "C♯", "D", "E♭", "E", "F", "F♯", "G", "A♭", "A", "B♭", "B"];
-  const nameOf = pitch => NAMES[pitch % 12] + (Math.floor(pitch / 12) - 1);
-  const clock = seconds => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
-  const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
+  const {clock, place, pitchName, plural, wordsOf} = window.MusicgenWords;
 
   class Deck {
     constructor() {
@@ -249,11 +246,9 @@
       const [now, whole] = [clock(step * perStep), ` / ${clock(this.piece.steps * perStep)}`];
       if (now === this.now.textContent && whole === this.whole.textContent) return;
       [this.now.textContent, this.whole.textContent] = [now, whole];
-      const {bar, beat, steps} = this.piece;
-      element.setAttribute("aria-valuemax", steps);
+      element.setAttribute("aria-valuemax", this.piece.steps);
       element.setAttribute("aria-valuenow", Math.floor(step));
-      const where = `bar ${Math.floor(step / bar) + 1}, beat ${Math.floor((step % bar) / beat) + 1}`;
-      element.setAttribute("aria-valuetext", where);
+      element.setAttribute("aria-valuetext", place(this.piece, step - step % this.piece.beat));
     }
 
     #tell() {
@@ -278,9 +273,8 @@
     #point(event) {
       const note = this.piece && this.roll.noteAt(event);
       if (!note) { this.readout.textContent = ""; return; }
-      const {bar, beat} = this.piece;
-      const where = `bar ${Math.floor(note.start / bar) + 1}, beat ${((note.start % bar) / beat + 1).toFixed(2).replace(/\.?0+$/, "")}`;
-      this.readout.textContent = `${this.piece.voices[note.voice]} ${nameOf(note.pitch)}, ${where}, ${note.given ? "given" : "composed"}`;
+      const name = `${this.piece.voices[note.voice]} ${pitchName(note.pitch)}`;
+      this.readout.textContent = `${name}, ${place(this.piece, note.start)}, ${note.given ? "given" : "composed"}`;
     }
 
     #key(event) {
@@ -295,27 +289,7 @@
     }
 
     #write() {  // the notes in words, made when somebody reads them
-      if (!this.details?.open || !this.piece) return;
-      const {bar, voices} = this.piece, items = [];
-      const notes = [...this.notes.values()].sort((a, b) => a.start - b.start || a.voice - b.voice);
-      for (let number = 0; number * bar < this.piece.steps; number++) {
-        const inside = notes.filter(n => Math.floor(n.start / bar) === number);
-        if (!inside.length) continue;
-        const item = document.createElement("li");
-        item.value = number + 1;
-        for (const [voice, name] of voices.entries()) {
-          const sung = inside.filter(n => n.voice === voice);
-          if (!sung.length) continue;
-          const line = document.createElement("p");
-          const head = document.createElement("b");
-          head.textContent = name;
-          const words = sung.map(n => `${nameOf(n.pitch)}:${n.duration / 4}${n.given ? " (seed)" : ""}`).join("  ");
-          line.append(head, ` ${words}`);
-          item.append(line);
-        }
-        items.push(item);
-      }
-      this.list.replaceChildren(...items);
+      if (this.details?.open && this.piece) this.list.replaceChildren(...wordsOf(this.piece, [...this.notes.values()]));
     }
   }
 

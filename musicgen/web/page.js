@@ -7,6 +7,8 @@
   const FIELDS = {notes: "#notes", upload: "#upload", bars: "#bars", meter: "#meter", tempo: ".transport .tempo",
     temperature: "#temperature", top_p: "#top-p", seed: "#seed-number", model: "#cards", style: "#style"};
 
+  const DRAWER = new Set(["meter", "top_p", "seed"]);  // fields that stand under More
+
   let deck = null;
   const theDeck = () => (deck ??= new window.MusicgenDeck());
 
@@ -18,15 +20,21 @@
       input.removeAttribute("aria-invalid");
       input.removeAttribute("aria-describedby");
     }
-    const place = field && document.querySelector(FIELDS[field] ?? "#notes");
-    if (!place) return;
+    if (!field) return;
+    const drawer = document.querySelector("#more button[aria-expanded=false], #more .label-wrap:not(.open)");
+    if (DRAWER.has(field) && drawer) {
+      drawer.click();
+      setTimeout(() => problem(field, message), 120);  // until the drawer's fields are there
+      return;
+    }
+    said("");
+    const place = document.querySelector(FIELDS[field]) ?? document.querySelector("#notes");
     const told = document.createElement("p");
     [told.className, told.id, told.textContent] = ["problem", "problem", message];
     told.setAttribute("role", "alert");
     told.dataset.field = field;
     if (place.tagName === "BUTTON") place.after(told);
     else place.append(told);
-    place.closest("details, .accordion")?.setAttribute("open", "");
     const input = place.querySelector("textarea, input") ?? place;
     input.setAttribute("aria-invalid", "true");
     input.setAttribute("aria-describedby", "problem");
