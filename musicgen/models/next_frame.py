@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import Batch, MusicModel, collate, features_of, to_cells
+from musicgen.models.base import REST_TOKEN, Batch, MusicModel, collate, features_of, to_cells
 from musicgen.models.frames import (
     BACKBONE_SIZES,
     HALF_LIVES,
@@ -18,7 +18,7 @@ from musicgen.models.frames import (
     place,
     sum_of_facts,
 )
-from musicgen.models.head import ORDER, STANDARD_RANK, VoiceHead, known_before
+from musicgen.models.head import ILLEGAL, ORDER, STANDARD_RANK, VoiceHead, known_before
 from musicgen.sampling import draw
 from musicgen.score import METERS, Canvas, Patch
 
@@ -126,6 +126,8 @@ class NextFrame(MusicModel):
         hidden, state = self.hidden(stacked, now, state)
         frame = torch.where(fixed, now.tokens[:, 0], 0)  # (1, 4)
         chosen = fixed.clone()
+        given = frame[0, : now.voices()][fixed[: now.voices()]]
+        begins = step == 0 and not (given == REST_TOKEN).any()  # sounds at once, unless an upbeat is given
         for voice in ORDER:
             if chosen[voice]:
                 continue
@@ -134,6 +136,8 @@ class NextFrame(MusicModel):
             logits = self.head(
                 hidden[:, 0], past, frame, known[None], place(now)[:, 0], now.to_end[:, 0], now.style, one
             )
+            if begins:
+                logits[..., REST_TOKEN] = ILLEGAL
             frame[0, voice] = draw(logits[0, 0], temperature, top_p, rng)
             chosen[voice] = True
         return frame, state
