@@ -45,7 +45,8 @@ def pitch_class_entropy(score: Score) -> float:
 
 def scale_consistency(score: Score) -> float:
     """Share of notes in the scale that holds most of them, of all major scales (so of all natural minor ones too)."""
-    return max(in_scale(score, (SCALE + tonic) % 12) for tonic in range(12))
+    counts = _pitch_classes(score)
+    return float(max(counts[(SCALE + tonic) % 12].sum() for tonic in range(12)) / max(counts.sum(), 1))
 
 
 def polyphony(score: Score) -> float:
@@ -126,15 +127,14 @@ def divergence(a: Iterable[float], b: Iterable[float]) -> float:
     return float(max(0.0, (p * np.log(p / q)).sum()))
 
 
-def compare(scores: list[Score], reference: list[Score]) -> dict[str, dict[str, float]]:
-    """By feature: mean of the scores and of the reference, overlap and divergence; under "mean" those of all features.
+def compare(ours: list[dict[str, float]], reference: list[dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Two sets of pieces by their `features`, each a name: mean of ours and of the reference, overlap and divergence.
 
-    The scores are of one style and of one length, or the features are not comparable.
+    Under "mean" stand those of all features. The pieces are of one style and of one length, or there is no comparing.
     """
-    ours, theirs = [features(s) for s in scores], [features(s) for s in reference]
     found = {}
     for name in ours[0]:
-        a, b = [f[name] for f in ours], [f[name] for f in theirs]
+        a, b = [f[name] for f in ours], [f[name] for f in reference]
         found[name] = {"value": _mean(a), "reference": _mean(b)}
         found[name] |= {"overlap": overlap(a, b), "divergence": divergence(a, b)}
     found["mean"] = {key: _mean([f[key] for f in found.values()]) for key in ("overlap", "divergence")}

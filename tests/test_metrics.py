@@ -114,6 +114,7 @@ def test_a_set_further_off_overlaps_less_and_diverges_more():
 
 def test_compare_of_a_set_with_itself():
     ones = [chords(C_MAJOR, (74, 67, 65, 47)), chords(C_MAJOR, (71, 67, 62, 43), C_MAJOR)]
+    ones = [metrics.features(score) for score in ones]
     found = metrics.compare(ones, ones)
     assert found["mean"] == pytest.approx({"overlap": 1, "divergence": 0})
     assert found["polyphony"]["value"] == found["polyphony"]["reference"] == 4
