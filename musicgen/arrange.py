@@ -135,11 +135,11 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str
         remarks.append(f"{_count(empty, 'empty bar')} before the music left out")
         pad -= empty * bar
     limit = (MAX_BARS if music.style else MAX_SEED_BARS) * bar
-    parts, rounded, late = [], 0, 0
+    parts, rounded, late = [], 0, False
     for part in music.parts:
         sounds = [Sound(s.pitch, s.start + pad, s.end + pad) for s in part.sounds]
         within = [s for s in sounds if round(s.start) < limit]
-        late += len(sounds) - len(within)
+        late |= len(within) < len(sounds)
         rounded += sum(abs(s.start - round(s.start)) > SLACK for s in within)
         notes = [replace(n, duration=min(n.duration, limit - n.start)) for n in _quantised(within)]
         if notes:
@@ -147,7 +147,7 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str
     if rounded:
         remarks.append(f"{_count(rounded, 'note')} moved onto the sixteenth grid")
     if late:
-        remarks.append(f"what comes after bar {limit // bar} was left out ({_count(late, 'note')})")
+        remarks.append(f"what comes after bar {limit // bar} was left out")
     return parts, max(pad, 0)
 
 

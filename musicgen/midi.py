@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import mido
 
-from .arrange import Music, Part, SeedError, Sound
+from .arrange import MAX_SEED_BARS, Music, Part, SeedError, Sound
 from .score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Score
 
 TICKS = 480  # a quarter note
@@ -19,7 +19,7 @@ PROGRAMS = {"chorale": (19, 19, 19, 19), "dance": (110, 110, 110, 110)}  # Gener
 LOUDNESS = (84, 72, 72, 78)  # a velocity for each voice: the outer ones lead
 BAR_ACCENT, BEAT_ACCENT = 12, 6
 MARK = "musicgen style="  # the text event by which we know our own files
-MAX_BYTES = 512 * 1024
+MAX_BYTES = 256 * 1024
 MAX_TICKS = 10_000_000
 DRUMS = 9  # the channel General MIDI keeps for percussion
 
@@ -88,7 +88,7 @@ def read(data: bytes) -> Music:
         for name, sounds in notes
     ]
     tempos = sorted((tick, m.tempo) for tick, m in head if m.type == "set_tempo" and m.tempo)
-    meter, barline, changes = _meter(head, end)
+    meter, barline, changes = _meter(head, min(end, MAX_SEED_BARS * 4 * file.ticks_per_beat))
     remarks = ["percussion was left out"] if drums else []
     if len({tempo for _, tempo in tempos}) > 1:
         remarks.append("only its first tempo was kept")
@@ -147,11 +147,12 @@ def _events(file: mido.MidiFile):
 
 
 def _meter(head: list, end: int) -> tuple[str, int, bool]:
-    """The meter that lasts longest, the tick where it first begins, and whether it changes after that."""
+    """The meter that lasts longest up to tick `end`, the tick where it first begins, and whether it changes later."""
     marks = sorted(
         ((t, f"{m.numerator}/{m.denominator}") for t, m in head if m.type == "time_signature"), key=lambda m: m[0]
     )
     marks = list(dict(marks).items())  # of several at one tick, the last counts
+    marks = [mark for mark in marks if mark[0] < end] or marks[:1]
     if not marks:
         return "4/4", 0, False
     lasts = defaultdict(int)

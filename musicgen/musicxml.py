@@ -8,12 +8,13 @@ from itertools import accumulate
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from .arrange import Music, Part, SeedError, Sound
+from .arrange import MAX_SEED_BARS, Music, Part, SeedError, Sound
 from .score import STEPS_PER_QUARTER, STYLES
 
 STYLE_FIELD = "musicgen-style"  # the miscellaneous field by which we know our own files
 MAX_BYTES = 10 * 1024 * 1024  # of the XML itself, unpacked
-MAX_ELEMENTS, MAX_DEPTH = 400_000, 50
+MAX_ELEMENTS, MAX_DEPTH = 300_000, 50
+MAX_MEASURES = 256  # that are looked at: enough for the longest seed in bars of an eighth or two
 SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 BROKEN = "this MusicXML file is damaged and cannot be read: choose another one, or export it again"
 
@@ -167,6 +168,7 @@ def _music(root: ElementTree.Element) -> Music:
     meters = [
         next((bars[i][2] for bars in parts.values() if i < len(bars) and bars[i][2]), "4/4") for i in range(count)
     ]
+    meters = meters[: MAX_SEED_BARS + 1]  # those of the bars that are kept
     meter = max(sorted(set(meters)), key=meters.count) if meters else "4/4"
     remarks = ["percussion was left out"] if drums or any(r.unpitched for r in readers.values()) else []
     if len(set(meters)) > 1:
@@ -189,7 +191,7 @@ def _measures(root: ElementTree.Element) -> dict[str, list]:
     for outer in root.findall("part" if root.tag == "score-partwise" else "measure"):
         for inner in outer.findall("measure" if outer.tag == "part" else "part"):
             parts.setdefault((outer if outer.tag == "part" else inner).get("id"), []).append(inner)
-    return parts
+    return {name: measures[:MAX_MEASURES] for name, measures in parts.items()}
 
 
 def _voices(name: str, bars: list, starts: list[float]) -> list[Part]:

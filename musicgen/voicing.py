@@ -91,18 +91,18 @@ def into_range(notes: Sequence[Note], style: str) -> tuple[list[Note], list[str]
     if shift:
         what = "the tune was" if len({n.voice for n in notes}) == 1 else "all voices were"
         return [replace(n, pitch=n.pitch + shift) for n in notes], [f"{what} moved {_way(shift)}"]
-    fitted, phrases = [], []
+    fitted, phrases, singles = [], [], []
     for voice in sorted({n.voice for n in notes}):
         own = [n for n in notes if n.voice == voice]
         shift = _octaves(own, style)
         if shift is None:
             moved = [replace(n, pitch=n.pitch + _octaves([n], style)) for n in own]
-            phrases.append(_each(own, moved, style))
+            singles += [(a, b) for a, b in zip(own, moved) if a != b]
         else:
             moved = [replace(n, pitch=n.pitch + shift) for n in own]
             phrases += [f"the {VOICES[voice]} was moved {_way(shift)}"] if shift else []
         fitted += moved
-    return fitted, phrases
+    return fitted, phrases + ([_single_moves(singles, style)] if singles else [])
 
 
 def _octaves(notes: Sequence[Note], style: str) -> int | None:
@@ -119,14 +119,14 @@ def _way(shift: int) -> str:
     return f"{'up' if shift > 0 else 'down'} {'an octave' if count == 1 else f'{count} octaves'}"
 
 
-def _each(before: list[Note], after: list[Note], style: str) -> str:
-    voice = before[0].voice
+def _single_moves(moves: list[tuple[Note, Note]], style: str) -> str:
+    """A phrase for notes that moved each by itself: how many, whither, and the first few of them by name."""
+    voices = {before.voice for before, _ in moves}
+    voice = min(voices)
     low, high = STYLES[style].ranges[voice]
-    pairs = [(a.pitch, b.pitch) for a, b in zip(before, after) if a.pitch != b.pitch]
-    shown = [f"{pitch_name(a)} became {pitch_name(b)}" for a, b in sorted(set(pairs))]
-    listed = ", ".join(shown[:3]) + (" and so on" if len(shown) > 3 else "")
-    notes = "note was" if len(pairs) == 1 else "notes were"
-    return (
-        f"{len(pairs)} {notes} moved by octaves into the {VOICES[voice]}'s range "
-        f"{pitch_name(low)}-{pitch_name(high)} ({listed})"
-    )
+    one = f"the {VOICES[voice]}'s range {pitch_name(low)}-{pitch_name(high)}"
+    pairs = sorted({(before.pitch, after.pitch) for before, after in moves})
+    shown = ", ".join(f"{pitch_name(a)} became {pitch_name(b)}" for a, b in pairs[:3])
+    notes = "note was" if len(moves) == 1 else "notes were"
+    where = one if len(voices) == 1 else "the ranges of their voices"
+    return f"{len(moves)} {notes} moved by octaves into {where} ({shown}{' and so on' if len(pairs) > 3 else ''})"

@@ -210,7 +210,7 @@ def test_rests_inside_the_music_are_given():
 def test_a_long_piece_is_cut_and_told():
     seed = from_midi(file_of(("Tune", 0, tune(C_MAJOR * 25))))
     assert seed.canvas.score.bars == 32
-    assert "after bar 32 was left out (72 notes)" in seed.message
+    assert "after bar 32 was left out" in seed.message
 
 
 def test_a_jig_is_a_dance_and_a_dance_has_one_voice():
@@ -249,7 +249,7 @@ def test_what_is_broken_is_refused_in_a_sentence(data):
 
 
 def test_an_endless_number_does_not_keep_us_busy():
-    data = b"MThd\0\0\0\6\0\0\0\1\1\340MTrk\0\7\0\0" + b"\xff" * 458_752
+    data = b"MThd\0\0\0\6\0\0\0\1\1\340MTrk\0\3\0\0" + b"\xff" * 196_608
     began = time.process_time()
     with pytest.raises(SeedError, match="damaged"):
         from_midi(data)

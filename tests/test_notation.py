@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 import zipfile
+from itertools import product
 from xml.etree import ElementTree
 
 import pytest
@@ -80,19 +81,17 @@ def test_music21_reads_the_same_notes(score):
     theirs = sorted(
         (voice, n.pitch.midi, int(n.offset * 4), int(n.quarterLength * 4))
         for voice, part in enumerate(sheet.parts)
-        for n in part.stripTies().flatten().notes
+        for n in part.stripTies(matchByPitch=False).flatten().notes  # it takes A and A natural for two
     )
     assert theirs == sorted((n.voice, n.pitch, n.start, n.duration) for n in score.notes())
 
 
-@pytest.mark.parametrize(("style", "meter"), KINDS)
-@settings(deadline=None)
-@given(data=st.data())
-def test_note_heads_fill_the_bar_and_show_the_beats(style, meter, data):
+@pytest.mark.parametrize("meter", METERS)
+def test_note_heads_fill_the_bar_and_show_the_beats(meter):
     size, beat = METERS[meter].steps, METERS[meter].beat
-    begin = data.draw(st.integers(0, size - 1))
-    end = data.draw(st.integers(begin + 1, size))
-    for rest in (False, True):
+    for begin, end, rest in product(range(size), range(size + 1), (False, True)):
+        if begin >= end:
+            continue
         heads = notation.pieces(begin, end, METERS[meter], rest)
         assert [h[0] for h in heads] == [begin, *(a + b for a, b in heads[:-1])]
         assert sum(length for _, length in heads) == end - begin
@@ -266,8 +265,8 @@ def test_files_outside_are_never_read():
 
 
 def test_zip_bombs_are_refused():
-    refused(mxl(b"<score-partwise>" + b" " * 200_000_000), "larger than")
-    refused(mxl(xml(ONE_BAR), container=" " * 50_000_000), r"larger|damaged|unpacked")
+    refused(mxl(b"<score-partwise>" + b" " * 30_000_000), "larger than")
+    refused(mxl(xml(ONE_BAR), container=" " * 20_000_000), r"larger|damaged|unpacked")
 
 
 def test_deep_and_endless_files_are_refused():
