@@ -33,7 +33,7 @@ HELPERS = """
 window.states = [];
 window.player = new MusicgenPlayer({samples: "/samples/", onstate: state => states.push(state)});
 window.sleep = seconds => new Promise(done => setTimeout(done, 1000 * seconds));
-window.until = async (condition, seconds = 15) => {
+window.until = async (condition, seconds = 60) => {
   for (let waited = 0; waited < seconds && !condition(); waited += 0.01) await sleep(0.01);
   if (!condition()) throw new Error("never: " + condition + " states " + states + " position " + player.position);
 };
@@ -154,8 +154,10 @@ def test_the_playhead_follows_the_sound(page):
           await sleep(0.01);
         }
         const onset = blocks.find(([, left]) => left.some(x => Math.abs(x) > 0.003))[0];
-        const [before] = samples.filter(([time]) => time >= onset);
-        return {step: before[1], even: samples.every((s, i) => i === 0 || s[1] >= samples[i - 1][1])};
+        const at = samples.findIndex(([time]) => time >= onset);
+        const [[t0, s0], [t1, s1]] = [samples[at - 1], samples[at]];
+        const step = s0 + (s1 - s0) * (onset - t0) / (t1 - t0);
+        return {step, even: samples.every((s, i) => i === 0 || s[1] >= samples[i - 1][1])};
         """,
     )
     assert abs(lag["step"] - 4) * 0.25 < 0.05
