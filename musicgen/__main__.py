@@ -175,6 +175,8 @@ def _models(options: argparse.Namespace) -> int:
 
 def _compose(options: argparse.Namespace) -> int:
     canvas = _canvas(options)
+    import torch
+
     from musicgen import checkpoint
     from musicgen.models import DEFAULTS
 
@@ -182,6 +184,7 @@ def _compose(options: argparse.Namespace) -> int:
         known = ", ".join(checkpoint.available()) or "none is trained yet, run: python -m train gru"
         raise UsageError(f"there is no trained model {options.model!r}: choose from {known}")
     model = checkpoint.load(options.model)
+    torch.set_num_threads(1)  # a beat is many small tensors: more threads only wait for each other
     sampling = {
         "temperature": DEFAULTS.temperature if options.temperature is None else options.temperature,
         "top_p": DEFAULTS.top_p if options.top_p is None else options.top_p,
