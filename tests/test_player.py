@@ -153,7 +153,8 @@ def test_the_playhead_follows_the_sound(page):
           samples.push([player.context.currentTime, player.position]);
           await sleep(0.01);
         }
-        const onset = blocks.find(([, left]) => left.some(x => Math.abs(x) > 0.003))[0];
+        const left = blocks.find(([, left]) => left.some(x => Math.abs(x) > 0.003))[0];
+        const onset = left + player.context.outputLatency;  // when it reaches the ear
         const at = samples.findIndex(([time]) => time >= onset);
         const [[t0, s0], [t1, s1]] = [samples[at - 1], samples[at]];
         const step = s0 + (s1 - s0) * (onset - t0) / (t1 - t0);
