@@ -1,13 +1,15 @@
-"""Score -> WAV or MP3, by FluidSynth where that program is installed, else by the embedded `midirenderer`.
+"""Score -> WAV or MP3, by FluidSynth (midi2audio) where that program is installed, else by the embedded `midirenderer`.
 
-Both play the sound font of `musicgen.soundfont`. FluidSynth is called directly, since wrappers hide its return code;
-what comes out is looked at before anybody gets it: a missing or silent rendering is an error and never a file.
+Both play the sound font of `musicgen.soundfont`. midi2audio runs as a program of its own, since it prints, sets no time
+limit and hides FluidSynth's return code; what comes out is looked at before anybody gets it: a missing or silent
+rendering is an error and never a file.
 """
 
 import io
 import logging
 import shutil
 import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -99,24 +101,18 @@ def _synthesize(performance: bytes, font: bytes) -> np.ndarray:
 
 
 def _fluidsynth(performance: bytes, font: bytes) -> np.ndarray:
-    program = shutil.which("fluidsynth")
-    if not program:
+    if not shutil.which("fluidsynth"):
         raise AudioError("the program is not installed")
     with tempfile.TemporaryDirectory(prefix="musicgen-") as name:
         folder = Path(name)
         (folder / "font.sf2").write_bytes(font)
         (folder / "score.mid").write_bytes(performance)
-        command = [program, "-ni", "-q", "-g", "1", "-r", str(RATE), "-O", "float", "-F", "sound.wav"]
+        command = [sys.executable, "-m", "midi2audio", "-s", "font.sf2", "-r", str(RATE), "score.mid", "sound.wav"]
         done = subprocess.run(
-            [*command, "font.sf2", "score.mid"],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=PATIENCE,
-            check=False,
+            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
         )
         if done.returncode or not (folder / "sound.wav").is_file():
-            raise AudioError(f"it ended with {done.returncode}: {done.stderr.decode(errors='replace')[-300:].strip()}")
+            raise AudioError(f"it made no file: {done.stderr.decode(errors='replace')[-300:].strip()}")
         return soundfile.read(folder / "sound.wav", dtype="float32", always_2d=True)[0]
 
 

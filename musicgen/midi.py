@@ -5,10 +5,12 @@ Times are counted in ticks, never in seconds, so that nothing is lost to roundin
 
 import io
 import re
-from collections import defaultdict
+import warnings
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import mido
+import pretty_midi
 
 from .arrange import MAX_SEED_BARS, Music, Part, SeedError, Sound
 from .score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Score
@@ -20,8 +22,8 @@ LOUDNESS = (84, 72, 72, 78)  # a velocity for each voice: the outer ones lead
 BAR_ACCENT, BEAT_ACCENT = 12, 6
 MARK = "musicgen style="  # the text event by which we know our own files
 MAX_BYTES = 256 * 1024
-MAX_TICKS = 10_000_000
-DRUMS = 9  # the channel General MIDI keeps for percussion
+MAX_TICKS = 4_000_000
+DAMAGED = "this MIDI file is damaged and cannot be read: choose another one"
 
 
 def write(score: Score, programs: Sequence[int] | None = None) -> bytes:
@@ -80,9 +82,10 @@ def read(data: bytes) -> Music:
     """What a MIDI file says. Raises SeedError if it is no MIDI file, broken, or too large."""
     file = _open(data)
     steps_per_tick = STEPS_PER_QUARTER / file.ticks_per_beat
-    notes, drums, head, end = _events(file)
+    head, end = _head(file)
     if end > MAX_TICKS:
         raise SeedError("this MIDI file lasts for hours: it is probably damaged; choose another one")
+    notes, drums = _notes(data)
     parts = [
         Part(name, [Sound(pitch, on * steps_per_tick, off * steps_per_tick) for pitch, on, off in sounds])
         for name, sounds in notes
@@ -112,11 +115,11 @@ def _open(data: bytes) -> mido.MidiFile:
         raise SeedError(f"this MIDI file is larger than {MAX_BYTES // 1024} KB: choose a shorter piece")
     # mido adds up a number of any length: without this, a file of nothing but 0xff would keep it busy for minutes.
     if re.search(rb"[\x80-\xff]{2000}", data):
-        raise SeedError("this MIDI file is damaged and cannot be read: choose another one")
+        raise SeedError(DAMAGED)
     try:
         file = mido.MidiFile(file=io.BytesIO(data), clip=True)
     except Exception as error:  # mido raises whatever its tables run into: a dozen kinds of it
-        raise SeedError("this MIDI file is damaged and cannot be read: choose another one") from error
+        raise SeedError(DAMAGED) from error
     if not 1 <= file.ticks_per_beat < 0x8000:
         raise SeedError("this MIDI file counts time in film frames, not in beats: export it again in beats")
     if file.type == 2:
@@ -124,26 +127,38 @@ def _open(data: bytes) -> mido.MidiFile:
     return file
 
 
-def _events(file: mido.MidiFile):
-    """Notes `(pitch, on, off)` by track and channel, the count of drum notes, the meta events, the last tick."""
-    parts, drums, head, end = [], 0, [], 0
+def _head(file: mido.MidiFile) -> tuple[list[tuple[int, mido.MetaMessage]], int]:
+    """The meta events with their ticks, and the last tick of all."""
+    head, end = [], 0
     for track in file.tracks:
-        now, held, done = 0, defaultdict(list), defaultdict(list)
+        now = 0
         for message in track:
             now += message.time
             if message.is_meta:
                 head.append((now, message))
-            elif message.type == "note_on" and message.velocity:
-                drums += message.channel == DRUMS
-                held[message.channel, message.note].append(now)
-            elif message.type in ("note_on", "note_off") and held[message.channel, message.note]:
-                on = held[message.channel, message.note].pop(0)
-                done[message.channel].append((message.note, on, now))
-        for (channel, pitch), ons in held.items():  # never ended: they last as long as the track
-            done[channel] += [(pitch, on, now) for on in ons]
-        parts += [(track.name if len(done) == 1 else "", notes) for c, notes in sorted(done.items()) if c != DRUMS]
         end = max(end, now)
-    return parts, drums, head, end
+    return head, end
+
+
+def _notes(data: bytes) -> tuple[list[tuple[str, list[tuple[int, int, int]]]], bool]:
+    """Notes `(pitch, on, off)` in ticks by instrument, each with its name where it has one; whether there are drums."""
+    try:
+        with warnings.catch_warnings(
+            action="ignore"
+        ):  # of tempo marks outside the first track, which are read all the same
+            song = pretty_midi.PrettyMIDI(io.BytesIO(data))
+    except Exception as error:  # as above: whatever a table runs into
+        raise SeedError(DAMAGED) from error
+    names = Counter(instrument.name for instrument in song.instruments)
+    parts = [
+        (
+            i.name if names[i.name] == 1 else "",
+            [(n.pitch, song.time_to_tick(n.start), song.time_to_tick(n.end)) for n in i.notes],
+        )
+        for i in song.instruments
+        if not i.is_drum
+    ]
+    return parts, any(i.is_drum for i in song.instruments)
 
 
 def _meter(head: list, end: int) -> tuple[str, int, bool]:
