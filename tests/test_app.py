@@ -20,10 +20,15 @@ from musicgen.score import STYLES
 from musicgen.seeds import EXAMPLES, from_text
 
 ROOT = Path(__file__).parent.parent
-FLAGS = (
-    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PATIENCE = 90_000  # ms for a piece on a busy machine
 SOUNDS = """  // every sampled note that is handed over, by the audio clock
 window.handed = [];
@@ -301,8 +306,8 @@ def test_tempo_volume_and_instruments_change_while_it_plays(visit):
     before = data(page, "position")
     page.wait_for_timeout(1000)
     assert data(page, "position") - before > 6
-    tempo = [m.tempo for t in mido.MidiFile(file=io.BytesIO(download(page, "MIDI"))).tracks for m in t if m.type == "set_tempo"]
-    assert tempo == [250_000]
+    messages = mido.MidiFile(file=io.BytesIO(download(page, "MIDI"))).merged_track
+    assert [m.tempo for m in messages if m.type == "set_tempo"] == [250_000]
 
 
 # ---- taking home -------------------------------------------------------------------------------------------------
