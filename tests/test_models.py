@@ -155,9 +155,9 @@ def test_streamed_choices_have_the_likelihood_of_the_parallel_pass(name, monkeyp
     """The logits each choice was drawn from are those of the parallel pass over the finished score, to 1e-4."""
     seen = []
 
-    def spy(logits, *args):
+    def spy(logits, *args, **more):
         seen.append(logits)
-        return draw(logits, *args)
+        return draw(logits, *args, **more)
 
     monkeypatch.setattr("musicgen.models.next_frame.draw", spy)
     model = small(name)

@@ -32,6 +32,15 @@ def test_top_p_keeps_the_smallest_set_that_holds_it():
     assert (kept > 0).tolist() == [True, True, False, False]
 
 
+def test_an_exempt_choice_keeps_its_probability():
+    rng = torch.Generator().manual_seed(0)
+    found = draw(LOGITS.expand(8000, 4), 1.0, 0.5, rng, exempt=2)
+    kept, plain = torch.bincount(found, minlength=4) / 8000, LOGITS.softmax(0)
+    assert kept[2].item() == pytest.approx(plain[2].item(), abs=0.02)
+    assert kept[0].item() == pytest.approx(1 - plain[2].item(), abs=0.02)
+    assert kept[1] == kept[3] == 0
+
+
 def test_a_generator_alone_decides():
     one, two = (draw(LOGITS.expand(50, 4), 1.0, 1.0, torch.Generator().manual_seed(4)) for _ in range(2))
     assert torch.equal(one, two)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import REST_TOKEN, Batch, MusicModel, collate, features_of, to_cells
+from musicgen.models.base import HOLD_TOKEN, REST_TOKEN, Batch, MusicModel, collate, features_of, to_cells
 from musicgen.models.frames import (
     BACKBONE_SIZES,
     HALF_LIVES,
@@ -138,7 +138,7 @@ class NextFrame(MusicModel):
             )
             if begins:
                 logits[..., REST_TOKEN] = ILLEGAL
-            frame[0, voice] = draw(logits[0, 0], temperature, top_p, rng)
+            frame[0, voice] = draw(logits[0, 0], temperature, top_p, rng, exempt=HOLD_TOKEN)
             chosen[voice] = True
         return frame, state
 
