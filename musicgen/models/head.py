@@ -24,6 +24,7 @@ from musicgen.models.frames import (
     pitch_class,
     sum_of_facts,
 )
+from musicgen.score import LOW
 
 ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the outer voices first
 OTHERS = torch.tensor([[u for u in range(4) if u != v] for v in range(4)])  # (4, 3)
@@ -42,6 +43,7 @@ def known_before(rank: Tensor) -> Tensor:
     return rank[..., OTHERS] < rank[..., None]
 
 
+VOICE_NUMBERS = torch.arange(4)
 STANDARD_RANK = torch.tensor(ORDER).argsort()  # (4,)
 
 
@@ -65,12 +67,12 @@ class VoiceHead(nn.Module):
 
     def forward(
         self, hidden: Tensor, past: Past, frame: Tensor, known: Tensor, places: Tensor, endings: Tensor, style: Tensor,
-        voices: Tensor,
+        voices: slice,
     ) -> Tensor:  # fmt: skip
         """Logits (N, n, V) of the n voices asked for, with what the grammar forbids at `ILLEGAL`.
 
         hidden (N, C); past of N frames; frame (N, 4) tokens, of which voice i may see its others where known (N, n, 3);
-        places, endings, style (N,); voices (n,).
+        places, endings, style (N,); voices a slice of the four, so that their weights are not copied.
         """
         others = OTHERS[voices]  # (n, 3)
         own = past.pitch[:, voices, None]  # (N, n, 1) the voice's last pitch
@@ -88,12 +90,12 @@ class VoiceHead(nn.Module):
         absolute, relative, classes, scales = out.split(OUTPUTS, dim=-1)
 
         by_class = self._by_class(classes, scales, past, own, last, now, known, voices)  # (N, n, 12)
-        pitches = F.pad(by_class.roll(-pitch_class(torch.tensor(FIRST_PITCH)).item(), -1).repeat(1, 1, 6), (0, 0))
-        pitches = pitches[..., :PITCHES] + self._reach(relative, own) + self._spacing(now, voices)  # (N, n, P)
+        octaves = by_class.roll(-LOW, -1).repeat(1, 1, 1 + PITCHES // PITCH_CLASSES)
+        pitches = octaves[..., :PITCHES] + self._reach(relative, own) + self._spacing(now, voices)  # (N, n, P)
         logits = torch.cat([absolute[..., :FIRST_PITCH], absolute[..., FIRST_PITCH:] + pitches], dim=-1)
         return logits.masked_fill(~self.legal(past, style, voices), ILLEGAL)
 
-    def legal(self, past: Past, style: Tensor, voices: Tensor) -> Tensor:
+    def legal(self, past: Past, style: Tensor, voices: slice) -> Tensor:
         """Which tokens the grammar allows next, (N, n, V)."""
         allowed = self.allowed[style][:, voices].clone()
         allowed[..., HOLD_TOKEN] &= past.pitch[:, voices] != REST_TOKEN
@@ -121,7 +123,7 @@ class VoiceHead(nn.Module):
             ],
             dim=-1,
         )  # (N, n, len(SIZES))
-        index = index + self.offsets + self.rows[voices, None]
+        index = index + self.offsets + self.rows[voices][:, None]
         return sum_of_facts(index, self.facts, self.forget if self.training else 0)
 
     def _by_class(self, classes, scales, past, own, last, now, known, voices) -> Tensor:
@@ -129,7 +131,7 @@ class VoiceHead(nn.Module):
         weights = classes.unflatten(-1, (6, PITCH_CLASSES))  # (N, n, 6, 12)
         before = interval_class(own, last)  # (N, n, 3) how far the voice stood above each other
         moved = (now != last).long()
-        row = (((voices[:, None] * 3 + torch.arange(3)) * 2 + moved) * (PITCH_CLASSES + 1)) + before
+        row = (((VOICE_NUMBERS[voices, None] * 3 + torch.arange(3)) * 2 + moved) * (PITCH_CLASSES + 1)) + before
         weights = weights + F.pad(F.embedding(row, self.progression), (0, 0, 3, 0))
         anchors = torch.cat([last, now], -1)  # (N, n, 6)
         sounds = (anchors >= FIRST_PITCH).float()
@@ -144,12 +146,11 @@ class VoiceHead(nn.Module):
         index = torch.where(near, distance + REACH, 2 * REACH + 1)
         return F.pad(relative, (0, 1)).gather(-1, index)
 
-    def _spacing(self, now: Tensor, voices: Tensor) -> Tensor:
+    def _spacing(self, now: Tensor, voices: slice) -> Tensor:
         """Logits by signed distance from the other voices' present pitches, (N, n, P): crossing, spacing, doubling."""
-        steps = torch.arange(PITCHES) - torch.arange(PITCHES)[:, None] + PITCHES - 1  # (P other, P own)
-        table = self.spacing[voices][..., steps]  # (n, 3, P, P)
+        table = self.spacing[voices].unfold(-1, PITCHES, 1).flip(-2)  # (n, 3, P other, P own)
         table = F.pad(table, (0, 0, FIRST_PITCH, 0)).flatten(0, 2)  # (n * 3 * V, P), zeros where the other is silent
-        row = torch.arange(len(voices) * 3).view(-1, 3) * VOCABULARY + now  # (N, n, 3)
+        row = torch.arange(now.shape[1] * 3).view(-1, 3) * VOCABULARY + now  # (N, n, 3)
         return sum_of_facts(row, table, 0)
 
 

@@ -73,7 +73,7 @@ class NextFrame(MusicModel):
         past = pasts(batch.tokens)
         hidden, _ = self.hidden(past, batch)
         rank = STANDARD_RANK.expand(len(batch.tokens), 4) if rank is None else rank
-        steps, voices = batch.tokens.shape[1], torch.arange(batch.voices())
+        steps, voices = batch.tokens.shape[1], slice(batch.voices())
         flat = Past(*(getattr(past, f.name).flatten(0, 1) for f in fields(Past)))
         logits = self.head(
             hidden.flatten(0, 1),
@@ -131,7 +131,7 @@ class NextFrame(MusicModel):
         for voice in ORDER:
             if chosen[voice]:
                 continue
-            one = torch.tensor([voice])
+            one = slice(voice, voice + 1)
             known = known_before((~chosen).long())[one]
             logits = self.head(
                 hidden[:, 0], past, frame, known[None], place(now)[:, 0], now.to_end[:, 0], now.style, one
