@@ -4,6 +4,7 @@ import os
 import secrets
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -96,22 +97,26 @@ def mixer_for(style: str, mixer: dict, tempo: float | None = None) -> dict:
 
 def take_example(name, bars, mixer):
     example = next(e for e in EXAMPLES if e.name == name)
-    mixer = mixer_for(example.style, mixer, example.tempo)
-    wish = session.Wish(style=example.style, notes=example.text, meter=example.meter)
-    bars = session.length_for(session.seed_of(wish).canvas, bars)
-    return example.text, example.style, example.meter, bars, mixer, None, gr.update(visible=False)
+    wish = session.Wish(style=example.style, notes=example.text, meter=example.meter, tempo=example.tempo)
+    return example.text, *settled(wish, bars, mixer), None, gr.update(visible=False)
 
 
 def take_file(path, bars, mixer):
     """A file becomes the seed, its style and meter the page's; a file that cannot be read changes nothing."""
     upload = session.Upload(Path(path).name, Path(path).read_bytes())
     try:
-        canvas = upload.read().canvas
+        score = upload.read().canvas.score
     except session.Problem as problem:
-        return *[gr.skip()] * 6, session.trouble(problem)
-    score, remove = canvas.score, gr.update(visible=True, value=f"Remove {upload.name[:40]}")
-    mixer = mixer_for(score.style, mixer, score.tempo)
-    return score.style, score.meter, session.length_for(canvas, bars), mixer, upload, remove, gr.skip()
+        return *[gr.skip()] * 4, session.trouble(problem), gr.skip(), gr.skip()
+    wish = session.Wish(style=score.style, upload=upload, meter=score.meter, tempo=score.tempo)
+    return *settled(wish, bars, mixer), upload, gr.update(visible=True, value=f"Remove {upload.name[:40]}")
+
+
+def settled(wish, bars, mixer):
+    """A new seed's style, meter, length, playback and preview."""
+    bars = session.length_for(session.seed_of(wish).canvas, bars)
+    shown = session.preview(replace(wish, bars=bars))
+    return wish.style, wish.meter, bars, mixer_for(wish.style, mixer, wish.tempo), shown
 
 
 def drop_file():
@@ -207,14 +212,15 @@ def build() -> gr.Blocks:
 
         seeds = [style, notes, upload, bars, meter, mix]
         gr.on(
-            [page.load, style.change, notes.change, upload.change, bars.change, meter.change],
+            [page.load, style.change, notes.change, bars.change, meter.change],
             preview, seeds, stage, trigger_mode="always_last", **now,
         )  # fmt: skip
         style.input(mixer_for, [style, mix], mix, **now)
-        notes.input(type_notes, None, [upload, remove, example], **now)
-        remove.click(drop_file, None, [upload, remove], **now)
-        example.input(take_example, [example, bars, mix], [notes, style, meter, bars, mix, upload, remove], **now)
-        file.upload(take_file, [file, bars, mix], [style, meter, bars, mix, upload, remove, stage], **now)
+        notes.input(type_notes, None, [upload, remove, example], **now).then(preview, seeds, stage, **now)
+        remove.click(drop_file, None, [upload, remove], **now).then(preview, seeds, stage, **now)
+        taken = [style, meter, bars, mix, stage, upload, remove]
+        example.input(take_example, [example, bars, mix], [notes, *taken], **now)
+        file.upload(take_file, [file, bars, mix], taken, **now)
         for name in FORMATS:
             made = saves[name].click(save(name), [work, mix], files[name], concurrency_id="files", **quiet)
             made.success(None, js=f"() => document.querySelector('#file-{name}').click()")

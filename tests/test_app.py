@@ -30,6 +30,7 @@ FLAGS = [
     "--disable-sync",
 ]
 PATIENCE = 90_000  # ms for a piece on a busy machine
+expect.set_options(timeout=PATIENCE)
 SOUNDS = """  // every sampled note that is handed over, by the audio clock
 window.handed = [];
 const start = AudioBufferSourceNode.prototype.start;
@@ -86,7 +87,7 @@ def visit(browser, address):
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.add_init_script(SOUNDS)
         page.goto(address)
-        expect(page.get_by_test_id("seed-message")).not_to_be_empty(timeout=PATIENCE)
+        expect(page.get_by_test_id("seed-message")).not_to_be_empty()
         return page
 
     yield opened
@@ -104,7 +105,7 @@ def data(page, name: str) -> float:
 
 
 def in_state(page, state: str):
-    expect(roll(page)).to_have_attribute("data-state", state, timeout=PATIENCE)
+    expect(roll(page)).to_have_attribute("data-state", state)
 
 
 def generate(page):
@@ -484,7 +485,7 @@ def test_everything_can_be_done_from_the_computer_keyboard(visit):
     page.keyboard.press("Space")
     page.wait_for_function("document.documentElement.dataset.sound === 'paused'")
     page.keyboard.press("Home")
-    page.keyboard.press("PageDown")
+    page.keyboard.press("PageUp")
     page.keyboard.press("ArrowRight")
     assert data(page, "position") == 20
     assert roll(page).get_attribute("aria-valuetext") == "bar 2, beat 2"
