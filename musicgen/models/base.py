@@ -21,8 +21,8 @@ ENDINGS = END_STEPS + END_BARS + 1
 
 @dataclass(frozen=True)
 class Defaults:
-    temperature: float = 0.9
-    top_p: float = 0.95
+    temperature: float = 0.95
+    top_p: float = 0.9
 
 
 DEFAULTS = Defaults()

@@ -22,6 +22,8 @@ from musicgen.models.head import ILLEGAL, ORDER, STANDARD_RANK, VoiceHead, known
 from musicgen.sampling import draw
 from musicgen.score import METERS, Canvas, Patch
 
+CADENCE = 0.5  # of the temperature, in the last bar: a piece closes with less surprise than it went on with
+
 
 @dataclass(frozen=True)
 class NextFrameConfig:
@@ -41,7 +43,7 @@ class NextFrame(MusicModel):
     """
 
     Config = NextFrameConfig
-    temperature_note = "Divides the logits of every choice: low repeats the likeliest turn, high surprises."
+    temperature_note = "Divides the logits of every choice, half of it in the last bar: low plays safe, high surprises."
 
     def __init__(self, config: NextFrameConfig):
         super().__init__()
@@ -105,16 +107,17 @@ class NextFrame(MusicModel):
         return STANDARD_RANK - 4 * given
 
     def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
-        """A patch a beat. `temperature` divides the logits of every choice (0: the likeliest)."""
+        """A patch a beat. `temperature` divides all logits, half of it in the last bar; 0 takes the likeliest."""
         rng = torch.Generator().manual_seed(seed)
         batch, fixed = collate([features_of(canvas.score)]), torch.from_numpy(canvas.fixed.copy())
-        beat = METERS[canvas.score.meter].beat
+        meter, steps = METERS[canvas.score.meter], canvas.score.steps
         past, state, frames = Past.empty(1), None, []
-        for step in range(canvas.score.steps):
-            frame, state = self._next(past, state, batch, step, fixed[step], temperature, top_p, rng)
+        for step in range(steps):
+            heat = temperature * (CADENCE if step >= steps - meter.steps else 1)
+            frame, state = self._next(past, state, batch, step, fixed[step], heat, top_p, rng)
             past = past.after(frame)
             frames.append(frame)
-            if len(frames) == beat or step + 1 == canvas.score.steps:
+            if len(frames) == meter.beat or step + 1 == steps:
                 yield Patch(step + 1 - len(frames), to_cells(torch.cat(frames).numpy()))
                 frames = []
 
