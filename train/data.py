@@ -73,12 +73,16 @@ def build(path: Path = CACHE) -> Counter:
                     dropped[reason] += 1
     pieces, twins = _without_twins(pieces)
     dropped["dance: the same tune as an earlier one"] += twins
-    path.parent.mkdir(parents=True, exist_ok=True)
-    meta = [_meta(p) for p in pieces]
-    cells = np.concatenate([p.score.cells for p in pieces]).astype(np.int16)
-    np.savez_compressed(path, meta=np.array(json.dumps(meta)), cells=cells)
+    write(path, pieces)
     path.with_suffix(".dropped.json").write_text(json.dumps(dropped, indent=1))
     return dropped
+
+
+def write(path: Path, pieces: list[Piece]):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    meta = json.dumps([_meta(p) for p in pieces])
+    cells = np.concatenate([p.score.cells for p in pieces]).astype(np.int16)
+    np.savez_compressed(path, meta=np.array(meta), cells=cells)
 
 
 def _meta(piece: Piece) -> dict:
