@@ -125,14 +125,12 @@ def canvas_of(wish: Wish) -> Canvas:
         raise Problem("bars", f"Choose a length from 1 to {LONGEST} bars.")
     seed = seed_of(wish)
     bars, source = seed.canvas.score.bars, "upload" if wish.upload else "notes"
-    if bars > LONGEST:
-        raise Problem(source, f"The seed is {bars} bars long; a whole piece has at most {LONGEST}. Give fewer notes.")
-    if bars > wish.bars:
-        raise Problem("bars", f"The seed alone is {bars} bars long: raise the length to {bars + 1} or more.")
-    canvas = seed.canvas.extended(wish.bars)
-    if canvas.fixed.all():
-        raise Problem("bars", f"The seed fills all {bars} bars: raise the length to {bars + 1} or more.")
-    return canvas
+    least = bars + bool(seed.canvas.fixed.all())  # something must be left to compose
+    if least > LONGEST:
+        raise Problem(source, f"The seed fills {bars} bars; a whole piece has at most {LONGEST}. Give fewer notes.")
+    if least > wish.bars:
+        raise Problem("bars", f"The seed alone fills {bars} bars: raise the length to {min(bars + 1, LONGEST)} or more.")
+    return seed.canvas.extended(wish.bars)
 
 
 def _check_model(wish: Wish):
