@@ -129,7 +129,8 @@ def canvas_of(wish: Wish) -> Canvas:
     if least > LONGEST:
         raise Problem(source, f"The seed fills {bars} bars; a whole piece has at most {LONGEST}. Give fewer notes.")
     if least > wish.bars:
-        raise Problem("bars", f"The seed alone fills {bars} bars: raise the length to {min(bars + 1, LONGEST)} or more.")
+        longer = min(bars + 1, LONGEST)
+        raise Problem("bars", f"The seed alone fills {bars} bars: raise the length to {longer} or more.")
     return seed.canvas.extended(wish.bars)
 
 
