@@ -1,0 +1,68 @@
+"""The shipped checkpoints: what they weigh, what is claimed of them, and how they answer."""
+
+import numpy as np
+import pytest
+
+from musicgen import checkpoint
+from musicgen.models import DEFAULTS, MODELS
+from musicgen.score import REST
+from musicgen.seeds import EXAMPLES, from_text
+
+SHIPPED = checkpoint.available()
+SEEDS = [from_text(e.text, style=e.style, meter=e.meter).canvas for e in (EXAMPLES[0], EXAMPLES[-1])]
+
+
+def test_every_architecture_is_shipped():
+    assert list(MODELS) == SHIPPED
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_figures_belong_to_these_very_weights(name):
+    """What can be measured anew at once is; the rest is tied to the weights by their hash."""
+    figures, about = checkpoint.metrics(name), checkpoint.config(name)
+    weights = checkpoint.DIRECTORY / name / "weights.safetensors"
+    assert figures["weights_sha256"] == about["weights_sha256"] == checkpoint.sha256(weights)
+    assert figures["dataset_sha256"] == about["training"]["dataset_sha256"]
+    assert figures["training_minutes"] == about["training"]["minutes"] <= 60
+    assert figures["parameters"] == checkpoint.parameters(checkpoint.load(name)) <= 4_000_000
+    assert weights.stat().st_size < 10_000_000
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_all_were_trained_on_the_same_music(name):
+    assert checkpoint.metrics(name)["dataset_sha256"] == checkpoint.metrics(SHIPPED[0])["dataset_sha256"]
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_readme_shows_the_measured_figures(name):
+    readme = (checkpoint.DIRECTORY.parent / "README.md").read_text()
+    figures = checkpoint.metrics(name)
+    row = next(line for line in readme.splitlines() if line.startswith(f"| {MODELS[name].title} |"))
+    assert f"| {figures['nll_valid']['chorale']:.3f} | {figures['nll_valid']['dance']:.3f} |" in row
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("seed", SEEDS, ids=lambda c: c.score.style)
+def test_goes_on_from_a_seed_to_the_very_bar_and_is_never_silent(name, seed):
+    canvas = seed.extended(seed.score.bars + 3)
+    score = checkpoint.load(name).compose(canvas, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seed=3)
+    assert score.steps == canvas.score.steps
+    assert np.array_equal(score.cells[canvas.fixed], canvas.score.cells[canvas.fixed])
+    sounds = (score.sounding() != REST).any(axis=1).reshape(score.bars, -1)
+    assert sounds.any(axis=1).all()
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_entropy_grows_with_temperature(name):
+    """Entropy of each cell over eight samples, averaged over the cells, at three temperatures."""
+    model, canvas = checkpoint.load(name), SEEDS[1].extended(SEEDS[1].score.bars + 2)
+    free, entropies = ~canvas.fixed, []
+    for temperature in (0.0, 0.6, 1.6):
+        samples = [model.compose(canvas, temperature=temperature, seed=s).cells[free] for s in range(8)]
+        entropies.append(np.mean([entropy(cell) for cell in np.stack(samples, 1)]))
+    assert entropies[0] == 0 < entropies[1] < entropies[2]
+
+
+def entropy(values: np.ndarray) -> float:
+    shares = np.unique(values, return_counts=True)[1] / len(values)
+    return float(-(shares * np.log(shares)).sum())
