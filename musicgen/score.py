@@ -35,6 +35,7 @@ class Style:
     name: str
     ranges: tuple[tuple[int, int], ...]  # lowest and highest MIDI pitch a voice may sound, one pair a voice in use
     tempo: float  # quarter notes a minute, unless told otherwise
+    breath: int  # beats that all voices may rest together in what is composed
 
 
 METERS = {
@@ -44,8 +45,8 @@ METERS = {
 STYLES = {
     s.name: s
     for s in (
-        Style("chorale", ((57, 81), (52, 76), (45, 71), (35, 66)), tempo=80),
-        Style("dance", ((54, 93),), tempo=110),
+        Style("chorale", ((57, 81), (52, 76), (45, 71), (35, 66)), tempo=80, breath=0),
+        Style("dance", ((54, 93),), tempo=110, breath=1),
     )
 }
 

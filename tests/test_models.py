@@ -11,6 +11,7 @@ from musicgen.models.base import (
     ENDINGS,
     FAR_END,
     HOLD_TOKEN,
+    REST_TOKEN,
     VOCABULARY,
     collate,
     crop,
@@ -174,6 +175,16 @@ def test_a_piece_from_nothing_sounds_at_once_in_every_voice(name):
     for style, voices in (("chorale", 4), ("dance", 1)):
         score = small(name).compose(Canvas.blank(1, style), seed=1)
         assert (score.cells[0, :voices] >= 0).all()
+
+
+@pytest.mark.parametrize(("style", "longest"), [("chorale", 0), ("dance", 4)])
+@pytest.mark.parametrize("name", FORWARD)
+def test_a_model_in_love_with_rests_takes_no_longer_than_a_breath(name, style, longest):
+    model = small(name)
+    model.head.bias.data[:, REST_TOKEN] += 50
+    silent = (model.compose(Canvas.blank(4, style), seed=1).sounding() == REST).all(axis=1)
+    runs = "".join("r" if s else " " for s in silent).split()
+    assert max(map(len, runs), default=0) == longest
 
 
 @pytest.mark.parametrize("name", FORWARD)

@@ -7,7 +7,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import HOLD_TOKEN, REST_TOKEN, Batch, MusicModel, collate, features_of, to_cells
+from musicgen.models.base import (
+    HOLD_TOKEN,
+    METER_NAMES,
+    REST_TOKEN,
+    STYLE_NAMES,
+    Batch,
+    MusicModel,
+    collate,
+    features_of,
+    to_cells,
+)
 from musicgen.models.frames import (
     BACKBONE_SIZES,
     HALF_LIVES,
@@ -20,7 +30,7 @@ from musicgen.models.frames import (
 )
 from musicgen.models.head import ILLEGAL, ORDER, STANDARD_RANK, VoiceHead, known_before
 from musicgen.sampling import draw
-from musicgen.score import METERS, Canvas, Patch
+from musicgen.score import METERS, STYLES, Canvas, Patch
 
 CADENCE = 0.5  # of the temperature, in the last bar: a piece closes with less surprise than it went on with
 
@@ -129,8 +139,7 @@ class NextFrame(MusicModel):
         hidden, state = self.hidden(stacked, now, state)
         frame = torch.where(fixed, now.tokens[:, 0], 0)  # (1, 4)
         chosen = fixed.clone()
-        given = frame[0, : now.voices()][fixed[: now.voices()]]
-        begins = step == 0 and not (given == REST_TOKEN).any()  # sounds at once, unless an upbeat is given
+        must_sound = self._must_sound(past, frame[0], fixed, now)
         for voice in ORDER:
             if chosen[voice]:
                 continue
@@ -139,11 +148,23 @@ class NextFrame(MusicModel):
             logits = self.head(
                 hidden[:, 0], past, frame, known[None], place(now)[:, 0], now.to_end[:, 0], now.style, one
             )
-            if begins:
+            if must_sound:
                 logits[..., REST_TOKEN] = ILLEGAL
             frame[0, voice] = draw(logits[0, 0], temperature, top_p, rng, exempt=HOLD_TOKEN)
             chosen[voice] = True
         return frame, state
+
+    @staticmethod
+    def _must_sound(past: Past, frame: Tensor, fixed: Tensor, now: Batch) -> bool:
+        """Whether no free voice may rest: silence lasted the style's breath, and no given voice rests here.
+
+        Some of the corpus rests while instruments play, or before an upbeat; nobody asks for that.
+        """
+        used = slice(now.voices())
+        breath = STYLES[STYLE_NAMES[now.style]].breath * METERS[METER_NAMES[now.meter]].beat
+        silent = (past.pitch[0, used] == REST_TOKEN) & (past.age[0, used] >= breath - 1)
+        given = frame[used][fixed[used]]
+        return bool((breath == 0 or silent.all()) and (given != REST_TOKEN).all())
 
 
 def slice_steps(batch: Batch, step: int) -> Batch:
