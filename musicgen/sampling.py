@@ -3,8 +3,6 @@
 import torch
 from torch import Tensor
 
-TEMPERATURE_LIMITS = (0.0, 2.0)
-
 
 def draw(logits: Tensor, temperature: float, top_p: float, rng: torch.Generator, exempt: int | None = None) -> Tensor:
     """Draw an index from the last dimension of `logits` (..., V) -> (...).
