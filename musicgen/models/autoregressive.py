@@ -17,11 +17,6 @@ class AutoregressiveConfig(NextFrameConfig):
     layers: int = 12
     cycle: int = 6  # dilations 1, 2, 4 ... 2 ** (cycle - 1), then again from 1
 
-    @property
-    def receptive_field(self) -> int:
-        """Frames that the last layer sees, the present one included."""
-        return 1 + sum(2 ** (i % self.cycle) for i in range(self.layers))
-
 
 class GatedLayer(nn.Module):
     def __init__(self, width: int, dilation: int, dropout: float):
