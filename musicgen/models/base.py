@@ -27,6 +27,13 @@ class Defaults:
 
 DEFAULTS = Defaults()
 
+LIKELIHOODS = {  # what a model's held-out nats a cell are
+    "exact": "exact, left to right",
+    "orderless": "mean over random orders",
+    "bound": "an upper bound",
+    "none": "none: a GAN has no likelihood",
+}
+
 
 @dataclass(frozen=True)
 class Batch:
@@ -120,9 +127,10 @@ class MusicModel(nn.Module):
     summary: str  # one honest sentence for the card
     source: str  # the paper to read
     temperature_note: str  # what temperature does to this model
+    likelihood: str = "exact"  # a key of LIKELIHOODS
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
-        """Named scalar parts; "loss" is what is minimised."""
+        """Named scalar parts; "loss" is what is minimised and, in eval mode, what held-out music is judged by."""
         raise NotImplementedError
 
     def players(self) -> dict[str, nn.Module]:
