@@ -163,13 +163,12 @@ def _models(options: argparse.Namespace) -> int:
     from musicgen.models import MODELS
 
     trained = checkpoint.available()
-    print(f"{'name':16}{'parameters':>12}{'held-out nll, nats a cell':>40}")
+    print(f"{'name':16}{'parameters':>12}   held-out nll, nats a cell")
     for name in MODELS:
         figures = checkpoint.metrics(name) if name in trained else {}
-        nll = ", ".join(f"{style} {value:.3f}" for style, value in figures.get("nll_valid", {}).items())
         count = figures.get("parameters") or (name in trained and checkpoint.parameters(checkpoint.load(name)))
         size = format(count, ",") if count else "-"
-        print(f"{name:16}{size:>12}{nll or ('-' if name in trained else 'not trained'):>40}")
+        print(f"{name:16}{size:>12}   {checkpoint.nats(name) if name in trained else 'not trained'}")
     return 0
 
 

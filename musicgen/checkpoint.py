@@ -14,6 +14,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from musicgen.models import MODELS, MusicModel
+from musicgen.models.base import LIKELIHOODS
 
 DIRECTORY = Path(__file__).parents[1] / "checkpoints"
 
@@ -68,6 +69,16 @@ def metrics(name: str, directory: Path = DIRECTORY) -> dict:
     """The measured figures, as `python -m train.evaluate` wrote them; empty before it ran."""
     path = directory / name / "metrics.json"
     return _read(name, path) if path.exists() else {}
+
+
+def nats(name: str, directory: Path = DIRECTORY) -> str:
+    """A model's held-out nats a cell in words, with their kind where that is not exact; "-" before they are known."""
+    kind = MODELS[name].likelihood
+    if kind == "none":
+        return LIKELIHOODS[kind]
+    measured = metrics(name, directory).get("nll_valid", {})
+    said = ", ".join(f"{style} {value:.3f}" for style, value in measured.items()) or "-"
+    return said if kind == "exact" else f"{said} ({LIKELIHOODS[kind]})"
 
 
 def parameters(model: torch.nn.Module) -> int:

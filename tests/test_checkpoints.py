@@ -5,6 +5,7 @@ import pytest
 
 from musicgen import checkpoint
 from musicgen.models import DEFAULTS, MODELS
+from musicgen.models.base import LIKELIHOODS
 from musicgen.score import REST
 from musicgen.seeds import EXAMPLES, from_text
 
@@ -39,6 +40,17 @@ def test_the_readme_shows_the_measured_figures(name):
     figures = checkpoint.metrics(name)
     row = next(line for line in readme.splitlines() if line.startswith(f"| {MODELS[name].title} |"))
     assert f"| {figures['nll_valid']['chorale']:.3f} | {figures['nll_valid']['dance']:.3f} |" in row
+
+
+@pytest.mark.parametrize("kind", LIKELIHOODS)
+def test_held_out_nats_are_said_with_their_kind(tmp_path, monkeypatch, kind):
+    monkeypatch.setattr(MODELS["gru"], "likelihood", kind)
+    assert checkpoint.nats("gru", tmp_path).startswith("none" if kind == "none" else "-")
+    (tmp_path / "gru").mkdir()
+    (tmp_path / "gru" / "metrics.json").write_text('{"nll_valid": {"chorale": 0.4321, "dance": 0.5}}')
+    said = checkpoint.nats("gru", tmp_path)
+    assert ("chorale 0.432, dance 0.500" in said) == (kind != "none")
+    assert (LIKELIHOODS[kind] in said) == (kind != "exact")
 
 
 @pytest.mark.parametrize("name", SHIPPED)

@@ -233,7 +233,7 @@ def test_a_broken_checkpoint_is_no_fault_of_the_arguments(run, monkeypatch):
 
 def test_models_are_listed_with_their_figures(run, monkeypatch):
     figures = {"parameters": 1234567, "nll_valid": {"chorale": 0.4321, "dance": 0.5}}
-    monkeypatch.setattr(checkpoint, "metrics", lambda name: figures)
+    monkeypatch.setattr(checkpoint, "metrics", lambda name, *_: figures)
     code, printed, _ = run("models")
     rows = {line.split()[0]: line for line in printed.splitlines()}
     assert code == 0 and set(MODELS) < set(rows)
