@@ -52,8 +52,8 @@ def chorale(bars: int = 4, seed: int = 0) -> Score:
     return Score(from_notes(notes, bars * 16))
 
 
-def tune(bars: int = 4) -> Score:
-    cells = chorale(bars).cells.copy()
+def tune(bars: int = 4, seed: int = 0) -> Score:
+    cells = chorale(bars, seed).cells.copy()
     cells[:, 1:] = REST
     return Score(cells, "dance", "4/4", 110)
 

@@ -11,7 +11,9 @@ import json
 import sys
 import time
 from collections import Counter
-from itertools import pairwise
+from collections.abc import Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from itertools import chain, pairwise
 from pathlib import Path
 
 import numpy as np
@@ -21,28 +23,70 @@ from tqdm import tqdm
 from musicgen import checkpoint
 from musicgen.models import DEFAULTS, MODELS, MusicModel
 from musicgen.models.base import features_of
+from musicgen.originality import Originality
 from musicgen.score import STYLES, Canvas
-from train import data
+from train import data, tables
 from train.loop import held_out, whole_pieces
+from train.particular import PARTICULAR
+from train.sampled import Yardstick, compose
 
-README = Path(__file__).parents[1] / "README.md"
-MARKS = "<!-- models -->", "<!-- /models -->"
+WORKERS = 2
+SAMPLES = 100  # a model and style
+CHUNK = 10  # of them at a time, so that both workers end together
 TIMED_BARS = 8
+DIGITS = 4
+OF_NO_WEIGHTS = ("jsb16",)  # figures of the architecture, not of the shipped weights
 
 
-def evaluate(name: str, pieces: list[data.Piece], split: str) -> dict:
-    """The figures of one model on one split."""
-    model, about = checkpoint.load(name), checkpoint.config(name)
-    return {
-        "command": f"python -m train.evaluate {name}" + (" --test" if split == "test" else ""),
-        "parameters": checkpoint.parameters(model),
-        "weights_sha256": about["weights_sha256"],
-        "dataset_sha256": data.digest(pieces),
-        "training_minutes": about["training"]["minutes"],
-        f"nll_{split}": {style: round(nll(model, pieces, style, split), 4) for style in STYLES},
-        f"markov_nll_{split}": {style: round(markov_nll(pieces, style, split), 4) for style in STYLES},
-        "ms_per_bar": round(ms_per_bar(model), 1),
-    }
+class Evaluation:
+    """What is the same for all models, measured once."""
+
+    def __init__(self, split: str, samples: int, directory: Path):
+        self.split, self.samples, self.directory = split, samples, directory
+        self.pieces = data.load()
+        self.digest = data.digest(self.pieces)
+        index = Originality((p.name, p.score) for p in self.pieces if p.split == "train")
+        self.yardsticks = {style: Yardstick(self.pieces, style, split, index) for style in STYLES}
+        self.markov = {style: markov_nll(self.pieces, style, split) for style in STYLES}
+
+    def begin(self, name: str, pool: Executor) -> dict[str, list[Future]]:
+        """Hand over to the pool all of a model's work that takes long."""
+        jobs = {"facts": [pool.submit(facts, name, self.directory, self.pieces, self.split)]}
+        for style, yardstick in self.yardsticks.items():
+            tasks = yardstick.tasks(self.samples)
+            chunks = [tasks[i : i + CHUNK] for i in range(0, len(tasks), CHUNK)]
+            jobs[style] = [pool.submit(compose, name, self.directory, chunk) for chunk in chunks]
+        return jobs
+
+    def finish(self, name: str, jobs: dict[str, list[Future]]) -> dict:
+        """A model's figures."""
+        found = jobs.pop("facts")[0].result()
+        about, nll = checkpoint.config(name, self.directory), f"nll_{self.split}"
+        if MODELS[name].likelihood == "exact":
+            found[f"{nll}_to_markov"] = {style: value / self.markov[style] for style, value in found[nll].items()}
+        judged = {
+            style: self.yardsticks[style].judge(list(chain(*(chunk.result() for chunk in chunks))))
+            for style, chunks in jobs.items()
+        }
+        return rounded(found | {
+            "weights_sha256": about["weights_sha256"],
+            "dataset_sha256": self.digest,
+            "training_minutes": about["training"]["minutes"],
+            f"markov_{nll}": self.markov,
+            f"samples_{self.split}": judged,
+        })  # fmt: skip
+
+
+def facts(name: str, directory: Path, pieces: list[data.Piece], split: str) -> dict:
+    """What is measured of a model without composing: its size, its held-out nats a cell, what it alone has."""
+    model, found = checkpoint.load(name, directory), {}
+    found["parameters"] = checkpoint.parameters(model)
+    if model.likelihood != "none":
+        torch.manual_seed(0)  # some average over random orders
+        found[f"nll_{split}"] = {style: nll(model, pieces, style, split) for style in STYLES}
+    if name in PARTICULAR:
+        found[f"particular_{split}"] = PARTICULAR[name](model, pieces, split)
+    return found
 
 
 def nll(model: MusicModel, pieces: list[data.Piece], style: str, split: str) -> float:
@@ -82,49 +126,55 @@ def _of(pieces: list[data.Piece], style: str, split: str) -> list[data.Piece]:
     return [p for p in pieces if p.score.style == style and p.split == split]
 
 
-def table(names: list[str]) -> str:
-    """The README's table, from the metrics files alone."""
-    lines = [
-        "| model | parameters | chorales, nats a cell | dances, nats a cell | JSB 16th, nats | ms a bar | minutes |",
-        "|---|---:|---:|---:|---:|---:|---:|",
-    ]
-    for name in names:
-        m = checkpoint.metrics(name)
-        jsb = m.get("jsb16", {}).get("nats_a_cell", {}).get("valid")
-        lines.append(
-            f"| {MODELS[name].title} | {m['parameters'] / 1e6:.2f} M | {m['nll_valid']['chorale']:.3f} | "
-            f"{m['nll_valid']['dance']:.3f} | {'-' if jsb is None else f'{jsb:.3f}'} | {m['ms_per_bar']:.0f} | "
-            f"{m['training_minutes']:.0f} |"
-        )
-    first = checkpoint.metrics(names[0])["markov_nll_valid"]
-    lines.append(f"| *Markov chain a voice* | | {first['chorale']:.3f} | {first['dance']:.3f} | | | |")
-    return "\n".join(lines)
+def rounded(value):
+    """Figures, however deep in dicts, to as many digits as are worth keeping."""
+    if isinstance(value, dict):
+        return {key: rounded(v) for key, v in value.items()}
+    return round(value, DIGITS) if isinstance(value, float) else value
 
 
-def write_table(readme: Path = README):
-    names = [n for n in checkpoint.available() if checkpoint.metrics(n)]
-    before, _, rest = readme.read_text().partition(MARKS[0])
-    _, _, after = rest.partition(MARKS[1])
-    readme.write_text(f"{before}{MARKS[0]}\n{table(names)}\n{MARKS[1]}{after}")
+def record(name: str, figures: dict, directory: Path = checkpoint.DIRECTORY):
+    """Add figures to a model's metrics.json, over those of the same names; those of other weights are dropped."""
+    known = checkpoint.metrics(name, directory)
+    if figures.get("weights_sha256", known.get("weights_sha256")) != known.get("weights_sha256"):
+        known = {key: value for key, value in known.items() if key in OF_NO_WEIGHTS}
+    (directory / name / "metrics.json").write_text(json.dumps(known | figures, indent=2) + "\n")
 
 
-def record(name: str, figures: dict):
-    """Add figures to a model's metrics.json, over those of the same names."""
-    path = checkpoint.DIRECTORY / name / "metrics.json"
-    path.write_text(json.dumps(checkpoint.metrics(name) | figures, indent=2) + "\n")
+def measured(names: list[str], evaluation: Evaluation) -> Iterator[tuple[str, dict]]:
+    """The models and their figures, worked out by several processes."""
+    with ProcessPoolExecutor(WORKERS, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        jobs = {name: evaluation.begin(name, pool) for name in names}
+        futures = [future for job in jobs.values() for future in chain(*job.values())]
+        with tqdm(total=len(futures), desc="composing", unit="job") as bar:
+            for future in futures:
+                future.add_done_callback(lambda _: bar.update())
+            try:
+                for name in names:
+                    yield name, evaluation.finish(name, jobs[name])
+            finally:
+                pool.shutdown(cancel_futures=True)
 
 
-def main() -> int:
+def main(
+    arguments: list[str] | None = None, directory: Path = checkpoint.DIRECTORY, readme: Path = tables.README
+) -> int:
     parser = argparse.ArgumentParser(prog="python -m train.evaluate", description=__doc__)
     parser.add_argument("model", choices=[*MODELS, "all"])
     parser.add_argument("--test", action="store_true", help="measure on the test split, which nothing is chosen by")
-    args = parser.parse_args()
+    parser.add_argument("--samples", type=int, default=SAMPLES, help="a model and style; even, at least 4")
+    args = parser.parse_args(arguments)
+    if args.samples < 4 or args.samples % 2:
+        parser.error("--samples must be even and at least 4")
     torch.set_num_threads(1)
-    pieces = data.load()
-    names = checkpoint.available() if args.model == "all" else [args.model]
-    for name in tqdm(names, unit="model"):
-        record(name, evaluate(name, pieces, "test" if args.test else "valid"))
-    write_table()
+    names = checkpoint.available(directory) if args.model == "all" else [args.model]
+    options = " --test" * args.test + f" --samples {args.samples}" * (args.samples != SAMPLES)
+    evaluation = Evaluation("test" if args.test else "valid", args.samples, directory)
+    for name, figures in measured(names, evaluation):
+        record(name, {"command": f"python -m train.evaluate {name}{options}"} | figures, directory)
+    for name in tqdm(names, "timing", unit="model"):  # when no worker is busy
+        record(name, {"ms_per_bar": round(ms_per_bar(checkpoint.load(name, directory)), 1)}, directory)
+    tables.write_readme(directory, readme)
     return 0
 
 

@@ -1,0 +1,88 @@
+"""The README's table, from the metrics files alone."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from musicgen import checkpoint
+from musicgen.models import MODELS
+from musicgen.models.base import LIKELIHOODS
+from musicgen.score import STYLES
+
+README = Path(__file__).parents[1] / "README.md"
+MARKS = "<!-- models -->", "<!-- /models -->"
+UNKNOWN = "-"  # stands for what was not measured
+KINDS = {"exact": "", "orderless": "<sup>o</sup>", "bound": "<sup>b</sup>"}  # a mark on a loss that is no exact one
+HEAD = ("model", "parameters", "nats", "JSB 16th", "overlap", "parallels", "endings", "ms a bar", "minutes")
+
+
+def find(figures: dict, *path: str):
+    """What stands at a path of keys; None where nothing does."""
+    for key in path:
+        figures = figures.get(key) if figures is not None else None
+    return figures
+
+
+def written(value: float | None, form: str = ".2f", mark: str = "") -> str:
+    return UNKNOWN if value is None else f"{value:{form}}{mark}"
+
+
+def overlap(figures: dict, style: str, whose: str = "overlap") -> float | None:
+    return find(figures, "samples_valid", style, "features", "mean", whose)
+
+
+def figure(figures: dict, name: str, whose: str = "value", style: str = "chorale") -> float | None:
+    return find(figures, "samples_valid", style, "figures", name, whose)
+
+
+def parallels(figures: dict, whose: str = "value") -> float | None:
+    """Fifths and octaves together, per 100 chord changes."""
+    kinds = [figure(figures, f"parallel_{interval}", whose) for interval in ("fifths", "octaves")]
+    return None if None in kinds else sum(kinds)
+
+
+def both(find_one: Callable[[str], float | None], form: str = ".2f", mark: str = "") -> str:
+    """A figure of chorales and of dances."""
+    return " · ".join(written(find_one(style), form, mark) for style in STYLES)
+
+
+def row(name: str, figures: dict) -> list[str]:
+    mark = KINDS.get(MODELS[name].likelihood, "")
+    return [
+        MODELS[name].title,
+        written(figures["parameters"] / 1e6, ".2f", " M"),
+        both(lambda style: find(figures, "nll_valid", style), ".3f", mark),
+        written(find(figures, "jsb16", "nats_a_cell", "valid"), ".3f", mark),
+        both(lambda style: overlap(figures, style)),
+        written(parallels(figures), ".1f"),
+        written(figure(figures, "ends_on_triad"), ".0%"),
+        written(figures.get("ms_per_bar"), ".0f"),
+        written(figures["training_minutes"], ".0f"),
+    ]
+
+
+def yardsticks(figures: dict) -> list[list[str]]:
+    """The rows to hold the models against: music by people, and the plainest of models."""
+    human = both(lambda style: overlap(figures, style, "human"))
+    ends = written(figure(figures, "ends_on_triad", "reference"), ".0%")
+    markov = both(lambda style: find(figures, "markov_nll_valid", style), ".3f")
+    return [
+        ["*held-out music*", "", "", "", human, written(parallels(figures, "reference"), ".1f"), ends, "", ""],
+        ["*Markov chain a voice*", "", markov, *[""] * 6],
+    ]
+
+
+def table(directory: Path = checkpoint.DIRECTORY) -> str:
+    """A row a measured model, the yardsticks, and what the marks mean that were used."""
+    known = {name: m for name in checkpoint.available(directory) if (m := checkpoint.metrics(name, directory))}
+    rows = [row(name, figures) for name, figures in known.items()]
+    rows += yardsticks(next((m for m in known.values() if "samples_valid" in m), next(iter(known.values()))))
+    lines = [HEAD, ("---", *["---:"] * (len(HEAD) - 1)), *rows]
+    kinds = dict.fromkeys(MODELS[name].likelihood for name in known)
+    notes = [f"{KINDS.get(kind, UNKNOWN)} {LIKELIHOODS[kind]}" for kind in kinds if kind != "exact"]
+    return "\n".join(["| " + " | ".join(line) + " |" for line in lines] + ["\n" + "; ".join(notes)] * bool(notes))
+
+
+def write_readme(directory: Path = checkpoint.DIRECTORY, readme: Path = README):
+    before, _, rest = readme.read_text().partition(MARKS[0])
+    _, _, after = rest.partition(MARKS[1])
+    readme.write_text(f"{before}{MARKS[0]}\n{table(directory)}\n{MARKS[1]}{after}")
