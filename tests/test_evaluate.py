@@ -11,7 +11,7 @@ from musicgen import checkpoint
 from musicgen.models import MODELS
 from musicgen.originality import Originality
 from musicgen.score import STYLES, Score
-from train import data, evaluate, tables
+from train import cards, chart, data, evaluate, tables
 from train.data import Piece
 from train.sampled import BARS, SEED_BARS, Yardstick, canvas_of, composed, paired, windows
 
@@ -113,6 +113,7 @@ def shipped(tmp_path, monkeypatch):
     monkeypatch.setattr(evaluate, "TIMED_BARS", 1)
     for name in ("gru", "rnn"):
         checkpoint.save(name, small(name), {"minutes": 1.0}, tmp_path)
+    (tmp_path / ".github").mkdir()
     (tmp_path / "README.md").write_text("before\n<!-- models -->\nold\n<!-- /models -->\nafter\n")
     return tmp_path
 
@@ -123,14 +124,15 @@ def run(folder, *arguments: str):
 
 def test_the_command_measures_all_models_and_writes_what_it_found(shipped, monkeypatch):
     monkeypatch.setattr(MODELS["rnn"], "likelihood", "none")
-    monkeypatch.setitem(evaluate.PARTICULAR, "gru", lambda model, pieces, split: {"pieces": len(pieces)})
+    monkeypatch.setitem(evaluate.PARTICULAR, "gru", lambda model, pieces, split: {"all_of": [len(pieces)]})
     evaluate.record("gru", {"weights_sha256": "other", "stale": 1, "jsb16": {"nats_a_cell": {"valid": 0.25}}}, shipped)
     run(shipped, "all")
     gru, rnn = (checkpoint.metrics(name, shipped) for name in ("gru", "rnn"))
     assert gru["command"] == "python -m train.evaluate gru --samples 4"
     assert gru["weights_sha256"] == checkpoint.config("gru", shipped)["weights_sha256"]
     assert gru["parameters"] == checkpoint.parameters(small("gru"))
-    assert gru["particular_valid"] == {"pieces": len(PIECES)}
+    assert gru["particular_valid"] == {"all_of": [len(PIECES)]}
+    assert f"| all of | {len(PIECES)} |" in (shipped / "gru" / "README.md").read_text()
     assert "stale" not in gru and gru["jsb16"]["nats_a_cell"]["valid"] == 0.25
     share = gru["nll_valid"]["dance"] / gru["markov_nll_valid"]["dance"]
     assert gru["nll_valid_to_markov"]["dance"] == pytest.approx(share, abs=1e-3)
@@ -140,6 +142,8 @@ def test_the_command_measures_all_models_and_writes_what_it_found(shipped, monke
     assert "polyphony" not in rnn["samples_valid"]["dance"]["features"]
     readme = (shipped / "README.md").read_text()
     assert readme.startswith("before\n") and readme.endswith("after\n") and tables.table(shipped) in readme
+    assert (shipped / "rnn" / "README.md").read_text() == cards.card("rnn", shipped)
+    assert (shipped / "gru" / "sample.mid").exists() and (shipped / chart.PICTURE).exists()
     assert "| 0.250 |" in readme and "none: a GAN has no likelihood" in readme
 
 

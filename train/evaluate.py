@@ -3,7 +3,8 @@
     python -m train.evaluate gru
     python -m train.evaluate all [--test]
 
-Writes `checkpoints/<name>/metrics.json` (figures, command, hashes of data and weights) and the table in README.md.
+Writes `checkpoints/<name>/metrics.json` (figures, command, hashes of data and weights) and all that shows what stands
+there: the models' cards, the README's table and its picture of all models.
 """
 
 import argparse
@@ -25,10 +26,11 @@ from musicgen.models import DEFAULTS, MODELS, MusicModel
 from musicgen.models.base import features_of
 from musicgen.originality import Originality
 from musicgen.score import STYLES, Canvas
-from train import data, tables
+from train import cards, chart, data, tables
 from train.loop import held_out, whole_pieces
 from train.particular import PARTICULAR
 from train.sampled import Yardstick, compose
+from train.words import WORDS
 
 WORKERS = 2
 SAMPLES = 100  # a model and style
@@ -71,6 +73,7 @@ class Evaluation:
         return rounded(found | {
             "weights_sha256": about["weights_sha256"],
             "dataset_sha256": self.digest,
+            "pieces": {style: {s: len(_of(self.pieces, style, s)) for s in data.SPLITS} for style in STYLES},
             "training_minutes": about["training"]["minutes"],
             f"markov_{nll}": self.markov,
             f"samples_{self.split}": judged,
@@ -166,6 +169,8 @@ def main(
     args = parser.parse_args(arguments)
     if args.samples < 4 or args.samples % 2:
         parser.error("--samples must be even and at least 4")
+    if speechless := set(checkpoint.available(directory)) - set(WORDS):
+        parser.error(f"first write in train/words.py what is to be said of {', '.join(sorted(speechless))}")
     torch.set_num_threads(1)
     names = checkpoint.available(directory) if args.model == "all" else [args.model]
     options = " --test" * args.test + f" --samples {args.samples}" * (args.samples != SAMPLES)
@@ -174,7 +179,11 @@ def main(
         record(name, {"command": f"python -m train.evaluate {name}{options}"} | figures, directory)
     for name in tqdm(names, "timing", unit="model"):  # when no worker is busy
         record(name, {"ms_per_bar": round(ms_per_bar(checkpoint.load(name, directory)), 1)}, directory)
+        cards.write_sample(name, directory)
+    for name in checkpoint.available(directory):  # all, since each is placed among the others
+        cards.write(name, directory)
     tables.write_readme(directory, readme)
+    chart.draw(directory, readme.parent / chart.PICTURE)
     return 0
 
 

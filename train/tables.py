@@ -1,6 +1,6 @@
-"""The README's table, from the metrics files alone."""
+"""Measured figures as they are shown: what each means, and the README's table, from the metrics files alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from musicgen import checkpoint
@@ -13,6 +13,39 @@ MARKS = "<!-- models -->", "<!-- /models -->"
 UNKNOWN = "-"  # stands for what was not measured
 KINDS = {"exact": "", "orderless": "<sup>o</sup>", "bound": "<sup>b</sup>"}  # a mark on a loss that is no exact one
 HEAD = ("model", "parameters", "nats", "JSB 16th", "overlap", "parallels", "endings", "ms a bar", "minutes")
+
+MEANING = {  # a figure of `train.sampled` -> what it is, and how it is written
+    "parallel_fifths": ("parallel fifths per 100 chord changes", ".2f"),
+    "parallel_octaves": ("parallel octaves per 100 chord changes", ".2f"),
+    "crossings": ("crossed voices, % of neighbours and steps", ".1f"),
+    "wide_spacing": ("upper voices over an octave apart, % of steps", ".1f"),
+    "range_soprano": ("range of the soprano, semitones", ".1f"),
+    "range_alto": ("range of the alto, semitones", ".1f"),
+    "range_tenor": ("range of the tenor, semitones", ".1f"),
+    "range_bass": ("range of the bass, semitones", ".1f"),
+    "ends_on_triad": ("ends on a root-position triad of a quarter or more", ".0%"),
+    "in_seed_scale": ("notes in the scale of the seed", ".0%"),
+    "other_seed": ("cells that change with the seed's notes (held out: between unrelated pieces)", ".0%"),
+    "other_noise": ("cells that change with the random seed (held out: between unrelated pieces)", ".0%"),
+    "distinct": ("different from all others", ".0%"),
+    "empty_bars": ("bars in which nothing sounds, a piece", ".2f"),
+    "stuck_notes": ("notes longer than two bars, a piece", ".2f"),
+    "silent_voices": ("bars and voices that are silent", ".1%"),
+    "repeated_bars": ("bars that repeat the bar before", ".1%"),
+    "returning_bars": ("bars that repeat any bar before", ".1%"),
+    "shared_notes_median": ("longest run shared with a training piece, notes: median", ".0f"),
+    "shared_notes_p95": ("... 95th percentile", ".0f"),
+    "shared_notes_above": ("... pieces above held-out music's 95th percentile", ".0%"),
+    "shared_bars_median": ("longest run shared with a training piece, bars: median", ".1f"),
+    "shared_bars_p95": ("... 95th percentile", ".1f"),
+    "shared_bars_above": ("... pieces above held-out music's 95th percentile", ".0%"),
+}
+
+
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table; all columns but the first stand to the right."""
+    lines = [head, ["---", *["---:"] * (len(head) - 1)], *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def find(figures: dict, *path: str):
@@ -48,7 +81,7 @@ def both(find_one: Callable[[str], float | None], form: str = ".2f", mark: str =
 def row(name: str, figures: dict) -> list[str]:
     mark = KINDS.get(MODELS[name].likelihood, "")
     return [
-        MODELS[name].title,
+        f"[{MODELS[name].title}](checkpoints/{name}/README.md)",
         written(figures["parameters"] / 1e6, ".2f", " M"),
         both(lambda style: find(figures, "nll_valid", style), ".3f", mark),
         written(find(figures, "jsb16", "nats_a_cell", "valid"), ".3f", mark),
@@ -76,10 +109,9 @@ def table(directory: Path = checkpoint.DIRECTORY) -> str:
     known = {name: m for name in checkpoint.available(directory) if (m := checkpoint.metrics(name, directory))}
     rows = [row(name, figures) for name, figures in known.items()]
     rows += yardsticks(next((m for m in known.values() if "samples_valid" in m), next(iter(known.values()))))
-    lines = [HEAD, ("---", *["---:"] * (len(HEAD) - 1)), *rows]
     kinds = dict.fromkeys(MODELS[name].likelihood for name in known)
     notes = [f"{KINDS.get(kind, UNKNOWN)} {LIKELIHOODS[kind]}" for kind in kinds if kind != "exact"]
-    return "\n".join(["| " + " | ".join(line) + " |" for line in lines] + ["\n" + "; ".join(notes)] * bool(notes))
+    return markdown(HEAD, rows) + "\n\n" * bool(notes) + "; ".join(notes)
 
 
 def write_readme(directory: Path = checkpoint.DIRECTORY, readme: Path = README):
