@@ -14,6 +14,7 @@ from musicgen.score import STYLES, Score
 from train import cards, chart, data, evaluate, tables
 from train.data import Piece
 from train.sampled import BARS, SEED_BARS, Yardstick, canvas_of, composed, paired, windows
+from train.tables import MEANING
 
 SPLITS = {"train": range(8), "valid": range(8, 16), "test": range(16, 24)}
 PIECES = [
@@ -124,20 +125,23 @@ def run(folder, *arguments: str):
 
 def test_the_command_measures_all_models_and_writes_what_it_found(shipped, monkeypatch):
     monkeypatch.setattr(MODELS["rnn"], "likelihood", "none")
-    monkeypatch.setitem(evaluate.PARTICULAR, "gru", lambda model, pieces, split: {"all_of": [len(pieces)]})
+    monkeypatch.setitem(evaluate.PARTICULAR, "gru", lambda model, pieces, split: {"all_of": [len(pieces), 1 / 3]})
     evaluate.record("gru", {"weights_sha256": "other", "stale": 1, "jsb16": {"nats_a_cell": {"valid": 0.25}}}, shipped)
     run(shipped, "all")
     gru, rnn = (checkpoint.metrics(name, shipped) for name in ("gru", "rnn"))
     assert gru["command"] == "python -m train.evaluate gru --samples 4"
     assert gru["weights_sha256"] == checkpoint.config("gru", shipped)["weights_sha256"]
     assert gru["parameters"] == checkpoint.parameters(small("gru"))
-    assert gru["particular_valid"] == {"all_of": [len(PIECES)]}
-    assert f"| all of | {len(PIECES)} |" in (shipped / "gru" / "README.md").read_text()
+    assert gru["particular_valid"] == {"all_of": [len(PIECES), 0.3333]}
+    assert f"| all of | {len(PIECES)} · 0.3333 |" in (shipped / "gru" / "README.md").read_text()
     assert "stale" not in gru and gru["jsb16"]["nats_a_cell"]["valid"] == 0.25
     share = gru["nll_valid"]["dance"] / gru["markov_nll_valid"]["dance"]
     assert gru["nll_valid_to_markov"]["dance"] == pytest.approx(share, abs=1e-3)
     assert "nll_valid" not in rnn and rnn["ms_per_bar"] > 0
     assert rnn["samples_valid"]["chorale"]["samples"] == 4
+    assert (
+        set(rnn["samples_valid"]["dance"]["figures"]) < set(rnn["samples_valid"]["chorale"]["figures"]) == set(MEANING)
+    )
     assert "polyphony" in rnn["samples_valid"]["chorale"]["features"]
     assert "polyphony" not in rnn["samples_valid"]["dance"]["features"]
     readme = (shipped / "README.md").read_text()

@@ -82,10 +82,10 @@ class Evaluation:
 
 def facts(name: str, directory: Path, pieces: list[data.Piece], split: str) -> dict:
     """What is measured of a model without composing: its size, its held-out nats a cell, what it alone has."""
-    model, found = checkpoint.load(name, directory), {}
-    found["parameters"] = checkpoint.parameters(model)
+    model = checkpoint.load(name, directory)
+    found = {"parameters": checkpoint.parameters(model)}
+    torch.manual_seed(0)  # some losses are means over random orders
     if model.likelihood != "none":
-        torch.manual_seed(0)  # some average over random orders
         found[f"nll_{split}"] = {style: nll(model, pieces, style, split) for style in STYLES}
     if name in PARTICULAR:
         found[f"particular_{split}"] = PARTICULAR[name](model, pieces, split)
@@ -130,9 +130,11 @@ def _of(pieces: list[data.Piece], style: str, split: str) -> list[data.Piece]:
 
 
 def rounded(value):
-    """Figures, however deep in dicts, to as many digits as are worth keeping."""
+    """Figures, however deep in dicts and lists, to as many digits as are worth keeping."""
     if isinstance(value, dict):
         return {key: rounded(v) for key, v in value.items()}
+    if isinstance(value, list):
+        return [rounded(v) for v in value]
     return round(value, DIGITS) if isinstance(value, float) else value
 
 

@@ -42,41 +42,39 @@ FORWARD = {
 WORDS = {
     "autoregressive": Words(
         diagram=forward(Box("gated causal convolutions in doubling strides, cached")),
-        seen="Busy inner voices and a walking bass, with chromatic steps in the right places; phrases are heard to "
-        "end. It is the first to lose its key: a chorale may close in one that is far from the seed's, and once"
-        " the seed's last chord was held for a whole bar more. Its dances rise and fall in even quavers and "
-        "hardly take up a motif.",
+        seen="Busy inner voices over a walking bass, and phrases that end on long chords. It may lose its key: "
+        "chromatic steps lead away and not back, and a chorale then closes far from where it began. Once the "
+        "seed's last chord was held for a whole bar more. Dances rise and fall in even quavers and hardly take up"
+        " a motif.",
         **FORWARD,
     ),
     "gru": Words(
         diagram=forward(Box("gated recurrent unit", again=True)),
-        seen="Chorales in clear phrases with long chords at their ends, suspensions and passing notes, and a close "
-        "on a long chord; the key may drift on the way, from a major seed to a minor close. Dances keep the "
-        "meter and the range of their seed, but wander: bars do not come back as they do in a real tune, and "
-        "the last note is often not the key's.",
+        seen="Chorales in clear phrases, with suspensions and passing notes, and a close on a long chord; the key may "
+        "drift on the way, from a major seed to a minor close. Dances keep the meter and the range of their seed,"
+        " but wander: bars do not come back as they do in a real tune, and the last note is often not the key's.",
         **FORWARD,
     ),
     "lstm": Words(
         diagram=forward(Box("long short-term memory", again=True)),
-        seen="The steadiest hand at chorales: even quarters, an active bass, a close in the seed's key, once with "
-        "the raised third that Bach likes. Now and then the last chord stands on its third, or the inner voices"
-        " stay put while soprano and bass move. Dances find home more often than not, by way of plain scales "
-        "and broken chords.",
+        seen="Chorales in even quarters over an active bass; most close in the seed's key, once with the raised third "
+        "that Bach likes. Now and then the last chord stands on its third, or soprano and bass move in parallel. "
+        "Dances find home more often than not, by way of plain scales and broken chords, and leave the seed's "
+        "figures behind.",
         **FORWARD,
     ),
     "rnn": Words(
         diagram=forward(Box("plain recurrence, tanh", again=True)),
-        seen="From beat to beat as sound as its gated relatives, with real cadences and long chords at their ends. "
-        "Over phrases it forgets: it goes to keys that nothing prepares and does not always come back. Dances "
-        "move by neighbouring notes, fall into one dotted or repeated figure and stay in it.",
+        seen="From beat to beat as sound as its gated relatives, with real cadences. Over phrases it forgets: it goes "
+        "to keys that nothing prepares and does not always come back. Dances move by neighbouring notes; where "
+        "one falls into a dotted or a repeated figure, it stays in it to the end.",
         **FORWARD,
     ),
     "transformer": Words(
         diagram=forward(Box("causal self-attention with rotary positions, keys and values cached")),
-        seen="Its dances are the ones that take up figures of the seed, rocking between two notes or round a chord "
-        "as reels do; some run on to the last step without settling. Chorales are plain and mostly in key, with"
-        " parallel motion between outer and inner voices here and there, and once a soprano that leaps up and "
-        "stays there.",
+        seen="Some of its dances take up figures of the seed, rocking between two notes or round a chord as reels do; "
+        "some run on to the last step without settling. Chorales are plain and mostly in key, with parallel "
+        "motion between outer and inner voices here and there, and once a soprano that leaps up and stays there.",
         **FORWARD,
     ),
 }
