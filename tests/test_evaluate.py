@@ -112,6 +112,7 @@ def shipped(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "load", lambda: PIECES)
     monkeypatch.setattr(evaluate, "ProcessPoolExecutor", ThreadPoolExecutor)
     monkeypatch.setattr(evaluate, "TIMED_BARS", 1)
+    monkeypatch.setattr(cards, "SAMPLE_BARS", 3)
     for name in ("gru", "rnn"):
         checkpoint.save(name, small(name), {"minutes": 1.0}, tmp_path)
     (tmp_path / ".github").mkdir()
@@ -157,6 +158,7 @@ def begin_like_the_piece(name, directory, tasks) -> list[Score]:
 
 def test_the_test_split_stands_beside_the_other(shipped, monkeypatch):
     monkeypatch.setattr(evaluate, "compose", begin_like_the_piece)
+    monkeypatch.setattr(cards, "write_sample", lambda name, directory: None)
     run(shipped, "gru")
     run(shipped, "gru", "--test")
     found = checkpoint.metrics("gru", shipped)
