@@ -141,7 +141,9 @@ def in_words(page) -> str:
     words = page.get_by_test_id("notes-text")
     if words.get_attribute("open") is None:
         words.locator("summary").click()
-    return words.locator("ol").inner_text()
+    written = words.locator("ol")
+    expect(written).not_to_be_empty()  # the browser tells of the opening a little after the click
+    return written.inner_text()
 
 
 def problem(page, field: str):
