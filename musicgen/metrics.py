@@ -71,7 +71,7 @@ def note_duration(score: Score) -> float:
 
 def melodic_interval(score: Score) -> float:
     """Mean size in semitones of the steps from a note to the next of its voice, repeated notes included."""
-    return _mean(np.concatenate([np.abs(np.diff(column[column >= 0])) for column in score.cells.T]))
+    return mean(np.concatenate([np.abs(np.diff(column[column >= 0])) for column in score.cells.T]))
 
 
 FEATURES: dict[str, Callable[[Score], float]] = {
@@ -135,9 +135,9 @@ def compare(ours: list[dict[str, float]], reference: list[dict[str, float]]) -> 
     found = {}
     for name in ours[0]:
         a, b = [f[name] for f in ours], [f[name] for f in reference]
-        found[name] = {"value": _mean(a), "reference": _mean(b)}
+        found[name] = {"value": mean(a), "reference": mean(b)}
         found[name] |= {"overlap": overlap(a, b), "divergence": divergence(a, b)}
-    found["mean"] = {key: _mean([f[key] for f in found.values()]) for key in ("overlap", "divergence")}
+    found["mean"] = {key: mean([f[key] for f in found.values()]) for key in ("overlap", "divergence")}
     return found
 
 
@@ -154,8 +154,8 @@ def defects(score: Score) -> dict[str, float]:
     return {
         "empty_bars": int(silent.all(axis=1).sum()),
         "stuck_notes": sum(n.duration > STUCK_BARS * size for n in score.notes()),
-        "repeated_bars": _mean([a == b for a, b in pairwise(bars)]),
-        "returning_bars": _mean([bar in bars[:i] for i, bar in enumerate(bars)][1:]),
+        "repeated_bars": mean([a == b for a, b in pairwise(bars)]),
+        "returning_bars": mean([bar in bars[:i] for i, bar in enumerate(bars)][1:]),
         "silent_voices": float(silent.mean()) if score.bars else 0.0,
     }
 
@@ -180,12 +180,14 @@ def differing(a: Score, b: Score, free: np.ndarray | None = None) -> float:
         raise ValueError(f"cannot compare {a.bars} bars of {a.style} with {b.bars} bars of {b.style}")
     voices = len(STYLES[a.style].ranges)
     marked = np.ones((a.steps, voices), bool) if free is None else free[:, :voices]
-    return _mean((a.sounding() != b.sounding())[:, :voices][marked])
+    return mean((a.sounding() != b.sounding())[:, :voices][marked])
 
 
 def _pitch_classes(score: Score) -> np.ndarray:
     return np.bincount(score.cells[score.cells >= 0] % 12, minlength=12)
 
 
-def _mean(values) -> float:
-    return float(np.mean(values)) if len(values) else 0.0
+def mean(values: Iterable[float]) -> float:
+    """0 of nothing."""
+    values = list(values)
+    return float(np.mean(values)) if values else 0.0

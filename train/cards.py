@@ -1,6 +1,6 @@
 """A model's card, `checkpoints/<name>/README.md`: words of `train.words`, figures of the metrics files, a sample."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from musicgen import checkpoint
@@ -13,7 +13,7 @@ from musicgen.score import STYLES
 from musicgen.seeds import from_text
 from musicgen.session import Composition
 from train.diagrams import draw
-from train.tables import MEANING, both, figure, find, markdown, overlap, parallels, written
+from train.tables import MEANING, all_figures, both, figure, find, markdown, overlap, parallels, written
 from train.words import WORDS
 
 SAMPLE_NOTES, SAMPLE_BARS, SAMPLE_SEED = "B4 B4 C5 D5 | D5 C5 B4 A4", 8, 7
@@ -105,7 +105,7 @@ All are written by `{figures.get("command", f"python -m train.evaluate {name}")}
 def strengths(name: str, directory: Path) -> str:
     """What the figures say, against people and against the other models."""
     figures = checkpoint.metrics(name, directory)
-    others = [checkpoint.metrics(n, directory) for n in checkpoint.available(directory)]
+    others = all_figures(directory).values()
     found = {
         f"{feature.replace('_', ' ')} of {style}s": (f["overlap"], f["human"])
         for style in STYLES
@@ -117,14 +117,13 @@ def strengths(name: str, directory: Path) -> str:
     nearest, *_, farthest = sorted(found, key=lambda k: found[k][1] - found[k][0])
     said = {key: f"{key}, overlap {found[key][0]:.2f} (people {found[key][1]:.2f})" for key in (nearest, farthest)}
     places = (f"{what} {place(figures, others, rank)}" for what, rank in RANKED.items())
-    measured = sum("samples_valid" in m for m in others)
     return (
         f"- Nearest to held-out music in {said[nearest]}; farthest in {said[farthest]}.\n"
-        f"- Its place among {measured} models: {', '.join(places)}."
+        f"- Its place among {sum('samples_valid' in m for m in others)} models: {', '.join(places)}."
     )
 
 
-def place(figures: dict, others: list[dict], rank: Callable[[dict], float | None]) -> int:
+def place(figures: dict, others: Iterable[dict], rank: Callable[[dict], float | None]) -> int:
     """1 for the best."""
     return 1 + sum(rank(m) < rank(figures) for m in others if rank(m) is not None)
 

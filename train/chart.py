@@ -7,11 +7,10 @@ from pathlib import Path
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from musicgen import checkpoint
 from musicgen.models import MODELS
 from musicgen.picture import COLOURS, INK, PALE, PAPER
 from musicgen.score import STYLES
-from train.tables import figure, find, overlap, parallels
+from train.tables import all_figures, figure, find, overlap, parallels
 
 PICTURE = Path(".github") / "comparison.png"  # beside the README
 LOOKS = dict(zip(STYLES, (("o", COLOURS[3]), ("D", COLOURS[0]))))  # a shape beside the colour
@@ -51,7 +50,7 @@ PANELS = (
 
 def draw(directory: Path, path: Path):
     """Write the picture of all models that have been measured."""
-    known = {name: m for name in checkpoint.available(directory) if (m := checkpoint.metrics(name, directory))}
+    known = all_figures(directory)
     shape = Figure(figsize=(12, 1.2 + 0.32 * len(known)), dpi=110, facecolor=PAPER, layout="constrained")
     axes = shape.subplots(1, len(PANELS), sharey=True)
     for axis, panel in zip(axes, PANELS):

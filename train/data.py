@@ -51,6 +51,11 @@ def load(path: Path = CACHE) -> list[Piece]:
     ]
 
 
+def of(pieces: list[Piece], style: str, split: str) -> list[Piece]:
+    """The pieces of a style and split, in their order."""
+    return [p for p in pieces if p.score.style == style and p.split == split]
+
+
 def digest(pieces: list[Piece]) -> str:
     """SHA-256 of every piece's name, split, style, meter and cells."""
     sha = hashlib.sha256()

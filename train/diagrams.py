@@ -9,8 +9,9 @@ from html import escape
 from itertools import pairwise
 from textwrap import wrap
 
-INK, PAPER = "#1d1a16", "#fffdf8"
-FILLS = {"given": "#f1e4c8", "learned": "#cfe6f5", "drawn": "#f9dcc4"}  # data, weights, chance
+from musicgen.picture import INK, PAPER, SEED_GROUND
+
+FILLS = {"given": SEED_GROUND, "learned": "#cfe6f5", "drawn": "#f9dcc4"}  # data, weights, chance
 WIDTH, LINE, GAP, ROW_GAP, MARGIN = 136, 17, 34, 26, 22  # of a box and of what lies between, in pixels
 LETTERS = 18  # a line of a box
 PADDING = 10

@@ -46,10 +46,13 @@ class Evaluation:
     def __init__(self, split: str, samples: int, directory: Path):
         self.split, self.samples, self.directory = split, samples, directory
         self.pieces = data.load()
-        self.digest = data.digest(self.pieces)
         index = Originality((p.name, p.score) for p in self.pieces if p.split == "train")
         self.yardsticks = {style: Yardstick(self.pieces, style, split, index) for style in STYLES}
-        self.markov = {style: markov_nll(self.pieces, style, split) for style in STYLES}
+        self.figures = {
+            "dataset_sha256": data.digest(self.pieces),
+            "pieces": {style: {s: len(data.of(self.pieces, style, s)) for s in data.SPLITS} for style in STYLES},
+            f"markov_nll_{split}": {style: markov_nll(self.pieces, style, split) for style in STYLES},
+        }
 
     def begin(self, name: str, pool: Executor) -> dict[str, list[Future]]:
         """Hand over to the pool all of a model's work that takes long."""
@@ -65,17 +68,15 @@ class Evaluation:
         found = jobs.pop("facts")[0].result()
         about, nll = checkpoint.config(name, self.directory), f"nll_{self.split}"
         if MODELS[name].likelihood == "exact":
-            found[f"{nll}_to_markov"] = {style: value / self.markov[style] for style, value in found[nll].items()}
+            markov = self.figures[f"markov_{nll}"]
+            found[f"{nll}_to_markov"] = {style: value / markov[style] for style, value in found[nll].items()}
         judged = {
             style: self.yardsticks[style].judge(list(chain(*(chunk.result() for chunk in chunks))))
             for style, chunks in jobs.items()
         }
-        return rounded(found | {
+        return rounded(found | self.figures | {
             "weights_sha256": about["weights_sha256"],
-            "dataset_sha256": self.digest,
-            "pieces": {style: {s: len(_of(self.pieces, style, s)) for s in data.SPLITS} for style in STYLES},
             "training_minutes": about["training"]["minutes"],
-            f"markov_{nll}": self.markov,
             f"samples_{self.split}": judged,
         })  # fmt: skip
 
@@ -94,7 +95,7 @@ def facts(name: str, directory: Path, pieces: list[data.Piece], split: str) -> d
 
 def nll(model: MusicModel, pieces: list[data.Piece], style: str, split: str) -> float:
     """Nats a cell on the pieces of a style and split, voices in the usual order, the piece's end known."""
-    return held_out(model, whole_pieces([features_of(p.score) for p in _of(pieces, style, split)]))
+    return held_out(model, whole_pieces([features_of(p.score) for p in data.of(pieces, style, split)]))
 
 
 def markov_nll(pieces: list[data.Piece], style: str, split: str) -> float:
@@ -102,12 +103,12 @@ def markov_nll(pieces: list[data.Piece], style: str, split: str) -> float:
     voices, loss, cells = len(STYLES[style].ranges), 0.0, 0
     for voice in range(voices):
         pairs, singles, vocabulary = Counter(), Counter(), set()
-        for piece in _of(pieces, style, "train"):
+        for piece in data.of(pieces, style, "train"):
             line = [None, *piece.score.cells[:, voice].tolist()]
             pairs.update(pairwise(line))
             singles.update(line[:-1])
             vocabulary.update(line[1:])
-        for piece in _of(pieces, style, split):
+        for piece in data.of(pieces, style, split):
             line = [None, *piece.score.cells[:, voice].tolist()]
             for before, cell in pairwise(line):
                 loss -= np.log((pairs[before, cell] + 0.1) / (singles[before] + 0.1 * len(vocabulary)))
@@ -123,10 +124,6 @@ def ms_per_bar(model: MusicModel, rounds: int = 3) -> float:
         model.compose(Canvas.blank(TIMED_BARS), temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seed=seed)
         times.append((time.process_time() - began) * 1000 / TIMED_BARS)
     return float(np.median(times))
-
-
-def _of(pieces: list[data.Piece], style: str, split: str) -> list[data.Piece]:
-    return [p for p in pieces if p.score.style == style and p.split == split]
 
 
 def rounded(value):

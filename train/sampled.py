@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 
 from musicgen import checkpoint
-from musicgen.metrics import clip, compare, defects, differing, features, in_scale, scale_of
+from musicgen.metrics import clip, compare, defects, differing, features, in_scale, mean, scale_of
 from musicgen.models import DEFAULTS
 from musicgen.originality import Originality
 from musicgen.score import METERS, Canvas, Score
 from musicgen.voice_leading import ends_on_triad, voice_leading
-from train.data import Piece
+from train.data import Piece, of
 
 SEED_BARS, COMPOSED_BARS = 2, 6
 BARS = SEED_BARS + COMPOSED_BARS
@@ -72,7 +72,7 @@ class Yardstick:
     """Held-out music of one style, measured once, and what is composed laid beside it."""
 
     def __init__(self, pieces: list[Piece], style: str, split: str, index: Originality):
-        ours, train = ([p.score for p in pieces if p.score.style == style and p.split == s] for s in (split, "train"))
+        ours, train = ([p.score for p in of(pieces, style, s)] for s in (split, "train"))
         self.index = index  # of the training music
         self.pairs = paired(ours)
         self.pieces = list(chain(*self.pairs))
@@ -111,38 +111,38 @@ class Yardstick:
         theirs = self.features[:count]
         found = compare([features(s) for s in ours[:count]], theirs)
         draws = [compare(draw[:count], theirs) for draw in self.human]
-        return {name: f | {"human": _mean(d[name]["overlap"] for d in draws)} for name, f in found.items()}
+        return {name: f | {"human": mean(d[name]["overlap"] for d in draws)} for name, f in found.items()}
 
     def _figures(self, scores: list[Score], runs: np.ndarray) -> dict[str, float]:
         """What can be said of any windows of six bars."""
         found = voice_leading(scores) if scores[0].style == "chorale" else {}
         flaws = [defects(s) for s in scores]
-        found |= {name: _mean(f[name] for f in flaws) for name in flaws[0]}
+        found |= {name: mean(f[name] for f in flaws) for name in flaws[0]}
         found["distinct"] = len({s.cells.tobytes() for s in scores}) / len(scores)
         for unit, own, human in zip(("notes", "bars"), runs.T, self.runs.T):
             found[f"shared_{unit}_median"] = float(np.median(own))
             found[f"shared_{unit}_p{HIGH_PERCENTILE}"] = float(np.percentile(own, HIGH_PERCENTILE))
-            found[f"shared_{unit}_above"] = _mean(own > np.percentile(human, HIGH_PERCENTILE))
+            found[f"shared_{unit}_above"] = mean(own > np.percentile(human, HIGH_PERCENTILE))
         return found
 
     def _of_tasks(self, samples: list[Score], ours: list[Score]) -> dict[str, float]:
         """What can be said of samples by what they were made from."""
         first = 2 * self._anew(len(samples))  # the first sample whose seed melody is not new
-        ends = {"ends_on_triad": _mean(map(ends_on_triad, ours))} if ours[0].style == "chorale" else {}
+        ends = {"ends_on_triad": mean(map(ends_on_triad, ours))} if ours[0].style == "chorale" else {}
         return ends | {
-            "other_seed": _mean(differing(a, b) for a, b in zip(ours[::2], ours[1::2])),
-            "other_noise": _mean(differing(a, b) for a, b in zip(ours[first:], ours)),
-            "in_seed_scale": _mean(_in_seed_scale(s) for s in samples),
+            "other_seed": mean(differing(a, b) for a, b in zip(ours[::2], ours[1::2])),
+            "other_noise": mean(differing(a, b) for a, b in zip(ours[first:], ours)),
+            "in_seed_scale": mean(_in_seed_scale(s) for s in samples),
         }
 
     def _of_pieces(self) -> dict[str, float]:
         """The same of held-out pieces: how far unrelated ones differ, how they go on from their first bars."""
-        unrelated = _mean(differing(*(windows([p])[0] for p in pair)) for pair in self.pairs)
+        unrelated = mean(differing(*(windows([p])[0] for p in pair)) for pair in self.pairs)
         return {
-            "ends_on_triad": _mean(map(ends_on_triad, self.pieces)),
+            "ends_on_triad": mean(map(ends_on_triad, self.pieces)),
             "other_seed": unrelated,
             "other_noise": unrelated,
-            "in_seed_scale": _mean(_in_seed_scale(p) for p in self.pieces),
+            "in_seed_scale": mean(_in_seed_scale(p) for p in self.pieces),
         }
 
     def _runs(self, scores: list[Score]) -> np.ndarray:
@@ -154,7 +154,3 @@ class Yardstick:
 def _in_seed_scale(score: Score) -> float:
     """Share of the notes of the composed bars in the scale of the first two."""
     return in_scale(composed(score), scale_of(clip(score, 0, SEED_BARS)))
-
-
-def _mean(values: Iterable[float]) -> float:
-    return float(np.mean(list(values)))

@@ -11,7 +11,7 @@ from musicgen.score import STYLES
 README = Path(__file__).parents[1] / "README.md"
 MARKS = "<!-- models -->", "<!-- /models -->"
 UNKNOWN = "-"  # stands for what was not measured
-KINDS = {"exact": "", "orderless": "<sup>o</sup>", "bound": "<sup>b</sup>"}  # a mark on a loss that is no exact one
+KINDS = {"exact": "", "orderless": "<sup>o</sup>", "bound": "<sup>b</sup>", "none": UNKNOWN}  # what marks a loss
 HEAD = ("model", "parameters", "nats", "JSB 16th", "overlap", "parallels", "endings", "ms a bar", "minutes")
 
 MEANING = {  # a figure of `train.sampled` -> what it is, and how it is written
@@ -40,6 +40,11 @@ MEANING = {  # a figure of `train.sampled` -> what it is, and how it is written
     "shared_bars_p95": ("... 95th percentile", ".1f"),
     "shared_bars_above": ("... pieces above held-out music's 95th percentile", ".0%"),
 }
+
+
+def all_figures(directory: Path = checkpoint.DIRECTORY) -> dict[str, dict]:
+    """The figures of every model that has some, in the registry's order."""
+    return {name: m for name in checkpoint.available(directory) if (m := checkpoint.metrics(name, directory))}
 
 
 def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -79,7 +84,7 @@ def both(find_one: Callable[[str], float | None], form: str = ".2f", mark: str =
 
 
 def row(name: str, figures: dict) -> list[str]:
-    mark = KINDS.get(MODELS[name].likelihood, "")
+    mark = KINDS[MODELS[name].likelihood]
     return [
         f"[{MODELS[name].title}](checkpoints/{name}/README.md)",
         written(figures["parameters"] / 1e6, ".2f", " M"),
@@ -106,11 +111,11 @@ def yardsticks(figures: dict) -> list[list[str]]:
 
 def table(directory: Path = checkpoint.DIRECTORY) -> str:
     """A row a measured model, the yardsticks, and what the marks mean that were used."""
-    known = {name: m for name in checkpoint.available(directory) if (m := checkpoint.metrics(name, directory))}
+    known = all_figures(directory)
     rows = [row(name, figures) for name, figures in known.items()]
     rows += yardsticks(next((m for m in known.values() if "samples_valid" in m), next(iter(known.values()))))
     kinds = dict.fromkeys(MODELS[name].likelihood for name in known)
-    notes = [f"{KINDS.get(kind, UNKNOWN)} {LIKELIHOODS[kind]}" for kind in kinds if kind != "exact"]
+    notes = [f"{KINDS[kind]} {LIKELIHOODS[kind]}" for kind in kinds if kind != "exact"]
     return markdown(HEAD, rows) + "\n\n" * bool(notes) + "; ".join(notes)
 
 
