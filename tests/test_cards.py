@@ -104,6 +104,12 @@ def test_strengths_are_read_off_the_figures(known):
     assert "not been measured" in cards.strengths("rnn", checkpoint.DIRECTORY)
 
 
+def test_a_model_has_no_place_where_it_was_not_measured(known):
+    known["gru"] = measured((0.8, 0.5), 1.0, ms=None)
+    assert "speed" not in cards.strengths("gru", checkpoint.DIRECTORY)
+    assert "speed 2." in cards.strengths("lstm", checkpoint.DIRECTORY)  # after the third, which is timed
+
+
 def test_a_card_shows_dashes_for_what_was_not_measured(known):
     card = cards.card("rnn")
     assert "| composing, ms a bar | 5 |" in card and "| parameters | - |" in card

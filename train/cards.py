@@ -116,7 +116,8 @@ def strengths(name: str, directory: Path) -> str:
         return "Its music has not been measured yet."
     nearest, *_, farthest = sorted(found, key=lambda k: found[k][1] - found[k][0])
     said = {key: f"{key}, overlap {found[key][0]:.2f} (people {found[key][1]:.2f})" for key in (nearest, farthest)}
-    places = (f"{what} {place(figures, others, rank)}" for what, rank in RANKED.items())
+    ranked = {what: rank for what, rank in RANKED.items() if rank(figures) is not None}
+    places = (f"{what} {place(figures, others, rank)}" for what, rank in ranked.items())
     return (
         f"- Nearest to held-out music in {said[nearest]}; farthest in {said[farthest]}.\n"
         f"- Its place among {sum('samples_valid' in m for m in others)} models: {', '.join(places)}."
