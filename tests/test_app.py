@@ -197,6 +197,7 @@ def test_sound_begins_while_notes_still_arrive(visit):
 def test_every_architecture_composes_in_every_style(visit, name):
     page = visit()
     page.locator(f"input[name=architecture][value={name}]").check(force=True)
+    fix_random_seed(page, 4)  # by chance the seed's last note may be held to the end of a dance
     for style in STYLES:
         page.locator(f"#style input[value={style}]").check(force=True)
         set_length(page, 5)
