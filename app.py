@@ -16,7 +16,7 @@ import gradio as gr
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from musicgen import checkpoint, selftest, session
+from musicgen import checkpoint, comparison, selftest, session
 from musicgen.audio import INSTRUMENTS, default_instruments
 from musicgen.files import FORMATS
 from musicgen.models import DEFAULTS, MODELS
@@ -24,10 +24,13 @@ from musicgen.score import METERS, STYLES
 from musicgen.seeds import EXAMPLES
 
 WEB = Path(__file__).parent / "musicgen" / "web"
-SCRIPTS = ("sampler.js", "player.js", "words.js", "roll.js", "deck.js", "keyboard.js", "page.js")
+SCRIPTS = (
+    "sampler.js", "player.js", "words.js", "roll.js", "take.js", "transport.js", "deck.js", "compare.js", "views.js",
+    "keyboard.js", "page.js",
+)  # fmt: skip
 LARGEST_UPLOAD = "1mb"
 KEPT = 3600  # seconds a visitor's files stay on the server
-BUSY = "The server did not answer: it may be busy. Wait a moment, then press Generate again."
+BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
 
 
 def web(name: str) -> str:
@@ -58,18 +61,9 @@ def best_model() -> str:
 
 def cards() -> list[dict]:
     return [
-        {"name": n, "title": MODELS[n].title, "summary": MODELS[n].summary, "cost": cost(n)}
-        for n in checkpoint.available()
+        {"name": n, "title": MODELS[n].title, "summary": MODELS[n].summary, "cost": checkpoint.in_words(figures)}
+        for n, figures in ((n, checkpoint.figures(n)) for n in checkpoint.available())
     ]
-
-
-def cost(name: str) -> str:
-    metrics, said = checkpoint.metrics(name), []
-    if "parameters" in metrics:
-        said.append(f"{metrics['parameters'] / 1e6:.1f} M parameters")
-    if "ms_per_bar" in metrics:
-        said.append(f"{metrics['ms_per_bar']:.0f} ms a bar")
-    return " · ".join([*said, f"held-out nats a cell: {checkpoint.nats(name)}"])
 
 
 # ---- what the events do ------------------------------------------------------------------------------------------
@@ -85,11 +79,16 @@ def preview(style, notes, upload, bars, meter, mixer):
     return session.preview(wish_of("", style, notes, upload, bars, meter, mixer, 1, 1))
 
 
-def generate(run, control, anew, model, style, notes, upload, bars, meter, mixer, temperature, top_p, seed):
-    seed = secrets.randbelow(1_000_000) if anew else seed
-    wish = wish_of(model, style, notes, upload, bars, meter, mixer, temperature, top_p, seed)
-    for update, work in session.compose(wish, run, control):
-        yield update, work or gr.skip(), seed
+def asking(compose):
+    """What a click begins: `compose` is `session.compose`, or `comparison.compare` for all models at once."""
+
+    def ask(run, control, anew, model, style, notes, upload, bars, meter, mixer, temperature, top_p, seed):
+        seed = secrets.randbelow(1_000_000) if anew else seed
+        wish = wish_of(model, style, notes, upload, bars, meter, mixer, temperature, top_p, seed)
+        for update, made in compose(wish, run, control):
+            yield update, gr.skip() if made is None else made, seed
+
+    return ask
 
 
 def mixer_for(style: str, mixer: dict, tempo: float | None = None) -> dict:
@@ -130,9 +129,10 @@ def type_notes():
 
 
 def save(name: str):
-    def write(work, mixer):
+    def write(row, work, answers, mixer):
+        work = answers.get(row) if row else work
         if work is None:
-            raise gr.Error("There is nothing to download yet: press Generate.", print_exception=False)
+            raise gr.Error("There is nothing to download yet: let a model compose first.", print_exception=False)
         folder = Path(tempfile.mkdtemp(dir=cache_folder()))
         path = folder / f"{work.name}.{FORMATS[name].ending}"
         path.write_bytes(FORMATS[name].make(work.at(mixer["tempo"]), mixer["instruments"]))
@@ -154,8 +154,8 @@ def build() -> gr.Blocks:
     first = EXAMPLES[0]
     mixer = {"tempo": first.tempo, "volume": 0.8, "instruments": list(default_instruments(first.style))}
     with gr.Blocks(title="musicgen", analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT)) as page:
-        control, upload, work = gr.State(session.Control()), gr.State(None), gr.State(None)
-        run = gr.Textbox(visible=False)
+        control, upload, work, answers = gr.State(session.Control()), gr.State(None), gr.State(None), gr.State({})
+        run, row = gr.Textbox(visible=False), gr.Textbox(visible=False)
         part("header", "header")
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="panel"):
@@ -177,9 +177,11 @@ def build() -> gr.Blocks:
                     anew = gr.Checkbox(True, label="New random seed each time", elem_id="anew")
                 with gr.Row(elem_id="actions"):
                     go = gr.Button("Generate", variant="primary", elem_id="generate")
+                    go_all = gr.Button("Compare all", variant="primary", elem_id="compare-all")
                     stop = gr.Button("Stop", elem_id="stop")
             with gr.Column(elem_id="play"):
                 stage = part("stage", "stage")
+                rows = part("rows", "rows", rows=cards())
                 mix = part("transport", "transport", mixer, choices=[
                     {"key": key, "title": instrument.title} for key, instrument in INSTRUMENTS.items()
                 ])  # fmt: skip
@@ -202,12 +204,15 @@ def build() -> gr.Blocks:
         quiet = {"show_progress": "hidden", "api_visibility": "private"}
         now = {**quiet, "queue": False}
         settings = [model, style, notes, upload, bars, meter, mix, temperature, top_p, seed]
-        composing = go.click(
-            generate, [run, control, anew, *settings], [stage, work, seed],
-            js="(run, ...rest) => [window.MusicgenPage.generate(), ...rest]",
-            concurrency_id="models", concurrency_limit=2, **quiet,
-        )  # fmt: skip
-        composing.failure(None, js=f"() => window.MusicgenPage.failed({BUSY!r})")
+        for button, view, compose, shown, kept in (
+            (go, "compose", session.compose, stage, work), (go_all, "compare", comparison.compare, rows, answers),
+        ):  # fmt: skip
+            composing = button.click(
+                asking(compose), [run, control, anew, *settings], [shown, kept, seed],
+                js="(run, ...rest) => [window.MusicgenPage.ask(), ...rest]",
+                concurrency_id="models", concurrency_limit=2, **quiet,
+            )  # fmt: skip
+            composing.failure(None, js=f"() => window.MusicgenPage.failed({view!r}, {BUSY!r})")
         stop.click(
             session.Control.stop, [control, run], js="(control, run) => [control, window.MusicgenPage.stop()]", **now
         )
@@ -224,7 +229,10 @@ def build() -> gr.Blocks:
         example.input(take_example, [example, bars, mix], [notes, *taken], **now)
         file.upload(take_file, [file, bars, mix], taken, **now)
         for name in FORMATS:
-            made = saves[name].click(save(name), [work, mix], files[name], concurrency_id="files", **quiet)
+            made = saves[name].click(
+                save(name), [row, work, answers, mix], files[name],
+                js="(row, ...rest) => [window.MusicgenPage.row(), ...rest]", concurrency_id="files", **quiet,
+            )  # fmt: skip
             made.success(None, js=f"() => document.querySelector('#file-{name}').click()")
     return page
 

@@ -81,6 +81,23 @@ def nats(name: str, directory: Path = DIRECTORY) -> str:
     return said if kind == "exact" else f"{said} ({LIKELIHOODS[kind]})"
 
 
+def figures(name: str, directory: Path = DIRECTORY) -> dict:
+    """What a model costs and is worth: `parameters`, `ms_per_bar` (None before they are known) and `nats` in words."""
+    measured = metrics(name, directory)
+    known = {key: measured.get(key) for key in ("parameters", "ms_per_bar")}
+    return {**known, "nats": nats(name, directory)}
+
+
+def in_words(figures: dict) -> str:
+    """`figures` in one line."""
+    said = [f"held-out nats a cell: {figures['nats']}"]
+    if figures["ms_per_bar"] is not None:
+        said.insert(0, f"{figures['ms_per_bar']:.0f} ms a bar")
+    if figures["parameters"] is not None:
+        said.insert(0, f"{figures['parameters'] / 1e6:.1f} M parameters")
+    return "\u00a0· ".join(said)  # a line may break after a dot only
+
+
 def parameters(model: torch.nn.Module) -> int:
     return sum(p.numel() for p in model.parameters())
 

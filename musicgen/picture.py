@@ -6,7 +6,9 @@ Figures are made directly, without pyplot, since many visitors draw at once and 
 
 import io
 import math
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -24,6 +26,16 @@ BLACK_KEYS = {1, 3, 6, 8, 10}
 NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
+@dataclass(frozen=True)
+class Row:
+    """One piece of a stack, or why it is missing."""
+
+    name: str
+    score: Score | None
+    fixed: np.ndarray  # (T, 4) which cells were given
+    missing: str = ""
+
+
 def pitch_name(pitch: int) -> str:
     """MIDI pitch -> its name, with C4 = 60."""
     return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
@@ -32,17 +44,50 @@ def pitch_name(pitch: int) -> str:
 def piano_roll(score: Score, seed: int | np.ndarray = 0, title: str = "") -> bytes:
     """The score as a PNG. `seed` is how many steps were given, or which cells were `(T, 4)`."""
     fixed = seed if isinstance(seed, np.ndarray) else np.repeat(np.arange(score.steps)[:, None] < seed, 4, axis=1)
-    fixed = fixed & (np.arange(4) < len(STYLES[score.style].ranges))
     spans = list(systems(score))
     figure = Figure(figsize=(14, 1.5 + 3.6 * len(spans)), dpi=100, facecolor=PAPER, layout="constrained")
     axes = figure.subplots(len(spans), squeeze=False)[:, 0]
     for axis, (start, stop) in zip(axes, spans, strict=True):
-        _ground(axis, score, start, stop, fixed)
-        for note in score.notes():
-            _draw(axis, note, start, stop, bool(fixed[note.start, note.voice]))
+        _system(axis, score, start, stop, fixed)
+    return _finished(figure, axes, score, fixed, title)
+
+
+def stack(rows: Sequence[Row], title: str = "") -> bytes:
+    """Scores of one length, style and meter below each other on one pitch and one time axis, as a PNG.
+
+    The longer they are the wider the picture. A row without a score says why; one at least must have a score.
+    """
+    first = next(row for row in rows if row.score)
+    width = 14 * max(1, first.score.steps / STEPS_A_SYSTEM)
+    figure = Figure(figsize=(width, 1.2 + 2.2 * len(rows)), dpi=100, facecolor=PAPER, layout="constrained")
+    axes = figure.subplots(len(rows), squeeze=False, sharex=True, sharey=True)[:, 0]
+    for axis, row in zip(axes, rows, strict=True):
+        axis.set_title(row.name, loc="left", fontsize=10, color=INK)
+        if row.score:
+            _system(axis, row.score, 0, row.score.steps, row.fixed, outline=0.6)
+        else:
+            said = textwrap.shorten(row.missing, 150)
+            axis.text(0.5, 0.5, said, transform=axis.transAxes, ha="center", va="center", color=SEAM, parse_math=False)
+            _bare(axis)
+    return _finished(figure, axes, first.score, first.fixed, title)
+
+
+def _system(axis, score: Score, start: int, stop: int, fixed: np.ndarray, outline: float = 1):
+    fixed = _given(score, fixed)
+    _ground(axis, score, start, stop, fixed)
+    for note in score.notes():
+        _draw(axis, note, start, stop, _look(note.voice, bool(fixed[note.start, note.voice]), outline))
+
+
+def _given(score: Score, fixed: np.ndarray) -> np.ndarray:
+    """Without the voices that the style does not use, which are fixed in every canvas."""
+    return fixed & (np.arange(4) < len(STYLES[score.style].ranges))
+
+
+def _finished(figure: Figure, axes: Sequence, score: Score, fixed: np.ndarray, title: str) -> bytes:
     axes[-1].set_xlabel("bar", color=INK)
     figure.suptitle(title or f"{score.style}, {score.bars} bars of {score.meter}", x=0.02, ha="left", color=INK)
-    figure.legend(handles=_legend(score, fixed.any()), loc="outside upper right", ncols=6, frameon=False)
+    figure.legend(handles=_legend(score, _given(score, fixed).any()), loc="outside upper right", ncols=6, frameon=False)
     out = io.BytesIO()
     FigureCanvasAgg(figure).print_png(out)
     return out.getvalue()
@@ -59,7 +104,7 @@ def systems(score: Score) -> Iterator[tuple[int, int]]:
 
 def _ground(axis, score: Score, start: int, stop: int, fixed: np.ndarray):
     meter, (low, high) = METERS[score.meter], _reach(score)
-    axis.set(xlim=(start, stop), ylim=(low - 1.5, high + 1.5), facecolor=PAPER)
+    axis.set(xlim=(start, stop), ylim=(low - 1.5, high + 1.5))
     for pitch in range(low - 1, high + 2):
         if pitch % 12 in BLACK_KEYS:
             axis.axhspan(pitch - 0.5, pitch + 0.5, color=PALE, alpha=0.35, lw=0, zorder=0)
@@ -71,6 +116,11 @@ def _ground(axis, score: Score, start: int, stop: int, fixed: np.ndarray):
     axis.set_xticks(list(bars), [str(step // meter.steps + 1) for step in bars], color=INK)
     names = [pitch for pitch in range(low, high + 1) if pitch % 12 in (0, 7)]
     axis.set_yticks(names, [pitch_name(p) for p in names], color=INK)
+    _bare(axis)
+
+
+def _bare(axis):
+    axis.set_facecolor(PAPER)
     axis.tick_params(length=0)
     axis.spines[:].set_visible(False)
 
@@ -92,20 +142,21 @@ def _reach(score: Score) -> tuple[int, int]:
     return int(low[used].min()), int(high[used].max())
 
 
-def _draw(axis, note: Note, start: int, stop: int, given: bool):
+def _draw(axis, note: Note, start: int, stop: int, look: dict):
     first, last = max(note.start, start), min(note.start + note.duration, stop)
     if first >= last:
         return
     box = FancyBboxPatch(
         (first + 0.08, note.pitch - 0.4), last - first - 0.16, 0.8, boxstyle="round,pad=0,rounding_size=0.12",
-        mutation_aspect=2, **_look(note.voice, given), zorder=3,
+        mutation_aspect=2, **look, zorder=3,
     )  # fmt: skip
     axis.add_patch(box)
 
 
-def _look(voice: int, given: bool) -> dict:
+def _look(voice: int, given: bool, outline: float = 1) -> dict:
     """Hatches take the colour of the edge, so that both have to be drawn in ink."""
-    return {"facecolor": COLOURS[voice], "edgecolor": INK, "hatch": HATCHES[voice], "linewidth": 2.2 if given else 0.7}
+    width = outline * (2.2 if given else 0.7)
+    return {"facecolor": COLOURS[voice], "edgecolor": INK, "hatch": HATCHES[voice], "linewidth": width}
 
 
 def _legend(score: Score, seeded: bool) -> list[Patch]:

@@ -80,10 +80,11 @@ class Composition:
 
 
 class Control:
-    """Through which a visitor's Stop reaches the visitor's own run, and nobody else's."""
+    """Through which a visitor's Stop reaches the visitor's own run, and nobody else's; how long a model may take."""
 
-    def __init__(self):
+    def __init__(self, deadline: float = DEADLINE):
         self.stopped: set[str] = set()
+        self.deadline = deadline  # seconds
 
     def stop(self, run: str):
         self.stopped.add(run)
@@ -134,7 +135,8 @@ def canvas_of(wish: Wish) -> Canvas:
     return seed.canvas.extended(wish.bars)
 
 
-def _check_model(wish: Wish):
+def check_model(wish: Wish):
+    """Raises `Problem` if there is no such model, or it cannot compose as wished."""
     if wish.model not in checkpoint.available():
         raise Problem("model", f"There is no trained {wish.model or 'model'} here: choose another architecture.")
     if not 0 <= wish.temperature <= 3:
@@ -154,22 +156,30 @@ def preview(wish: Wish) -> dict:
     given = sum(fixed for *_, fixed in _notes(canvas.score, canvas.fixed))
     said = " ".join(filter(None, (f"Seed from {wish.upload.name[:60]}." if wish.upload else "", said)))
     said = said or f"{given} notes of seed. What they leave free, later bars and other voices, will be composed."
-    return {"kind": "seed", "said": said, "piece": _piece(canvas), "notes": _notes(canvas.score, canvas.fixed)}
+    return {"kind": "seed", "said": said, **frame(canvas)}
+
+
+def frame(canvas: Canvas) -> dict:
+    """What the page shows before anything is composed."""
+    return {"piece": _piece(canvas), "notes": _notes(canvas.score, canvas.fixed)}
 
 
 def trouble(problem: Problem, run: str = "") -> dict:
     return {"kind": "problem", "run": run, "field": problem.field, "message": str(problem)}
 
 
-def compose(wish: Wish, run: str, control: Control) -> Iterator[tuple[dict, Composition | None]]:
+def compose(
+    wish: Wish, run: str, control: Control, canvas: Canvas | None = None
+) -> Iterator[tuple[dict, Composition | None]]:
     """Updates of one run, each with what there is so far; the last one is whole.
 
     Kinds, in order: `begin` (the piece's frame), `notes` (what changed since the last update), `end` (everything, with
     the state `done` or `stopped`); or one `problem` alone. `seq` counts them, so that the page can tell if one is lost.
+    The `canvas` is the wish's own unless one is given.
     """
     try:
-        _check_model(wish)
-        canvas, model = canvas_of(wish), checkpoint.load(wish.model)
+        check_model(wish)
+        canvas, model = canvas or canvas_of(wish), checkpoint.load(wish.model)
     except Problem as problem:
         yield trouble(problem, run), None
         return
@@ -189,7 +199,7 @@ def _stream(model, canvas: Canvas, wish: Wish, run: str, control: Control) -> It
     began, spent, told = time.monotonic(), 0.0, -INTERVAL
     patches = model.stream(canvas, temperature=wish.temperature, top_p=wish.top_p, seed=wish.seed)
     while True:
-        if run in control.stopped or time.monotonic() - began > DEADLINE:
+        if run in control.stopped or time.monotonic() - began > control.deadline:
             state = "stopped"
             break
         since = time.monotonic()

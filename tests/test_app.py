@@ -1,164 +1,31 @@
 """The page in a real browser, served by a real process with the trained models that are shipped."""
 
 import io
-import os
 import re
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
-from pathlib import Path
 
 import mido
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
+from visitor import (
+    composed,
+    data,
+    download,
+    fix_random_seed,
+    generate,
+    in_state,
+    in_words,
+    playing,
+    problem,
+    roll,
+    seed_field,
+    set_length,
+    write_seed,
+)
 
 from musicgen import checkpoint, midi
 from musicgen.score import STYLES
 from musicgen.seeds import EXAMPLES, from_text
-
-ROOT = Path(__file__).parent.parent
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
-PATIENCE = 90_000  # ms for a piece on a busy machine
-expect.set_options(timeout=PATIENCE)
-SOUNDS = """  // every sampled note that is handed over, by the audio clock
-window.handed = [];
-const start = AudioBufferSourceNode.prototype.start;
-AudioBufferSourceNode.prototype.start = function (when) {
-  if (this.context instanceof AudioContext) handed.push({when, context: this.context});
-  return start.apply(this, arguments);
-};
-"""
-
-
-@pytest.fixture(scope="module")
-def address(tmp_path_factory):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
-    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
-    with log.open("w") as out:
-        server = subprocess.Popen([sys.executable, ROOT / "app.py"], env=environment, stdout=out, stderr=out)
-    url = f"http://127.0.0.1:{port}/"
-    for _ in range(240):
-        assert server.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            break
-        except OSError:
-            time.sleep(0.5)
-    yield url
-    server.terminate()
-    server.wait(20)
-    assert "Traceback" not in log.read_text(), log.read_text()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def visit(browser, address):
-    """Opens the page as a new visitor. No visit may ask another host for anything or leave an error in the console."""
-    contexts, wrong = [], []
-
-    def opened(**options):
-        options = {"viewport": {"width": 1280, "height": 800}, **options}
-        contexts.append(browser.new_context(**options))
-        page = contexts[-1].new_page()
-        page.set_default_timeout(PATIENCE)
-        page.on("request", lambda r: wrong.append(r.url) if not r.url.startswith((address, "data:", "blob:")) else None)
-        page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
-        page.on("pageerror", lambda error: wrong.append(str(error)))
-        page.add_init_script(SOUNDS)
-        page.goto(address)
-        expect(page.get_by_test_id("seed-message")).not_to_be_empty()
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert not wrong
-
-
-def roll(page):
-    return page.get_by_test_id("roll")
-
-
-def data(page, name: str) -> float:
-    return float(roll(page).get_attribute(f"data-{name}"))
-
-
-def in_state(page, state: str):
-    expect(roll(page)).to_have_attribute("data-state", state)
-
-
-def generate(page):
-    page.get_by_role("button", name="Generate").click()
-
-
-def composed(page) -> int:
-    generate(page)
-    in_state(page, "done")
-    return int(data(page, "notes"))
-
-
-def seed_field(page):
-    return page.get_by_label("Seed notes")
-
-
-def write_seed(page, text: str):
-    seed_field(page).fill(text)
-
-
-def set_length(page, bars: int):
-    page.locator("#bars input[type=number]").fill(str(bars))
-    page.locator("#bars input[type=number]").blur()
-
-
-def fix_random_seed(page, number: int):
-    page.get_by_role("button", name=re.compile("^More")).click()
-    page.get_by_label("New random seed each time").uncheck()
-    page.get_by_label("Random seed", exact=True).fill(str(number))
-
-
-def in_words(page) -> str:
-    words = page.get_by_test_id("notes-text")
-    if words.get_attribute("open") is None:
-        words.locator("summary").click()
-    written = words.locator("ol")
-    expect(written).not_to_be_empty()  # the browser tells of the opening a little after the click
-    return written.inner_text()
-
-
-def problem(page, field: str):
-    return page.locator(f".problem[data-field={field}]")
-
-
-def download(page, title: str) -> bytes:
-    with page.expect_download(timeout=PATIENCE) as waiting:
-        page.get_by_role("button", name=title, exact=True).click()
-    return Path(waiting.value.path()).read_bytes()
-
-
-def playing(page):
-    page.wait_for_function("document.documentElement.dataset.sound === 'playing'")
-
 
 # ---- composing ---------------------------------------------------------------------------------------------------
 
@@ -306,8 +173,8 @@ def test_tempo_volume_and_instruments_change_while_it_plays(visit):
     page.get_by_label("Tempo").fill("240")
     page.get_by_label("Volume").fill("20")
     page.get_by_label("Soprano").select_option("flute")
-    assert page.evaluate("MusicgenPage.deck().player.tempo") == 240
-    assert page.evaluate("MusicgenPage.deck().player.volume") == 0.2
+    assert page.evaluate("MusicgenPage.player.tempo") == 240
+    assert page.evaluate("MusicgenPage.player.volume") == 0.2
     before = data(page, "position")
     page.wait_for_timeout(1000)
     assert data(page, "position") - before > 6

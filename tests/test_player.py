@@ -6,12 +6,10 @@ import threading
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from musicgen.soundfont import INSTRUMENTS
 
 WEB = Path(__file__).parent.parent / "musicgen" / "web"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
 
 RECORDER = """
 async () => {  // collects the left channel of whatever leaves the player, with the clock time of its first frame
@@ -45,14 +43,6 @@ window.loudness = (from, to) => {  // root mean square between two clock times
 window.peak = () => Math.max(...blocks.map(([, left]) => Math.max(...left.map(Math.abs))));
 window.chord = (start, duration) => [72, 67, 64, 48].map((pitch, voice) => [voice, pitch, start, duration]);
 """
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -289,7 +279,7 @@ def test_pause_holds_the_position_and_silences(page):
         player.seek(32);
         await until(() => player.state === "playing");
         const there = player.position;
-        player.rewind();
+        player.seek(0);
         return {paused, held, quiet, loud, there, rewound: player.position};
         """,
     )
@@ -334,3 +324,51 @@ def test_without_samples_a_plain_tone_plays(page):
     )
     assert heard[0] > 0.02
     assert heard[1] < 1
+
+
+def test_another_piece_goes_on_at_the_same_place_without_a_gap(page):
+    heard = run(
+        page,
+        """
+        const long = pitch => [0, 1, 2, 3].map(voice => [voice, pitch - 12 * (voice > 0), 0, 64]);
+        player.start(120, Array(4).fill("organ"));
+        player.swap(long(60), {until: 64, total: 64});
+        player.play();
+        await until(() => player.position > 6);
+        const before = player.position, time = player.context.currentTime;
+        player.swap([[0, 60, 0, 4], ...long(67).slice(1)], {until: 64, total: 64});
+        const after = player.position;
+        await sleep(0.8);
+        player.swap(long(60), {until: 64, total: 64});  // what had ended in the last piece goes on in this one
+        await sleep(0.8);
+        const now = player.context.currentTime, position = player.position, state = player.state;
+        player.pause();
+        const levels = [];
+        for (let t = time - 0.2; t < now - 0.1; t += 0.1) levels.push(loudness(t, t + 0.1));
+        return {jump: after - before, off: position - before - (now - time) * 8, state, states, levels};
+        """,
+    )
+    assert abs(heard["jump"]) < 0.2 and abs(heard["off"]) < 0.5, "the clock goes on"
+    assert heard["state"] == "playing" and heard["states"] == ["waiting", "playing", "paused"]
+    assert min(heard["levels"]) > 0.3 * max(heard["levels"])
+
+
+def test_another_piece_that_is_not_there_yet_is_waited_for(page):
+    seen = run(
+        page,
+        """
+        player.start(240, Array(4).fill("organ"));
+        player.swap(chord(0, 64), {until: 64, total: 64});
+        player.play();
+        await until(() => player.position > 12);
+        player.swap(chord(0, 4), {until: 4, total: null});
+        const stood = player.position, waiting = player.state;
+        player.add(chord(4, 28), {until: 32});
+        await until(() => player.state === "playing");
+        const on = player.position;
+        player.swap(chord(0, 8), {until: 8, total: 8});  // a shorter one is over by now
+        await until(() => player.state === "ended");
+        return {stood, waiting, on, end: player.position};
+        """,
+    )
+    assert seen["waiting"] == "waiting" and 12 < seen["stood"] <= seen["on"] and seen["end"] == 8

@@ -2,32 +2,14 @@
 
 import numpy as np
 import pytest
+from rote import Rote, applied
 
 from musicgen import checkpoint, midi, session
 from musicgen.models import MODELS
-from musicgen.score import HOLD, METERS, Canvas, Patch, Score
+from musicgen.score import METERS, Canvas, Patch, Score
 from musicgen.seeds import from_text
 
 NAME = next(iter(MODELS))
-
-
-class Rote:
-    """Every free cell of the top voice joins one long note; the other voices rest."""
-
-    title = "Rote"
-
-    def __init__(self, after=None):
-        self.after = after  # called once a beat
-
-    def stream(self, canvas: Canvas, *, temperature, top_p, seed):
-        cells = canvas.score.cells.copy()
-        for start in range(0, len(cells), 4):
-            for step in range(start, start + 4):
-                if not canvas.fixed[step, 0]:
-                    cells[step, 0] = HOLD if step else 60 + seed
-            yield Patch(start, cells[start : start + 4].copy())
-            if self.after:
-                self.after(start)
 
 
 @pytest.fixture
@@ -45,16 +27,6 @@ def wish(**changes) -> session.Wish:
 
 def run(control=None, **changes) -> list:
     return list(session.compose(wish(**changes), "run", control or session.Control()))
-
-
-def applied(updates) -> set:
-    """What a page knows that obeys each update as it comes."""
-    notes = {}
-    for update in updates:
-        for voice, start in update.get("gone", ()):
-            del notes[voice, start]
-        notes.update({(n[0], n[2]): tuple(n) for n in update.get("notes", ())})
-    return set(notes.values())
 
 
 def test_updates_come_in_order_and_the_last_is_whole(model):
@@ -105,9 +77,8 @@ def test_one_visitor_cannot_stop_another(model):
     assert run(mine)[-1][0]["state"] == "done"
 
 
-def test_a_run_ends_at_the_deadline(model, monkeypatch):
-    monkeypatch.setattr(session, "DEADLINE", -1)
-    assert run(bars=8)[-1][0]["state"] == "stopped"
+def test_a_run_ends_at_the_deadline(model):
+    assert run(session.Control(deadline=-1), bars=8)[-1][0]["state"] == "stopped"
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,6 @@
 
   const DRAWER = new Set(["meter", "top_p", "seed"]);  // fields that stand under More
 
-  let deck = null;
-  const theDeck = () => (deck ??= new window.MusicgenDeck());
-
   /* ---- messages ---------------------------------------------------------------------------------------------- */
 
   function problem(field, message = "") {  // tells what is wrong at the field itself; null takes the last one away
@@ -97,7 +94,7 @@
 
   /* ---- light and dark ---------------------------------------------------------------------------------------- */
 
-  function header(root) {
+  function theme(root) {
     const button = root.querySelector(".theme");
     const dark = () => document.body.classList.contains("dark");
     const tell = () => button.setAttribute("aria-pressed", dark());
@@ -127,27 +124,47 @@
     if (told && event.target.closest(FIELDS[told.dataset.field])) problem(null);
   });
 
+  /* ---- the parts, in whatever order the page brings them ------------------------------------------------------ */
+
+  const PARTS = ["header", "stage", "rows", "transport", "notes"];
+  const player = new window.MusicgenPlayer({samples: "web/samples/"});
+  const parts = {};
+  let views = null;
+
+  function take(name, element, props) {
+    parts[name] = {element, props};
+    if (views || !PARTS.every(part => part in parts)) return;
+    views = new window.MusicgenViews(player, parts);
+    for (const [view, {props}] of [["compose", parts.stage], ["compare", parts.rows]]) views.receive(view, props.value);
+  }
+
   window.MusicgenPage = {
-    problem, said, cards, header,
+    problem, said, cards, player, glyph,
+    header(root) {
+      theme(root);
+      take("header", root);
+    },
     stage(root, props, watch) {
-      theDeck().attachStage(root);
-      watch("value", () => theDeck().receive(props.value));
-      theDeck().receive(props.value);
+      watch("value", () => views?.receive("compose", props.value));
+      take("stage", root, props);
+    },
+    rows(root, props, watch) {
+      watch("value", () => views?.receive("compare", props.value));
+      take("rows", root, props);
     },
     transport(root, props, watch) {
-      theDeck().attachTransport(root, props);
-      watch("value", () => theDeck().configure(props.value));
+      watch("value", () => views?.transport.configure(props.value));
+      take("transport", root, props);
     },
-    notes(root) { theDeck().attachNotes(root); },
+    notes(root) { take("notes", root); },
     keyboard(root) {
-      const {player} = theDeck();
       new window.MusicgenKeyboard(root, {
         press: pitch => player.press(pitch, 0), lift: tap => player.lift(tap), write, tempo: () => player.tempo,
       });
     },
-    generate: () => theDeck().generate(),
-    stop: () => theDeck().stop(),
-    failed: message => theDeck().receive({kind: "failed", message}),
-    deck: theDeck,
+    ask: () => views.ask(),
+    stop: () => views.stop(),
+    row: () => views.view.row,
+    failed: (view, message) => views.receive(view, {kind: "failed", message}),
   };
 })();

@@ -6,20 +6,18 @@
    player.start(80, ["organ", "organ", "choir", "organ"]);   // a new piece: quarter notes a minute, a key a voice
    player.play();                       // waits until the first beat is there
    player.add([[0, 72, 0, 4], ...], {replaceFrom: 0, until: 4});   // voice, MIDI pitch, start, duration, both in steps
-   player.finish(128);                  // nothing more comes; the piece is this many steps long
-   player.pause(); player.seek(16); player.rewind();
+   player.swap([[0, 71, 0, 4], ...], {until: 4, total: null});     // another piece at the same place, without a gap
+   player.finish(128);                  // nothing more comes; the piece is this many steps long in total
+   player.pause(); player.seek(16);
    player.tempo = 96; player.volume = 0.7; player.instruments = ["fiddle", "flute", "organ", "organ"];
    player.position                      // steps, as heard now        player.state, player.playing
    const tap = player.press(60, 1); player.lift(tap);   // a key of the on-screen keyboard, with the sound of voice 1
-   player.keys                          // promise of [{key, title}], the instruments there are
 
    add(): a note replaces the one that began at the same step in the same voice, also while it sounds (it may grow
    longer); `replaceFrom` first removes every note that begins at that step or later; `until` is the step up to which
    the music is now known (otherwise the end of the last note). When the playhead reaches it, the player waits.
-
-   sampler.js must be loaded first. A step is a sixteenth. AudioContext.currentTime is the one clock: a timer hands over
-   what sounds within the next quarter of a second, and the playhead is computed from the same clock, less the time the
-   sound takes to the ear. */
+   A step is a sixteenth. AudioContext.currentTime is the one clock: a timer hands over what sounds within the next
+   quarter of a second, and the playhead is computed from the same clock, less the time the sound takes to the ear. */
 
 (() => {
   "use strict";
@@ -53,9 +51,6 @@
 
     /* settings */
 
-    get keys() {
-      return this.#bank.manifest.then(m => Object.entries(m.instruments).map(([key, {title}]) => ({key, title})));
-    }
     get state() { return this.#state; }
     get playing() { return this.#state === "playing" || this.#state === "waiting"; }
     get context() { return this.#context; }       // for tests and meters
@@ -100,18 +95,35 @@
 
     add(notes, {replaceFrom = Infinity, until = null} = {}) {
       for (const [key, note] of this.#notes) if (note.start >= replaceFrom) this.#notes.delete(key);
-      for (const [voice, pitch, start, duration] of notes) {
-        this.#notes.set(`${voice}:${start}`, {voice, pitch, start, duration, end: start + duration});
-        if (until === null) this.#known = Math.max(this.#known, start + duration);
-      }
-      this.#known = Math.max(this.#known, until ?? 0);
-      this.#trim();
+      this.#write(notes);
+      const last = until ?? Math.max(0, ...notes.map(([, , start, duration]) => start + duration));
+      this.#known = Math.max(this.#known, last);
+      this.#tick();
+    }
+
+    swap(notes, {until, total}) {
+      const now = this.#now(), step = this.#stepAt(now);
+      this.#notes.clear();
+      [this.#known, this.#total, this.#cushion] = [until, total, CUSHION];
+      this.#write(notes);
+      if (this.#state !== "playing") this.#anchor.step = Math.min(this.#anchor.step, total ?? Infinity);
+      else if (step < this.#limit) {
+        this.#end(now, now + AHEAD);
+        this.#enter(step, now);
+      } else if (total === null) this.#halt("waiting", step);  // it is not composed up to here yet
       this.#tick();
     }
 
     finish(totalSteps) {
       this.#total = totalSteps;
       this.#tick();
+    }
+
+    #write(notes) {
+      for (const [voice, pitch, start, duration] of notes) {
+        this.#notes.set(`${voice}:${start}`, {voice, pitch, start, duration, end: start + duration});
+      }
+      this.#trim();
     }
 
     #trim() {  // a voice sings one note at a time: the next one ends the last
@@ -156,8 +168,6 @@
       this.#halt(this.#state === "idle" ? "idle" : "paused", target);
       if (going) this.play();
     }
-
-    rewind() { this.seek(0); }
 
     get position() {
       if (this.#state !== "playing") return this.#anchor.step;
@@ -224,24 +234,27 @@
       this.#end(now, horizon);
       this.#strike(now, horizon);
       if (this.#stepAt(now) < this.#limit) return;
-      if (this.#total !== null) {
-        this.#close();
-        return;
+      if (this.#total !== null) this.#close();
+      else {
+        this.#cushion *= 2;
+        this.#halt("waiting", this.#limit);
       }
-      this.#cushion *= 2;
-      this.#halt("waiting", this.#limit);
     }
 
     #begin() {  // enough is there, the samples too: put the playhead in motion
       const {step} = this.#anchor;
       const enough = this.#total !== null || this.#known - step >= this.#cushion;
-      if (!enough || this.#context?.state !== "running") return;
-      if (!this.#instruments.every(key => this.#bank.ready.has(key))) return;
+      const loaded = this.#instruments.every(key => this.#bank.ready.has(key));
+      if (!enough || !loaded || this.#context?.state !== "running") return;
       this.#anchor = {time: this.#now() + 0.06, step};
       this.#become("playing");
-      for (const [key, note] of this.#notes) {  // notes that began before are entered midway
-        if (note.start >= step || note.end <= step) continue;
-        this.#sounds.set(key, this.#sound(this.#instruments[note.voice], note.pitch, this.#anchor.time, note.voice));
+      this.#enter(step, this.#anchor.time);
+    }
+
+    #enter(step, time) {  // notes that began before this step are entered midway
+      for (const [key, note] of this.#notes) {
+        if (note.start >= step || note.end <= step || this.#sounds.has(key)) continue;
+        this.#sounds.set(key, this.#sound(this.#voiceOf(note), note.pitch, time, note.voice));
       }
     }
 
@@ -249,8 +262,7 @@
       for (const [key, note] of this.#notes) {
         const time = this.#timeAt(note.start);
         if (time >= horizon) break;
-        if (time < now - LATE || note.start < this.#anchor.step || note.start >= this.#limit) continue;
-        if (this.#sounds.has(key)) continue;
+        if (time < now - LATE || note.start < this.#anchor.step || note.start >= this.#limit || this.#sounds.has(key)) continue;
         this.#sounds.set(key, this.#sound(this.#voiceOf(note), note.pitch, Math.max(time, now), note.voice));
       }
     }
@@ -262,14 +274,14 @@
 
     #end(now, horizon) {  // hand over releases; take back what was overwritten or has changed
       for (const [key, sound] of this.#sounds) {
-        const note = this.#notes.get(key);
-        if (!note || note.pitch !== sound.pitch) {
+        const note = this.#notes.get(key), over = sound.over || (sound.end !== null && sound.end <= now);
+        if (!note || note.pitch !== sound.pitch || (over && this.#timeAt(note.end) > now + LATE)) {
           sound.drop(now);
           this.#sounds.delete(key);
           this.#fading.add(sound);
           continue;
         }
-        if (sound.over || (sound.end !== null && sound.end <= now)) continue;
+        if (over) continue;
         const last = this.#total !== null && note.end >= this.#total;
         const time = this.#timeAt(Math.min(note.end, this.#total ?? Infinity));
         if (time >= horizon) { if (sound.end !== null) sound.unend(); }

@@ -1,7 +1,7 @@
 /* The piano roll: draws a piece on a canvas, long pieces in several systems as sheet music does, and tells which step
    a pointer means. It knows nothing of sound.
 
-   const roll = new MusicgenRoll(element);          // element holds <canvas> and .playhead
+   const roll = new MusicgenRoll(element, look);    // element holds <canvas> and .playhead; look as of STAGE below
    roll.frame({steps, bar, beat, low, high, seedSteps});
    roll.notes = iterable of {voice, pitch, start, duration, given, born};
    roll.draw(); roll.place(step); roll.stepAt(event); roll.noteAt(event) */
@@ -9,9 +9,14 @@
 (() => {
   "use strict";
 
-  const GUTTER = 38, TOP = 20, GAP = 14, EDGE = 10;  // px: pitch names, bar numbers, between systems, right and bottom
-  const LEAST_STEP = 3;      // px a step is wide before a piece is broken into systems
-  const LEAST_SYSTEM = 104;  // px a system is high
+  const GUTTER = 38, GAP = 14, EDGE = 10;  // px: pitch names, between systems, at the right
+  const STAGE = {            // px, unless a roll is told otherwise
+    top: 20, bottom: 10,     // around the systems
+    leastStep: 3,            // a step is wide before a piece is broken into systems; 0 never breaks it
+    leastSystem: 104,        // a system is high
+    numbers: true,           // are there bar numbers, in the room at the top?
+  };
+  const LEAST_ROW = 1;       // px a pitch is high, if pitches are to be told apart at all
   const ARRIVAL = 220;       // ms a new note takes to appear
   const VOICE_NAMES = ["s", "a", "t", "b"];
   const BLACK = new Set([1, 3, 6, 8, 10]);
@@ -19,8 +24,9 @@
   const calm = matchMedia("(prefers-reduced-motion: reduce)");
 
   class MusicgenRoll {
-    constructor(element) {
+    constructor(element, look = {}) {
       this.element = element;
+      this.look = {...STAGE, ...look};
       this.canvas = element.querySelector("canvas");
       this.playhead = element.querySelector(".playhead");
       this.piece = {steps: 128, bar: 16, beat: 4, low: 35, high: 81, seedSteps: 0};
@@ -42,15 +48,16 @@
       const width = this.element.clientWidth;
       if (!width) return;
       const {steps, bar} = this.piece, bars = steps / bar;
+      const {top, bottom, leastStep, leastSystem} = this.look;
       const room = width - GUTTER - EDGE;
-      const fitting = Math.max(1, Math.floor(room / (bar * LEAST_STEP)));
+      const fitting = leastStep ? Math.max(1, Math.floor(room / (bar * leastStep))) : bars;
       this.systems = Math.ceil(bars / fitting);
       this.perSystem = Math.ceil(bars / this.systems) * bar;
-      const height = Math.max(this.element.clientHeight, TOP + EDGE + this.systems * (LEAST_SYSTEM + GAP));
+      const height = Math.max(this.element.clientHeight, top + bottom + this.systems * (leastSystem + GAP) - GAP);
       const scale = window.devicePixelRatio || 1;
       [this.width, this.height, this.scale] = [width, height, scale];
       this.stepWidth = room / this.perSystem;
-      this.systemHeight = (height - TOP - EDGE + GAP) / this.systems - GAP;
+      this.systemHeight = (height - top - bottom + GAP) / this.systems - GAP;
       this.rowHeight = this.systemHeight / (this.piece.high - this.piece.low + 3);
       [this.canvas.width, this.canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
       this.canvas.style.height = `${height}px`;
@@ -63,13 +70,13 @@
       return {system, x: GUTTER + (step - system * this.perSystem) * this.stepWidth};
     }
 
-    top(system) { return TOP + system * (this.systemHeight + GAP); }
+    top(system) { return this.look.top + system * (this.systemHeight + GAP); }
     row(pitch, system) { return this.top(system) + (this.piece.high + 1.5 - pitch) * this.rowHeight; }
 
     stepAt(event) {
       const box = this.canvas.getBoundingClientRect();
       const y = event.clientY - box.top, x = event.clientX - box.left;
-      const system = Math.max(0, Math.min(this.systems - 1, Math.floor((y - TOP + GAP / 2) / (this.systemHeight + GAP))));
+      const system = Math.max(0, Math.min(this.systems - 1, Math.floor((y - this.look.top + GAP / 2) / (this.systemHeight + GAP))));
       const inside = Math.max(0, Math.min(this.perSystem, (x - GUTTER) / this.stepWidth));
       return Math.min(this.piece.steps, system * this.perSystem + inside);
     }
@@ -118,14 +125,14 @@
         pen.fillStyle = colours.seed;
         pen.fillRect(GUTTER, top, (Math.min(seedSteps, to) - from) * this.stepWidth, this.systemHeight);
       }
-      this.#pitchNames(pen, system, right);
+      if (this.rowHeight >= LEAST_ROW) this.#pitchNames(pen, system, right);
       for (let step = from; step <= to; step += beat) {
         const isBar = step % bar === 0, x = GUTTER + (step - from) * this.stepWidth;
         if (!isBar && beat * this.stepWidth < 9) continue;
         pen.fillStyle = isBar ? colours.bar : colours.grid;
         pen.fillRect(Math.round(x), top, 1, this.systemHeight);
       }
-      this.#barNumbers(pen, from, to, top);
+      if (this.look.numbers) this.#barNumbers(pen, from, to, top);
     }
 
     #pitchNames(pen, system, right) {
@@ -156,7 +163,7 @@
       pen.fillStyle = this.colours.seam;
       pen.font = `600 11px ${this.font}`;
       [pen.textAlign, pen.textBaseline] = ["left", "alphabetic"];
-      pen.fillText("seed", GUTTER + 18, TOP - 4);
+      if (this.look.numbers) pen.fillText("seed", GUTTER + 18, this.look.top - 4);
       if (seedSteps >= steps) return;
       const {system, x} = this.spot(seedSteps), top = this.top(system);
       for (let y = top - 3; y < top + this.systemHeight; y += 7) pen.fillRect(Math.round(x) - 1, y, 2, 4);
@@ -198,20 +205,23 @@
       pen.fill();
       pen.clip();
       [pen.strokeStyle, pen.fillStyle] = [colours.outline, colours.outline];
-      pen.lineWidth = 1;
+      pen.lineWidth = Math.min(1, height / 6);
       PATTERNS[voice](pen, x, y, width, height);
       pen.restore();
       pen.beginPath();
       const heavy = given && height >= 6, inset = heavy ? 0.75 : 0.5;
       pen.roundRect(x + inset, y + inset, Math.max(1, width - 2 * inset), height - 2 * inset, Math.min(2.5, height / 3));
-      pen.lineWidth = heavy ? 2 : 1;
+      pen.lineWidth = heavy ? 2 : Math.min(1, height / 6);
       pen.strokeStyle = given ? colours.given : colours.outline;
       pen.stroke();
-      if (lit) {
-        pen.lineWidth = 2;
-        pen.strokeStyle = colours.seam;
-        pen.stroke();
-      }
+      if (!lit) return;
+      const around = height >= 6 ? 0 : 1.25;  // a thin note would be covered
+      pen.beginPath();
+      pen.roundRect(x + inset - around, y + inset - around, Math.max(1, width - 2 * (inset - around)),
+        height - 2 * (inset - around), Math.min(2.5, height / 3));
+      pen.lineWidth = around ? 1.5 : 2;
+      pen.strokeStyle = colours.seam;
+      pen.stroke();
     }
 
     /* the playhead */
@@ -252,7 +262,7 @@
       }
     },
     (pen, x, y, width, height) => {             // bass: a line along the middle
-      pen.fillRect(x, y + height / 2 - 0.75, width, 1.5);
+      pen.fillRect(x, y + height / 2 - Math.min(0.75, height / 8), width, Math.min(1.5, height / 4));
     },
   ];
 

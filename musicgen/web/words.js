@@ -9,6 +9,8 @@
   const clock = seconds => `${Math.floor(seconds / 60)}:${String(Math.floor(seconds % 60)).padStart(2, "0")}`;
   const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
+  const headline = (what, {style, steps, bar, meter}) => `${what} · ${style} · ${plural(steps / bar, "bar")} of ${meter}`;
+
   function place({bar, beat}, step) {  // "bar 3, beat 2.5", both counted from 1
     const within = Math.round(((step % bar) / beat + 1) * 100) / 100;
     return `bar ${Math.floor(step / bar) + 1}, beat ${within}`;
@@ -37,5 +39,5 @@
     return paragraph;
   }
 
-  window.MusicgenWords = {clock, place, pitchName, plural, wordsOf};
+  window.MusicgenWords = {clock, headline, place, pitchName, plural, wordsOf};
 })();

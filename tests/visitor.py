@@ -1,0 +1,73 @@
+"""What a visitor does on the page, and sees there."""
+
+import re
+from pathlib import Path
+
+from playwright.sync_api import expect
+
+PATIENCE = 90_000  # ms for a piece on a busy machine
+expect.set_options(timeout=PATIENCE)
+
+
+def roll(page):
+    return page.get_by_test_id("roll")
+
+
+def data(page, name: str) -> float:
+    return float(roll(page).get_attribute(f"data-{name}"))
+
+
+def in_state(page, state: str):
+    expect(roll(page)).to_have_attribute("data-state", state)
+
+
+def generate(page):
+    page.get_by_role("button", name="Generate").click()
+
+
+def composed(page) -> int:
+    generate(page)
+    in_state(page, "done")
+    return int(data(page, "notes"))
+
+
+def seed_field(page):
+    return page.get_by_label("Seed notes")
+
+
+def write_seed(page, text: str):
+    seed_field(page).fill(text)
+
+
+def set_length(page, bars: int):
+    page.locator("#bars input[type=number]").fill(str(bars))
+    page.locator("#bars input[type=number]").blur()
+
+
+def fix_random_seed(page, number: int):
+    page.get_by_role("button", name=re.compile("^More")).click()
+    page.get_by_label("New random seed each time").uncheck()
+    page.get_by_label("Random seed", exact=True).fill(str(number))
+
+
+def in_words(page) -> str:
+    words = page.get_by_test_id("notes-text")
+    if words.get_attribute("open") is None:
+        words.locator("summary").click()
+    written = words.locator("ol")
+    expect(written).not_to_be_empty()  # the browser tells of the opening a little after the click
+    return written.inner_text()
+
+
+def problem(page, field: str):
+    return page.locator(f".problem[data-field={field}]")
+
+
+def download(page, title: str) -> bytes:
+    with page.expect_download(timeout=PATIENCE) as waiting:
+        page.get_by_role("button", name=title, exact=True).click()
+    return Path(waiting.value.path()).read_bytes()
+
+
+def playing(page):
+    page.wait_for_function("document.documentElement.dataset.sound === 'playing'")
