@@ -58,7 +58,7 @@
       this.become(update.state, update.state === "done" ? `done in ${seconds}` : `stopped after ${bars}, ${seconds}`);
     }
 
-    fail({message}, piece, notes) {
+    fail({message}, {piece, notes}) {
       this.take.open(piece, notes);
       this.become("failed", "failed", message);
     }
@@ -166,7 +166,7 @@
     }
 
     #open(piece, notes, state, said) {
-      this.seed = [piece, notes];
+      this.seed = {piece, notes};  // what a row shows before its answer
       this.ruler.frame(piece);
       for (const row of this.rows) row.open(piece, notes, state, said);
       this.current = this.rows[0];
@@ -183,7 +183,7 @@
     on_end(update) { this.#named(update.row).end(update); }
 
     on_failed(update) {
-      if (update.row) this.#named(update.row).fail(update, ...this.seed);
+      if (update.row) this.#named(update.row).fail(update, this.seed);
       else this.#close("error", update.message);
     }
 

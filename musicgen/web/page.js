@@ -139,7 +139,8 @@
   }
 
   window.MusicgenPage = {
-    problem, said, cards, player, glyph,
+    problem, said, cards, player,
+    views: () => views,
     header(root) {
       theme(root);
       take("header", root);
