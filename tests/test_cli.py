@@ -10,13 +10,14 @@ import pytest
 import torch
 
 from musicgen import __main__ as cli
-from musicgen import checkpoint, midi, notation
+from musicgen import checkpoint, midi, notation, options
 from musicgen.models import MODELS
 from musicgen.score import REST, Note, Score, from_notes
 from musicgen.seeds import from_midi, from_musicxml, from_text
 
 ROOT = Path(__file__).parents[1]
 KEYS = "model style bars steps seed temperature notes seconds_generating seconds_of_music files".split()  # noqa: SIM905
+SHIPPED = checkpoint.available()
 FOUR_PARTS = Score(from_notes([Note(v, p, 0, 64) for v, p in enumerate((72, 64, 57, 48))], 64), tempo=96)
 
 
@@ -28,7 +29,7 @@ def untrained(monkeypatch):
     model = model_class(model_class.Config(width=24, inner=16, layers=1)).eval()
     monkeypatch.setattr(checkpoint, "available", lambda: ["gru"])
     monkeypatch.setattr(checkpoint, "load", lambda name: model)
-    monkeypatch.setattr(checkpoint, "metrics", lambda name: {})
+    monkeypatch.setattr(checkpoint, "metrics", lambda name, *_: {})
 
 
 @pytest.fixture
@@ -147,6 +148,56 @@ def test_the_first_bars_of_a_file_can_be_the_seed(compose, four_parts):
     assert score.bars == 3 and (score.sounding()[:16] == FOUR_PARTS.sounding()[:16]).all()
 
 
+@pytest.fixture
+def compare(run, tmp_path):
+    """Compare to a folder that is not there yet: the exit code, comparison.json, the folder, complaints."""
+
+    def call(*arguments) -> tuple[int, dict, Path, str]:
+        out = tmp_path / "a" / "b"
+        code, _, complaint = run("compare", "--seed", 1, "--out", out, *arguments)
+        return code, json.loads((out / "comparison.json").read_text()), out, complaint
+
+    return call
+
+
+def test_comparing_any_canvas(compare, four_parts):
+    code, about, out, _ = compare("--midi", four_parts, "--keep", "soprano,bass", "--temperature", 0.5)
+    (row,) = about["models"]
+    score = from_midi((out / row["file"]).read_bytes()).canvas.score
+    assert code == 0 and row["file"] == "gru-chorale-4bars-seed1.mid" and row["notes"] == len(score.notes())
+    assert np.array_equal(score.cells[:, [0, 3]], FOUR_PARTS.cells[:, [0, 3]])
+    assert [note["voice"] for note in about["given"]] == ["soprano", "bass"]
+    assert (about["bars"], about["tempo"], about["seed"], about["temperature"]) == (4, 96, 1, 0.5)
+    repaired = compare("--midi", four_parts, "--free-bars", "2")[1]
+    assert repaired["models"][0]["seconds"] > 0 and len(repaired["given"]) == 8
+
+
+def test_a_model_that_fails_leaves_the_others(compare, monkeypatch):
+    load = checkpoint.load
+
+    def broken(name):
+        if name == "lstm":
+            raise checkpoint.CheckpointError("its weights have changed")
+        return load(name)
+
+    monkeypatch.setattr(checkpoint, "available", lambda: ["lstm", "gru"])
+    monkeypatch.setattr(checkpoint, "load", broken)
+    code, about, out, complaint = compare("--bars", 1)
+    assert code == 1 and "lstm failed" in complaint and complaint.count("\n") == 1
+    assert [row.get("error") for row in about["models"]] == ["its weights have changed", None]
+    assert (out / about["models"][1]["file"]).exists() and (out / "comparison.png").exists()
+
+
+def test_when_every_model_fails_there_is_no_picture(compare, monkeypatch):
+    def broken(name):
+        raise checkpoint.CheckpointError("its weights have changed")
+
+    monkeypatch.setattr(checkpoint, "load", broken)
+    code, about, out, _ = compare("--bars", 1)
+    assert code == 1 and about["models"][0]["error"] == "its weights have changed"
+    assert [file.name for file in out.iterdir()] == ["comparison.json"]
+
+
 def test_remarks_go_to_the_other_stream(run):
     code, printed, remarks = run("compose", "--model", "gru", "--notes", "C3 D3", "--bars", 1, "--json")
     assert code == 0 and json.loads(printed) and remarks == "The tune was moved up an octave.\n"
@@ -189,6 +240,10 @@ def test_a_summary_without_json(run, tmp_path):
         (["compose", "--model", "gru", "--out", "a"], "no known format"),
         (["compose", "--model", "gru", "--out", "nowhere/a.mid"], "no folder 'nowhere'"),
         (["compose", "--model", "gru", "--out", "x" * 5000 + ".mid"], "cannot be written"),
+        (["compare", "--bars", "1"], "--out"),
+        (["compare", "--out", __file__], "cannot be made a folder"),
+        (["compare", "--out", "nowhere", "--notes", "C5:8", "--bars", "2"], "at least 3 bars"),
+        (["compare", "--out", "nowhere", "--model", "gru"], "--model"),
         (["compose", "--model", "gru", "--keep", "soprano"], "need given music"),
         (["compose", "--model", "gru", "--free-bars", "1"], "need given music"),
         (["compose", "--model", "gru", "--notes", "C5", "--keep", "mezzo"], "unknown voice 'mezzo'"),
@@ -205,10 +260,11 @@ def test_wrong_arguments_are_told_in_one_line(run, arguments, words):
     assert (code, printed) == (2, "")
     assert words in complaint and "error: " in complaint
     assert complaint.count("\n") == 1 and complaint.endswith("\n")
+    assert not Path("nowhere").exists()
 
 
 def test_a_place_that_cannot_be_written_is_told(run, tmp_path, monkeypatch):
-    monkeypatch.setattr(cli.os, "access", lambda *_: False)  # what a read-only folder says, also to root
+    monkeypatch.setattr(options.os, "access", lambda *_: False)  # what a read-only folder says, also to root
     code, _, complaint = run("compose", "--model", "gru", "--out", tmp_path / "a.mid")
     assert code == 2 and "cannot be written" in complaint and complaint.count("\n") == 1
 
@@ -248,7 +304,7 @@ def test_help_needs_neither_torch_nor_sound():
     assert "--free-bars" in done.stdout and done.stdout.endswith("False\n")
 
 
-@pytest.mark.parametrize("name", checkpoint.available())
+@pytest.mark.parametrize("name", SHIPPED)
 def test_a_shipped_model_composes_from_a_shell(tmp_path, name):
     out = tmp_path / "a.musicxml"
     done = subprocess.run(
@@ -262,3 +318,20 @@ def test_a_shipped_model_composes_from_a_shell(tmp_path, name):
     about = json.loads(done.stdout)
     assert list(about) == KEYS and done.stderr == ""
     assert len(from_musicxml(out.read_bytes()).canvas.score.notes()) == about["notes"]
+
+
+def test_all_shipped_models_are_compared_from_a_shell(tmp_path):
+    out = tmp_path / "new"
+    command = [sys.executable, "-m", "musicgen", "compare", "--notes", "C5 D5 E5", "--bars", "3", "--seed", "7"]
+    done = subprocess.run([*command, "--out", str(out)], cwd=ROOT, capture_output=True, text=True, check=True)
+    about = json.loads((out / "comparison.json").read_text())
+    assert done.stderr == "" and [row["model"] for row in about["models"]] == SHIPPED
+    written = {"comparison.json", "comparison.png", *(row["file"] for row in about["models"])}
+    assert {file.name for file in out.iterdir()} == written
+    for row in about["models"]:
+        measured = json.loads((ROOT / "checkpoints" / row["model"] / "metrics.json").read_text())
+        assert (row["parameters"], row["ms_per_bar"]) == (measured["parameters"], measured["ms_per_bar"])
+        score = from_midi((out / row["file"]).read_bytes()).canvas.score
+        assert score.bars == 3 and len(score.notes()) == row["notes"] and row["seed"] == 7 and row["nats"]
+        assert [(n.pitch, n.start) for n in score.notes() if n.voice == 0][:3] == [(72, 0), (74, 4), (76, 8)]
+    assert (out / "comparison.png").read_bytes().startswith(b"\x89PNG")

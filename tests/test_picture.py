@@ -75,6 +75,22 @@ def test_an_empty_score_has_an_empty_roll():
     assert not count(pixels(picture.piano_roll(score_of([]), 0)), picture.SEAM)
 
 
+def test_pieces_are_stacked_on_one_axis_and_what_is_missing_is_told():
+    score = score_of(CHORD)
+    fixed = np.zeros((score.steps, 4), bool)
+    fixed[:16] = True
+    one, three = picture.Row("one", score, fixed), picture.Row("three", score, fixed)
+    rows = [one, picture.Row("two", None, fixed, "cost $1 and $2"), three]
+    image = pixels(picture.stack(rows, "a title"))
+    marks = (np.abs(image - to_rgb(picture.COLOURS[0])).max(axis=2) < 0.02).any(axis=1)  # (height,)
+    third = len(image) // 3
+    assert marks[:third].any() and not marks[third:-third].any() and marks[-third:].any()
+    heights, widths = zip(*(pixels(picture.stack(rows[:n])).shape[:2] for n in (1, 3)), strict=True)
+    assert heights[1] > 2 * heights[0] and widths[0] == widths[1]
+    long = score_of(CHORD, bars=24)
+    assert pixels(picture.stack([picture.Row("long", long, fixed.repeat(6, 0))])).shape[1] == 2 * widths[0]
+
+
 def test_pitch_names():
     assert [picture.pitch_name(p) for p in (60, 61, 69, 35)] == ["C4", "C#4", "A4", "B1"]
 
