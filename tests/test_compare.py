@@ -190,6 +190,7 @@ def test_wrong_notes_are_told_at_their_field(arrive):
     expect(problem(page, "notes")).to_contain_text("X5")
     write_seed(page, "C5 D5 E5")
     expect(problem(page, "notes")).to_have_count(0)
+    expect(row(page, FIRST)).to_have_attribute("data-notes", "3")
     compared(page)
 
 

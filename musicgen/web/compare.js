@@ -154,7 +154,8 @@
     /* what the server says */
 
     on_seed({piece, notes}) {
-      if (this.state !== "idle") return;  // what was compared stays until the next time
+      if (this.state === "generating" || this.rows.some(row => row.ended)) return;  // answers stay until the next time
+      this.state = "idle";
       this.#open(piece, notes, "idle");
       this.title.textContent = `${headline("One seed", piece)} to fill`;
       this.status.textContent = "Compare all lets every architecture answer it.";

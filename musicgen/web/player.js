@@ -8,8 +8,7 @@
    player.add([[0, 72, 0, 4], ...], {replaceFrom: 0, until: 4});   // voice, MIDI pitch, start, duration, both in steps
    player.swap([[0, 71, 0, 4], ...], {until: 4, total: null});     // another piece at the same place, without a gap
    player.finish(128);                  // nothing more comes; the piece is this many steps long in total
-   player.pause(); player.seek(16);
-   player.tempo = 96; player.volume = 0.7; player.instruments = ["fiddle", "flute", "organ", "organ"];
+   player.pause(); player.seek(16); player.tempo = 96; player.volume = 0.7; player.instruments = ["fiddle", "flute", "organ", "organ"];
    player.position                      // steps, as heard now        player.state, player.playing
    const tap = player.press(60, 1); player.lift(tap);   // a key of the on-screen keyboard, with the sound of voice 1
 
@@ -157,10 +156,7 @@
       this.#tick();
     }
 
-    pause() {
-      if (!this.playing) return;
-      this.#halt("paused");
-    }
+    pause() { if (this.playing) this.#halt("paused"); }
 
     seek(step) {
       const target = Math.max(0, Math.min(step, this.#limit));

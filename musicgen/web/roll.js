@@ -16,6 +16,7 @@
     leastSystem: 104,        // a system is high
     numbers: true,           // are there bar numbers, in the room at the top?
   };
+  const WORD = 46;           // px the first bar's number and "seed" beside it take
   const LEAST_ROW = 1;       // px a pitch is high, if pitches are to be told apart at all
   const ARRIVAL = 220;       // ms a new note takes to appear
   const VOICE_NAMES = ["s", "a", "t", "b"];
@@ -148,12 +149,13 @@
     }
 
     #barNumbers(pen, from, to, top) {
-      const {bar} = this.piece, every = Math.max(1, Math.ceil(18 / (bar * this.stepWidth)));
+      const {bar, seedSteps} = this.piece, every = Math.max(1, Math.ceil(18 / (bar * this.stepWidth)));
       [pen.textAlign, pen.textBaseline] = ["left", "alphabetic"];
       pen.fillStyle = this.colours.text;
       for (let step = from; step < to; step += bar) {
-        if ((step / bar) % every) continue;
-        pen.fillText(String(step / bar + 1), GUTTER + (step - from) * this.stepWidth + 2, top - 4);
+        const x = (step - from) * this.stepWidth + 2;
+        if ((step / bar) % every || (seedSteps && !from && step && x < WORD)) continue;
+        pen.fillText(String(step / bar + 1), GUTTER + x, top - 4);
       }
     }
 
@@ -163,7 +165,7 @@
       pen.fillStyle = this.colours.seam;
       pen.font = `600 11px ${this.font}`;
       [pen.textAlign, pen.textBaseline] = ["left", "alphabetic"];
-      if (this.look.numbers) pen.fillText("seed", GUTTER + 18, this.look.top - 4);
+      if (this.look.numbers) pen.fillText("seed", GUTTER + 14, this.look.top - 4);
       if (seedSteps >= steps) return;
       const {system, x} = this.spot(seedSteps), top = this.top(system);
       for (let y = top - 3; y < top + this.systemHeight; y += 7) pen.fillRect(Math.round(x) - 1, y, 2, 4);
@@ -198,6 +200,7 @@
 
     /* One note's mark, also used for the legend: the voice by colour and by pattern, given notes by a heavy outline. */
     static bar(pen, {x, y, width, height}, {voice, given, lit}, {voices, colours}) {
+      const fine = Math.min(1, height / 6, width / 6);  // lines that leave a small note its colour
       pen.save();
       pen.beginPath();
       pen.roundRect(x, y, Math.max(1.5, width), height, Math.min(2.5, height / 3));
@@ -205,13 +208,13 @@
       pen.fill();
       pen.clip();
       [pen.strokeStyle, pen.fillStyle] = [colours.outline, colours.outline];
-      pen.lineWidth = Math.min(1, height / 6);
+      pen.lineWidth = fine;
       PATTERNS[voice](pen, x, y, width, height);
       pen.restore();
       pen.beginPath();
       const heavy = given && height >= 6, inset = heavy ? 0.75 : 0.5;
       pen.roundRect(x + inset, y + inset, Math.max(1, width - 2 * inset), height - 2 * inset, Math.min(2.5, height / 3));
-      pen.lineWidth = heavy ? 2 : Math.min(1, height / 6);
+      pen.lineWidth = heavy ? 2 : fine;
       pen.strokeStyle = given ? colours.given : colours.outline;
       pen.stroke();
       if (!lit) return;
