@@ -67,9 +67,9 @@ def test_every_architecture_composes_in_every_style(visit, name):
     fix_random_seed(page, 4)  # by chance the seed's last note may be held to the end of a dance
     for style in STYLES:
         page.locator(f"#style input[value={style}]").check(force=True)
-        set_length(page, 5)
+        set_length(page, 6)
         assert composed(page) > len(from_text(EXAMPLES[0].text, style=style).canvas.score.notes())
-        assert data(page, "steps") == 80
+        assert data(page, "steps") == 96
 
 
 def test_stop_keeps_what_there_is(visit):

@@ -142,13 +142,19 @@ def test_a_lost_update_is_made_good_at_the_end(arrive):
 def test_an_architecture_that_fails_says_why_and_leaves_the_others(arrive):
     page = arrive()
     compared(page)
-    page.evaluate("""name => {  // as the server tells it
+    page.get_by_label("Tempo").fill("300")
+    page.evaluate("""() => {
         const views = MusicgenPage.views(), {run, seed} = views.compare;
-        const tell = (kind, more) => views.receive("compare", {kind, run, ...more});
+        window.tell = (kind, more) => views.receive("compare", {kind, run, ...more});  // as the server tells it
         tell("rows", seed);
-        tell("failed", {row: name, message: "<b>its weights</b> have changed"});
-        tell("over", {state: "done", ended: []});
-    }""", FIRST)
+    }""")
+    page.evaluate("row => tell('begin', {row})", FIRST)
+    page.evaluate("row => tell('notes', {row, seq: 1, until: 16, notes: [], gone: []})", FIRST)
+    hear(page, FIRST).click()
+    playing(page)
+    page.evaluate("row => tell('failed', {row, message: '<b>its weights</b> have changed'})", FIRST)
+    page.wait_for_function("document.documentElement.dataset.sound === 'ended'")  # nothing is waited for any more
+    page.evaluate("tell('over', {state: 'done', ended: []})")
     expect(row(page, FIRST)).to_contain_text("<b>its weights</b> have changed")
     expect(row(page, FIRST)).to_have_attribute("data-state", "failed")
     expect(hear(page, FIRST)).to_be_disabled()

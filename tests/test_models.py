@@ -1,6 +1,6 @@
 """The contract, held against every architecture in the registry, with small untrained models."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ from musicgen.models.base import (
 )
 from musicgen.models.frames import Past, pasts
 from musicgen.models.head import ILLEGAL
-from musicgen.models.next_frame import NextFrame, slice_steps
+from musicgen.models.next_frame import WAYS, NextFrame, slice_steps
 from musicgen.sampling import draw
 from musicgen.score import HIGH, HOLD, LOW, REST, Canvas, Note, Score, from_notes
 
@@ -141,9 +141,10 @@ def test_says_what_it_is(name):
 def test_frame_by_frame_equals_all_at_once(name):
     model = small(name)
     batch = collate([features_of(chorale(seed=s)) for s in range(2)])
-    past, state, steps = pasts(batch.tokens), None, []
+    past, steps = pasts(batch.tokens), []
     with torch.inference_mode():
-        at_once, _ = model.hidden(past, batch)
+        state = model.first_state(batch, torch.zeros_like(batch.tokens, dtype=torch.bool))
+        at_once, _ = model.hidden(past, batch, state)
         for step in range(batch.tokens.shape[1]):
             now = Past(*(getattr(past, f.name)[:, step : step + 1] for f in fields(Past)))
             hidden, state = model.hidden(now, slice_steps(batch, step), state)
@@ -161,13 +162,38 @@ def test_streamed_choices_have_the_likelihood_of_the_parallel_pass(name, monkeyp
         return draw(logits, *args, **more)
 
     monkeypatch.setattr("musicgen.models.next_frame.draw", spy)
-    model = small(name)
+    monkeypatch.setattr("musicgen.models.next_frame.WAYS", 1)
+    model = small(name, **{"vae": {"level": 1.0}}.get(name, {}))  # its logits alone are those of no latent vector
     score = model.compose(Canvas.blank(2), seed=2)
     with torch.inference_mode():
         parallel = model.logits(collate([features_of(score)]))[0, :, [0, 3, 1, 2]]  # as drawn: S, B, A, T
-    drawn = torch.stack(seen)
+    drawn = torch.cat(seen)
     legal = drawn > ILLEGAL  # a piece from nothing may not begin with a rest, though the corpus has upbeats
     assert torch.allclose(drawn[legal], parallel.flatten(0, 1)[legal], atol=1e-4)
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_of_several_ways_to_close_the_likeliest_is_taken(name, monkeypatch):
+    model = small(name, **{"vae": {"level": 1.0}}.get(name, {}))
+    ways, walk = [], model.walk
+
+    def spy(batch, *args):
+        strides = list(walk(batch, *args))
+        ways.append(torch.stack([stride.frame for stride in strides], 1))  # (B, n, 4)
+        return iter(strides)
+
+    monkeypatch.setattr(model, "walk", spy)
+    batch = collate([features_of(model.compose(Canvas.blank(2), seed=4))])
+    *before, close = ways
+    assert [len(w) for w in before] == [1] * len(before) and close.shape == (WAYS, 24, 4)
+    tokens = torch.cat([batch.tokens[:, :8].expand(WAYS, -1, -1), close], 1)
+    with torch.inference_mode():
+        logits = model.logits(replace(batch.pieces(torch.zeros(WAYS, dtype=torch.long)), tokens=tokens))[:, 8:].clone()
+        logits[..., [REST_TOKEN, HOLD_TOKEN]] = ILLEGAL  # what a voice begins, knowing that it begins something
+    begins = close != HOLD_TOKEN
+    log_p = (logits.log_softmax(-1).gather(-1, close[..., None])[..., 0] * begins).sum((1, 2)) / begins.sum((1, 2))
+    assert len({way.numpy().tobytes() for way in close}) > 1
+    assert torch.equal(batch.tokens[0, 8:], close[log_p.argmax()])
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -221,11 +247,10 @@ def test_a_given_voice_is_seen_before_the_others_are_chosen(name):
         cells = np.full((16, 4), HOLD)
         cells[0] = (72, pitch, 55, 48)
         given = Canvas.keep_voices(Score(cells), [1])
+        batch, fixed = collate([features_of(given.score)]), torch.from_numpy(given.fixed.copy())
         with torch.inference_mode():
-            frame, _ = model._next(
-                Past.empty(1), None, collate([features_of(given.score)]), 0, torch.from_numpy(given.fixed[0].copy()),
-                0.0, 1.0, torch.Generator(),
-            )  # fmt: skip
+            state = model.first_state(batch, fixed[None])
+            frame, *_ = model._next(Past.empty(1), state, batch, 0, fixed[0], 0.0, 1.0, torch.Generator())
         firsts.add(tuple(frame[0].tolist()))
     assert len(firsts) == 3
 

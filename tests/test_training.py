@@ -121,7 +121,7 @@ def test_the_markov_yardstick_is_a_likelihood():
 
 
 def test_bf16_is_only_used_where_the_processor_computes_in_it(monkeypatch):
-    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True)
     with loop.precision():
         assert small("transformer").loss(collate(ITEMS[:2]))["loss"].isfinite()
     assert STYLE_NAMES == ("chorale", "dance")

@@ -92,20 +92,21 @@ def held_out(model: MusicModel, pieces: list[Batch]) -> float:
 
 
 def precision():
-    """bf16 autocast where the processor computes in it, else nothing: emulated, it is forty times slower than fp32."""
-    fast = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+    """bf16 autocast where the processor has tiles for it (AMX), else nothing: without, it is slower than fp32."""
+    fast = torch.cpu._is_amx_tile_supported()
     return torch.autocast("cpu", torch.bfloat16) if fast else nullcontext()
 
 
-def rate_at(step: int, progress: float, recipe: Recipe) -> float:
-    return recipe.rate * min(1, (step + 1) / recipe.warmup) * 0.5 * (1 + math.cos(math.pi * min(1, progress)))
+def rate_at(step: int, progress: float, recipe: Recipe, player: str) -> float:
+    peak = recipe.rates.get(player, recipe.rate)
+    return peak * min(1, (step + 1) / recipe.warmup) * 0.5 * (1 + math.cos(math.pi * min(1, progress)))
 
 
 def train(
     model: MusicModel, data: Iterator[Batch], check: Callable[[MusicModel], float], recipe: Recipe, *,
     minutes: float, resume: Path | None = None, label: str = "",
 ) -> Result:  # fmt: skip
-    """Train for `minutes` of one core's time and return the averaged weights that were best on `check`.
+    """Train for `minutes` of one core's time and return the averaged weights that were best on `check`, or the last.
 
     The players of the model take turns, one step each. Ctrl-C ends the run and keeps the best so far. Where `resume`
     names a file, the run's state is kept there, and read from there if it exists.
@@ -129,13 +130,12 @@ def train(
     bar = tqdm(total=round(total), initial=round(used), unit="s", desc=label, mininterval=5)
     try:
         while used < total:
-            rate = rate_at(step, used / total, recipe)
             model.train()
+            batch = next(data)  # for all players, or each would see but one of the styles that come in turn
             for name, part in players.items():
-                batch = next(data)
                 with precision():
                     parts = model.loss(batch, name)
-                optimizers[name].param_groups[0]["lr"] = rate
+                optimizers[name].param_groups[0]["lr"] = rate_at(step, used / total, recipe, name)
                 optimizers[name].zero_grad()
                 parts["loss"].backward()
                 clip_grad_norm_(part.parameters(), recipe.clip)
@@ -146,14 +146,14 @@ def train(
             if used >= min(next_check, total):
                 next_check = used + total / CHECKS
                 valid = check(average.module)
-                if valid < best.valid:
+                if valid < best.valid or recipe.last:
                     weights = {k: v.detach().clone() for k, v in average.module.state_dict().items()}
                     best = Result(weights, valid, used / 60, step)
                 if resume:
                     _save(resume, model, average, optimizers, best, used, step)
                 tqdm.write(f"{label} {used / 60:5.1f} min, step {step}: held out {valid:.4f}, best {best.valid:.4f}")
             named = {k: f"{v.item():.3f}" for k, v in parts.items()}
-            frames = int(step * len(players) * batch.tokens.shape[0] * batch.tokens.shape[1] / max(used, 1e-9))
+            frames = int(step * batch.tokens.shape[0] * batch.tokens.shape[1] / max(used, 1e-9))
             bar.set_postfix(named | {"frames/s": frames}, refresh=False)
             bar.update(round(min(used, total)) - bar.n)
     except KeyboardInterrupt:

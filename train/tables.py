@@ -84,17 +84,17 @@ def both(find_one: Callable[[str], float | None], form: str = ".2f", mark: str =
 
 
 def row(name: str, figures: dict) -> list[str]:
-    mark = KINDS[MODELS[name].likelihood]
+    mark, size = KINDS[MODELS[name].likelihood], figures.get("parameters")
     return [
         f"[{MODELS[name].title}](checkpoints/{name}/README.md)",
-        written(figures["parameters"] / 1e6, ".2f", " M"),
+        written(size and size / 1e6, ".2f", " M"),
         both(lambda style: find(figures, "nll_valid", style), ".3f", mark),
         written(find(figures, "jsb16", "nats_a_cell", "valid"), ".3f", mark),
         both(lambda style: overlap(figures, style)),
         written(parallels(figures), ".1f"),
         written(figure(figures, "ends_on_triad"), ".0%"),
         written(figures.get("ms_per_bar"), ".0f"),
-        written(figures["training_minutes"], ".0f"),
+        written(figures.get("training_minutes"), ".0f"),
     ]
 
 

@@ -57,6 +57,7 @@ class Autoregressive(NextFrame):
     summary = "A WaveNet: gated convolutions that look back in doubling strides, about eight bars and no further."
     source = "van den Oord et al. 2016, arXiv 1609.03499; Le Paine et al. 2016, arXiv 1611.09482"
     Config = AutoregressiveConfig
+    pieces_dim = 0
 
     def make_backbone(self, config: AutoregressiveConfig) -> nn.Module:
         return Stack(config)

@@ -1,7 +1,7 @@
 """The contract every architecture keeps, and the tensors it is trained on."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
@@ -22,7 +22,7 @@ ENDINGS = END_STEPS + END_BARS + 1
 @dataclass(frozen=True)
 class Defaults:
     temperature: float = 0.95
-    top_p: float = 0.9
+    top_p: float = 0.95
 
 
 DEFAULTS = Defaults()
@@ -45,6 +45,10 @@ class Batch:
     position: Tensor  # (B, T) steps since the bar line
     to_end: Tensor  # (B, T) how far the end is, see `ending`
     weight: Tensor  # (B, T) 1 for a step that counts, 0 for padding
+
+    def pieces(self, rows: Tensor) -> "Batch":
+        """The pieces of these numbers, in this order; a piece may come again."""
+        return Batch(**{f.name: getattr(self, f.name)[rows] for f in fields(Batch)})
 
     def voices(self) -> int:
         """How many voices, from the top, the batch's styles use."""

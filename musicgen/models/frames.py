@@ -1,5 +1,6 @@
 """What a model that moves forward in time is told of the frames behind it, each fact as an index or a histogram."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 import torch
@@ -43,6 +44,10 @@ class Past:
         none, old = torch.full((batch, 4), REST_TOKEN), torch.full((batch, 4), OLD)
         return cls(none, none, old, old, torch.zeros(batch, len(HALF_LIVES), PITCH_CLASSES))
 
+    def each(self, change: Callable[[Tensor], Tensor]) -> "Past":
+        """The same with every tensor changed alike, as when dimensions are added or flattened."""
+        return Past(*(change(getattr(self, f.name)) for f in fields(Past)))
+
     def after(self, frame: Tensor) -> "Past":
         """The past one frame (..., 4) later."""
         hold, rest = frame == HOLD_TOKEN, frame == REST_TOKEN
@@ -83,6 +88,13 @@ def pasts(tokens: Tensor) -> Past:
         found.append(past)
         past = past.after(frame)
     return Past(*(torch.stack([getattr(p, f.name) for p in found], dim=1) for f in fields(Past)))
+
+
+def sounding_tokens(tokens: Tensor) -> Tensor:
+    """Tokens (B, T, 4) -> the token that sounds in each cell: every HOLD replaced by its note."""
+    steps = torch.arange(tokens.shape[1])[:, None]
+    row = torch.where(tokens == HOLD_TOKEN, 0, steps).cummax(dim=1).values  # (B, T, 4) where a cell's note stands
+    return tokens.gather(1, row)
 
 
 def interval(upper: Tensor, lower: Tensor, limit: int) -> Tensor:

@@ -1,7 +1,8 @@
 """What the models that move forward in time share: all but the backbone."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -32,7 +33,8 @@ from musicgen.models.head import ILLEGAL, ORDER, STANDARD_RANK, VoiceHead, known
 from musicgen.sampling import draw
 from musicgen.score import METERS, STYLES, Canvas, Patch
 
-CADENCE = 0.5  # of the temperature, in the last bar: a piece closes with less surprise than it went on with
+WAYS = 16  # to close a piece that are tried, of which the likeliest is taken
+CLOSE = 1.5  # bars that they begin before the end
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,15 @@ class NextFrameConfig:
     any_order: float = 0.5  # share of training pieces with the voices in an order that fixed cells could ask for
 
 
+class Stride(NamedTuple):
+    """One step of B pieces."""
+
+    frame: Tensor  # (B, 4) tokens
+    past: Past  # after it
+    state: object  # of the backbone after it
+    begun: Tensor  # (B, 2) log-probability of the pitches that begin, knowing that something does; and their number
+
+
 class NextFrame(MusicModel):
     """Predicts each frame from those before it: p(score) = prod over frames and voices, an exact likelihood.
 
@@ -53,7 +64,8 @@ class NextFrame(MusicModel):
     """
 
     Config = NextFrameConfig
-    temperature_note = "Divides the logits of every choice, half of it in the last bar: low plays safe, high surprises."
+    temperature_note = "Divides the logits of every choice: low plays safe, high surprises."
+    pieces_dim = 1  # the dimension in which the tensors of the state count the pieces
 
     def __init__(self, config: NextFrameConfig):
         super().__init__()
@@ -71,27 +83,40 @@ class NextFrame(MusicModel):
 
     def hidden(self, past: Past, batch: Batch, state=None) -> tuple[Tensor, object]:
         """Pasts (B, T, ...) -> hidden vectors (B, T, C) and the backbone's state after them."""
-        index = backbone_indices(past, batch) + self.offsets  # (B, T, n)
-        facts = sum_of_facts(index, self.facts, self.config.forget if self.training else 0)  # (B, T, C)
-        x = self.norm_in(facts + self.key(past.histogram().flatten(-2)))  # (B, T, C)
+        x = self.sum_up(past, batch)
         seen, state = self.backbone(self.dropout(x), state)
         return self.dropout(self.norm_out(x + seen)), state
 
-    def logits(self, batch: Batch, rank: Tensor | None = None) -> Tensor:
-        """Logits (B, T, n, V) of every cell given all frames before it and the voices `rank` (B, 4) puts before it.
+    def sum_up(self, past: Past, batch: Batch) -> Tensor:
+        """Pasts (B, T, ...) -> the sum of the embeddings of all facts about each, (B, T, C)."""
+        index = backbone_indices(past, batch) + self.offsets  # (B, T, n)
+        facts = sum_of_facts(index, self.facts, self.config.forget if self.training else 0)  # (B, T, C)
+        return self.norm_in(facts + self.key(past.histogram().flatten(-2)))  # (B, T, C)
 
-        n is 4, or fewer where no piece of the batch uses the lower voices.
+    def first_state(self, batch: Batch, fixed: Tensor) -> object:
+        """The state before the first frame, knowing which cells (B, T, 4) are fixed; None: the past is all there is."""
+        return None
+
+    def logits(self, batch: Batch, rank: Tensor = STANDARD_RANK, state: object = None) -> Tensor:
+        """Logits (B, T, n, V) of every cell given all frames before it and the voices that `rank` puts before it.
+
+        rank is (..., 4), up to one order a piece and step, (B, T, 4); state that before the first frame, by default one
+        that knows of no fixed cell; n is 4, or fewer where no piece of the batch uses the lower voices.
         """
+        if state is None:
+            state = self.first_state(batch, torch.zeros_like(batch.tokens, dtype=torch.bool))
         past = pasts(batch.tokens)
-        hidden, _ = self.hidden(past, batch)
-        rank = STANDARD_RANK.expand(len(batch.tokens), 4) if rank is None else rank
+        hidden, _ = self.hidden(past, batch, state)
+        return self.voice_logits(hidden, past, batch, rank)
+
+    def voice_logits(self, hidden: Tensor, past: Past, batch: Batch, rank: Tensor) -> Tensor:
+        """Hidden vectors (B, T, C) and the pasts they know -> logits (B, T, n, V), as `logits` does."""
         steps, voices = batch.tokens.shape[1], slice(batch.voices())
-        flat = Past(*(getattr(past, f.name).flatten(0, 1) for f in fields(Past)))
         logits = self.head(
             hidden.flatten(0, 1),
-            flat,
+            past.each(lambda x: x.flatten(0, 1)),
             batch.tokens.flatten(0, 1),
-            known_before(rank)[:, voices].repeat_interleave(steps, 0),
+            known_before(rank.expand_as(batch.tokens))[:, :, voices].flatten(0, 1),
             place(batch).flatten(),
             batch.to_end.flatten(),
             batch.style.repeat_interleave(steps),
@@ -101,15 +126,13 @@ class NextFrame(MusicModel):
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
         """{"loss"}: nats a cell; in training some pieces take another order of the voices."""
-        rank = self._ranks(len(batch.tokens)) if self.training else None
+        rank = self._ranks(len(batch.tokens))[:, None] if self.training else STANDARD_RANK
         counted = batch.counted()
         return {"loss": (self.cell_nll(batch, rank) * counted).sum() / counted.sum()}
 
-    def cell_nll(self, batch: Batch, rank: Tensor | None = None) -> Tensor:
-        """-ln p of every cell, (B, T, n)."""
-        logits = self.logits(batch, rank).float()
-        target = batch.tokens[..., : logits.shape[2]]
-        return F.cross_entropy(logits.flatten(0, 2), target.flatten(), reduction="none").view(target.shape)
+    def cell_nll(self, batch: Batch, rank: Tensor = STANDARD_RANK, state: object = None) -> Tensor:
+        """-ln p of every cell, (B, T, n); the arguments are those of `logits`."""
+        return nll(self.logits(batch, rank, state), batch.tokens)
 
     def _ranks(self, batch: int) -> Tensor:
         """Orders of the voices, (B, 4): some voices come first, as if given, each group in the usual order."""
@@ -117,57 +140,133 @@ class NextFrame(MusicModel):
         return STANDARD_RANK - 4 * given
 
     def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
-        """A patch a beat. `temperature` divides all logits, half of it in the last bar; 0 takes the likeliest."""
+        """A patch a beat. `temperature` divides all logits; 0 takes the likeliest."""
         rng = torch.Generator().manual_seed(seed)
         batch, fixed = collate([features_of(canvas.score)]), torch.from_numpy(canvas.fixed.copy())
-        meter, steps = METERS[canvas.score.meter], canvas.score.steps
-        past, state, frames = Past.empty(1), None, []
-        for step in range(steps):
-            heat = temperature * (CADENCE if step >= steps - meter.steps else 1)
-            frame, state = self._next(past, state, batch, step, fixed[step], heat, top_p, rng)
+        with torch.inference_mode():
+            state = self.first_state(batch, fixed[None])
+        steps = range(canvas.score.steps)
+        strides = self.to_the_close(batch, fixed, steps, Past.empty(1), state, temperature, top_p, rng)
+        yield from patches((stride.frame for stride in strides), METERS[canvas.score.meter].beat)
+
+    def to_the_close(
+        self, batch: Batch, fixed: Tensor, steps: range, past: Past, state: object, temperature: float, top_p: float,
+        rng: torch.Generator,
+    ) -> Iterator[Stride]:  # fmt: skip
+        """`walk` for one piece; what of the steps lies in its close is composed in `WAYS` ways, the likeliest kept."""
+        end = batch.tokens.shape[1]
+        begin = end - int(CLOSE * METERS[METER_NAMES[batch.meter[0]]].steps)
+        begin = min(max(begin, steps.start), steps.stop)
+        for stride in self.walk(batch, fixed, range(steps.start, begin), past, state, temperature, top_p, rng):
+            past, state = stride.past, stride.state
+            yield stride
+        rows = torch.zeros(WAYS if temperature > 0 else 1, dtype=torch.long)
+        many, past, state = batch.pieces(rows), past.each(lambda x: x[rows]), self.state_of(state, rows)
+        ways = list(self.walk(many, fixed, range(begin, steps.stop), past, state, temperature, top_p, rng))
+        best = likeliest(ways) if ways else None
+        for frame, past, state, begun in ways:
+            yield Stride(frame[best], past.each(lambda x: x[best]), self.state_of(state, best), begun[best])
+
+    def walk(
+        self, batch: Batch, fixed: Tensor, steps: range, past: Past, state: object, temperature: float, top_p: float,
+        rng: torch.Generator, may_rest: bool = False,
+    ) -> Iterator[Stride]:  # fmt: skip
+        """Compose the given steps of B pieces side by side, a stride a step.
+
+        `fixed` (T, 4), style and meter are the same for all of them; what the fixed cells hold stands in the batch.
+        They keep sounding, see `_must_sound`, unless they `may_rest`.
+        """
+        for step in steps:
+            frame, state, begun = self._next(past, state, batch, step, fixed[step], temperature, top_p, rng, may_rest)
             past = past.after(frame)
-            frames.append(frame)
-            if len(frames) == meter.beat or step + 1 == steps:
-                yield Patch(step + 1 - len(frames), to_cells(torch.cat(frames).numpy()))
-                frames = []
+            yield Stride(frame, past, state, begun)
 
     @torch.inference_mode()
-    def _next(self, past, state, batch, step, fixed, temperature, top_p, rng) -> tuple[Tensor, object]:
-        """The frame (1, 4) at `step`: fixed cells as they are, the other voices chosen knowing those before them."""
+    def _next(
+        self, past, state, batch, step, fixed, temperature, top_p, rng, may_rest=False
+    ) -> tuple[Tensor, object, Tensor]:
+        """The frame (B, 4) at `step`: fixed cells as they are, the other voices chosen knowing those before them.
+
+        With it the state after it, and what `Stride.begun` tells of it, whatever the temperature.
+        """
         now = slice_steps(batch, step)
-        stacked = Past(*(getattr(past, f.name)[:, None] for f in fields(Past)))
-        hidden, state = self.hidden(stacked, now, state)
-        frame = torch.where(fixed, now.tokens[:, 0], 0)  # (1, 4)
-        chosen = fixed.clone()
-        must_sound = self._must_sound(past, frame[0], fixed, now)
+        hidden, state = self.hidden(past.each(lambda x: x[:, None]), now, state)
+        frame, begun = torch.where(fixed, now.tokens[:, 0], 0), torch.zeros(len(hidden), 2)  # (B, 4), (B, 2)
+        chosen, used = fixed.clone(), torch.arange(4) < now.voices()
+        must_sound = self._must_sound(past, frame, fixed, now) & (not may_rest)  # (B,)
         for voice in ORDER:
             if chosen[voice]:
                 continue
             one = slice(voice, voice + 1)
-            known = known_before((~chosen).long())[one]
+            known = known_before((~(chosen & used)).long())[one].expand(len(frame), 1, 3)
             logits = self.head(
-                hidden[:, 0], past, frame, known[None], place(now)[:, 0], now.to_end[:, 0], now.style, one
-            )
-            if must_sound:
-                logits[..., REST_TOKEN] = ILLEGAL
-            frame[0, voice] = draw(logits[0, 0], temperature, top_p, rng, exempt=HOLD_TOKEN)
-            chosen[voice] = True
-        return frame, state
+                hidden[:, 0], past, frame, known, place(now)[:, 0], now.to_end[:, 0], now.style, one
+            )[:, 0]  # fmt: skip
+            logits[must_sound, REST_TOKEN] = ILLEGAL
+            cell = draw(logits, temperature, top_p, rng, exempt=HOLD_TOKEN)  # (B,)
+            begun = begun + of_pitch(logits, cell)
+            frame[:, voice], chosen[voice] = cell, True
+        return frame, state, begun
+
+    def state_of(self, state: object, rows: Tensor) -> object:
+        """Of a state of several pieces that of the pieces `rows`, in this order; a piece may come again."""
+        return selected(state, rows, self.pieces_dim)
 
     @staticmethod
-    def _must_sound(past: Past, frame: Tensor, fixed: Tensor, now: Batch) -> bool:
-        """Whether no free voice may rest: silence lasted the style's breath, and no given voice rests here.
+    def _must_sound(past: Past, frame: Tensor, fixed: Tensor, now: Batch) -> Tensor:
+        """Whether no free voice may rest, (B,): silence lasted the style's breath, and no given voice rests here.
 
         Some of the corpus rests while instruments play, or before an upbeat; nobody asks for that.
         """
         used = slice(now.voices())
-        breath = STYLES[STYLE_NAMES[now.style]].breath * METERS[METER_NAMES[now.meter]].beat
-        silent = (past.pitch[0, used] == REST_TOKEN) & (past.age[0, used] >= breath - 1)
-        given = frame[used][fixed[used]]
-        return bool((breath == 0 or silent.all()) and (given != REST_TOKEN).all())
+        breath = STYLES[STYLE_NAMES[now.style[0]]].breath * METERS[METER_NAMES[now.meter[0]]].beat
+        silent = (past.pitch[:, used] == REST_TOKEN) & (past.age[:, used] >= breath - 1)  # (B, n)
+        given_rest = (fixed & (frame == REST_TOKEN))[:, used].any(1)
+        return (silent.all(1) | (breath == 0)) & ~given_rest
 
 
-def slice_steps(batch: Batch, step: int) -> Batch:
-    cut = slice(step, step + 1)
+def nll(logits: Tensor, tokens: Tensor) -> Tensor:
+    """-ln p of every cell, (B, T, n), by logits (B, T, n, V) of the first n voices of tokens (B, T, 4)."""
+    target = tokens[..., : logits.shape[2]]
+    return F.cross_entropy(logits.float().flatten(0, 2), target.flatten(), reduction="none").view(target.shape)
+
+
+def of_pitch(logits: Tensor, cell: Tensor) -> Tensor:
+    """What choices (B,) by logits (B, V) add to `Stride.begun`, (B, 2); a note that is held adds nothing."""
+    logits = logits.clone()
+    logits[:, HOLD_TOKEN] = ILLEGAL
+    log_p = logits.log_softmax(-1).gather(-1, cell[:, None])  # (B, 1)
+    return torch.cat([log_p, torch.ones_like(log_p)], -1) * (cell != HOLD_TOKEN)[:, None]
+
+
+def likeliest(ways: list[Stride]) -> Tensor:
+    """Which of B ways has the likeliest pitches on average, (1,): their rhythm has no say, or the slowest would win."""
+    log_p, notes = sum(stride.begun for stride in ways).unbind(-1)  # (B,) each
+    return (log_p / notes.clamp(min=1)).argmax(keepdim=True)
+
+
+def selected(state: object, rows: Tensor, dim: int) -> object:
+    """The pieces `rows` of a state whose tensors, in lists or tuples or alone, count the pieces in dimension `dim`."""
+    if isinstance(state, Tensor):
+        return state.index_select(dim, rows)
+    if isinstance(state, list | tuple):
+        return type(state)(selected(part, rows, dim) for part in state)
+    return state
+
+
+def patches(frames: Iterable[Tensor], beat: int, start: int = 0) -> Iterator[Patch]:
+    """Frames (1, 4) from the step `start` on -> a patch a beat, and one of what is left."""
+    waiting = []
+    for frame in frames:
+        waiting.append(frame)
+        if len(waiting) == beat:
+            yield Patch(start, to_cells(torch.cat(waiting).numpy()))
+            start, waiting = start + beat, []
+    if waiting:
+        yield Patch(start, to_cells(torch.cat(waiting).numpy()))
+
+
+def slice_steps(batch: Batch, start: int, count: int = 1) -> Batch:
+    cut = slice(start, start + count)
     timed = {k: getattr(batch, k)[:, cut] for k in ("tokens", "position", "to_end", "weight")}
     return replace(batch, **timed)

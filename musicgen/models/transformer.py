@@ -81,6 +81,7 @@ class Transformer(NextFrame):
     summary = "Attention looks straight back at any frame of the last bars, so a motif can return after a long while."
     source = "Huang et al. 2018, arXiv 1809.04281; Su et al. 2021, arXiv 2104.09864"
     Config = TransformerConfig
+    pieces_dim = 0
 
     def make_backbone(self, config: TransformerConfig) -> nn.Module:
         return Stack(config)

@@ -200,7 +200,9 @@
 
     #close(state, said) {
       [this.state, this.status.textContent] = [state, said];
-      for (const row of this.rows) if (!row.ended) row.become("idle", state === "stopped" ? "not composed" : "");
+      if (!this.seed) return;
+      const {piece, notes} = this.seed, unheard = state === "stopped" ? "not composed" : "";
+      for (const row of this.rows) if (!row.ended) row.open(piece, notes, "idle", unheard);
     }
 
     #named(name) { return this.rows.find(row => row.name === name); }

@@ -31,6 +31,7 @@
       this.notes.clear();
       this.#keep(notes, 0);
       this.roll.frame(piece);
+      if (this.#player) this.hear(this.#player);
     }
 
     begin() { this.total = null; }

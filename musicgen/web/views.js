@@ -9,7 +9,7 @@
   "use strict";
 
   const {wordsOf} = window.MusicgenWords;
-  const WRITTEN = new Set(["seed", "begin", "end", "rows", "over"]);  // kinds after which the notes in words are anew
+  const WRITTEN = new Set(["seed", "begin", "end", "failed", "rows", "over"]);  // kinds after which the notes in words are anew
 
   class Views {
     constructor(player, {transport, stage, rows, notes, header}) {

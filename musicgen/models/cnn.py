@@ -1,0 +1,180 @@
+"""CNN: every cell from any others, by convolutions over pitch x time.
+
+Huang et al. 2017, Coconet, arXiv 1903.07227; orderless NADE: Uria et al. 2014, arXiv 1310.1757. The network sees the
+known cells as piano rolls and says what may stand in each unknown one; how music comes of that is in gibbs.py.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from musicgen.models.base import ENDINGS, STYLE_NAMES, Batch, MusicModel
+from musicgen.models.frames import PLACES, place, sum_of_facts
+from musicgen.models.gibbs import Sampler
+from musicgen.models.motion import Motion
+from musicgen.models.roll import CLASSES, PITCHES, PLANES, SIDE_FACTS, Roll, class_mask, seen
+from musicgen.score import Canvas, Patch
+
+ILLEGAL = -1e9
+REACH = 12  # semitones up and down that the first convolution sees
+SQUEEZED = 16  # channels a pitch on the way to the trunk and back
+BEFORE = ((1, 1), (2, 12), (4, 7))  # dilations over steps and semitones of the blocks before the trunk
+AFTER = ((1, 4), (2, 3), (1, 12))  # ... and after it: octaves, fifths and thirds are near
+FACT_SIZES = (*[SIDE_FACTS] * 8, PLACES, ENDINGS, len(STYLE_NAMES) * PLACES)
+CROP = 64  # steps of a held-out piece that are judged at a time,
+DRAWS = 4  # at so many places with other cells known
+
+
+@dataclass(frozen=True)
+class Config:
+    inner: int = 48  # C, channels a pitch and step
+    width: int = 256  # W, channels a step of the trunk
+    layers: int = 6  # of the trunk, dilated 1, 2, 4 ... over the steps
+    dropout: float = 0.1  # share of the channels
+    gaps: float = 0.0  # share of training crops whose unknown cells lie in some voices and one stretch of time
+
+
+class Block(nn.Module):
+    """Adds to every cell what a dilated convolution makes of its neighbours."""
+
+    def __init__(self, channels: int, kernel: tuple[int, int], dilation: tuple[int, int], dropout: float):
+        super().__init__()
+        self.norm = nn.LayerNorm(channels)
+        self.near = nn.Conv2d(channels, channels, kernel, dilation=dilation, padding="same")
+        self.out = nn.Linear(channels, channels)
+        self.dropout = dropout
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, T, P, C)
+        y = F.gelu(convolve(self.near, self.norm(x)))
+        if self.training:  # whole channels, and before the product, where that is cheap
+            keep = 1 - self.dropout
+            y = y * (torch.full((len(y), 1, 1, y.shape[-1]), keep).bernoulli() / keep)
+        return x + self.out(y)
+
+
+def convolve(layer: nn.Conv2d, x: Tensor) -> Tensor:
+    """A convolution over T and P of x (B, T, P, C), whose channels lie together in memory."""
+    return layer(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+
+
+class CNN(MusicModel):
+    """p(cell | any known cells) for all unknown cells at once."""
+
+    name, title = "cnn", "CNN"
+    summary = "Sees past and future at once: fills gaps in any order, revises what it wrote; a rule curbs parallels."
+    source = "Huang et al. 2017, arXiv 1903.07227; Uria et al. 2014, arXiv 1310.1757"
+    temperature_note = "Divides the logits of every choice; it falls while cells are drawn anew, to end safely."
+    likelihood = "orderless"
+    Config = Config
+
+    def __init__(self, config: Config):
+        super().__init__()
+        self.config = config
+        channels, width = config.inner, config.width
+        self.register_buffer("allowed", class_mask(), persistent=False)  # (styles, 4, CLASSES)
+        self.register_buffer("offsets", torch.tensor([0, *FACT_SIZES[:-1]]).cumsum(0), persistent=False)
+        self.facts = nn.Parameter(torch.randn(sum(FACT_SIZES), width) * 0.05)
+        self.tell = nn.Linear(width, channels)
+        self.stem = nn.Conv2d(PLANES, channels, (1, 2 * REACH + 1), padding="same", bias=False)
+        self.height = nn.Parameter(torch.randn(PITCHES, channels) * 0.05)
+        self.before = nn.Sequential(*(Block(channels, (3, 3), d, config.dropout) for d in BEFORE))
+        self.squeeze = nn.Linear(channels, SQUEEZED)
+        self.gather = nn.Linear(SQUEEZED * PITCHES, width)
+        self.trunk = nn.Sequential(
+            *(Block(width, (3, 1), (2**i, 1), config.dropout) for i in range(config.layers)),
+        )
+        self.spread = nn.Linear(width, SQUEEZED * PITCHES)
+        self.widen = nn.Linear(SQUEEZED, channels)
+        self.after = nn.Sequential(*(Block(channels, (3, 3), d, config.dropout) for d in AFTER))
+        self.norm = nn.LayerNorm(channels)
+        self.out = nn.Linear(channels, 8)
+        self.rest = nn.Linear(width, 4)
+        self.bias = nn.Parameter(torch.zeros(4, CLASSES - 1))
+        self.motion = Motion()
+
+    def logits(self, batch: Batch, classes: Tensor, known: Tensor) -> Tensor:
+        """Logits (B, T, 4, CLASSES) of every cell given classes (B, T, 4) where known (B, T, 4), and nowhere else."""
+        planes, sides = seen(classes, known)  # (B, T, P, PLANES), (B, T, 8)
+        time = [place(batch), batch.to_end, batch.style[:, None] * PLACES + place(batch)]
+        index = torch.cat([sides, torch.stack(time, -1)], -1) + self.offsets
+        facts = sum_of_facts(index, self.facts, 0) * batch.weight[..., None]  # (B, T, W)
+        x = convolve(self.stem, planes)  # (B, T, P, C)
+        x = self.before(x + self.tell(facts)[:, :, None] + self.height)
+        frames = self.gather(self.squeeze(x).flatten(2)) + facts  # (B, T, W)
+        frames = self.trunk(frames[:, :, None])[:, :, 0]
+        x = x + self.widen(self.spread(frames).unflatten(-1, (PITCHES, SQUEEZED)))
+        pitches = self.out(self.norm(self.after(x)))  # (B, T, P, 8)
+        pitches = pitches.unflatten(-1, (4, 2)).permute(0, 1, 3, 4, 2).flatten(3)  # (B, T, 4, 2 * P)
+        pitches = pitches + self.bias + self.motion(classes, known).repeat(1, 1, 1, 2)
+        logits = torch.cat([self.rest(frames)[..., None], pitches], -1)
+        return logits.masked_fill(~self.allowed[batch.style][:, None], ILLEGAL)
+
+    def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
+        """{"loss"}: nats an unknown cell, the mean over how many cells are known, 0 to all but one, and which.
+
+        That is the loss under a random order of the cells divided by their number (Uria et al. 2014). Held-out pieces
+        are judged in crops of 64 steps; a piece counts by its cells.
+        """
+        if self.training:
+            unknown = some_unknown(batch.counted(), torch.rand(len(batch.tokens)), self.config.gaps, None)
+            return {"loss": self.nll(batch, unknown).mean()}
+        rng, total = torch.Generator().manual_seed(0), 0
+        for draw in range(DRAWS):
+            piece = window(batch, rng)
+            share = (draw + torch.rand(len(batch.tokens), generator=rng)) / DRAWS
+            total += self.nll(piece, some_unknown(piece.counted(), share, 0, rng))
+        cells = batch.counted().sum((1, 2))
+        return {"loss": (total / DRAWS * cells).sum() / cells.sum()}
+
+    def nll(self, batch: Batch, unknown: Tensor) -> Tensor:
+        """Mean -ln p of the unknown cells (B, T, n) of each piece given all others, (B,)."""
+        classes = Roll.of(batch.tokens).classes(batch.style)
+        voices = unknown.shape[2]
+        logits = self.logits(batch, classes, F.pad(~unknown, (0, 4 - voices), value=True))[:, :, :voices]
+        cell = F.cross_entropy(logits.flatten(0, 2), classes[..., :voices].flatten(), reduction="none")
+        return (cell.view(unknown.shape) * unknown).sum((1, 2)) / unknown.sum((1, 2))
+
+    def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
+        """The whole canvas after every pass. `temperature` divides the logits, and falls while cells are drawn anew."""
+        rng = torch.Generator().manual_seed(seed if temperature else 0)
+        sampler = Sampler(self.logits, canvas, top_p, rng)
+        yield Patch(0, sampler.cells())
+        for _ in sampler.passes(temperature):
+            yield Patch(0, sampler.cells())
+
+
+def some_unknown(counted: Tensor, share: Tensor, gaps: float, rng: torch.Generator | None) -> Tensor:
+    """Which of the counted cells (B, T, n) are unknown: all but a `share` (B,) of them, at least one.
+
+    In a part `gaps` of the pieces this holds in a stretch of time and some voices, and all else is known.
+    """
+    batch, steps, voices = counted.shape
+    counted = counted > 0
+    if gaps:
+        ends = torch.rand(batch, 2, 1, generator=rng).sort(1).values * (steps + 1)
+        step = torch.arange(steps)
+        inside = (step >= ends[:, 0].floor()) & (step < ends[:, 1].ceil())  # (B, T)
+        chosen = torch.rand(batch, voices, generator=rng) < torch.rand(batch, 1, generator=rng).clamp(min=0.25)
+        gap = inside[..., None] & chosen[:, None] & counted
+        holds = (torch.rand(batch, generator=rng) < gaps) & gap.any(2).any(1)
+        counted = torch.where(holds[:, None, None], gap, counted)
+    order = torch.rand(counted.shape, generator=rng).masked_fill(~counted, 2).flatten(1)  # the others come last
+    rank = order.argsort(1).argsort(1).view(counted.shape)
+    cells = counted.sum((1, 2))
+    known = torch.minimum((share * cells).floor(), cells - 1)
+    return counted & (rank >= known[:, None, None])
+
+
+def window(batch: Batch, rng: torch.Generator) -> Batch:
+    """At most `CROP` steps from anywhere in each piece; a note that began earlier begins with them."""
+    lengths = batch.weight.sum(1).long()  # (B,)
+    size = min(CROP, batch.tokens.shape[1])
+    first = (torch.rand(len(lengths), generator=rng) * ((lengths - size).clamp(min=0) + 1)).long()
+    step = first[:, None] + torch.arange(size)  # (B, size)
+    row = torch.arange(len(lengths))[:, None]
+    timed = {key: getattr(batch, key)[row, step] for key in ("tokens", "position", "to_end", "weight")}
+    timed["tokens"][:, 0] = Roll.of(batch.tokens).sound[row[:, 0], first]
+    return replace(batch, **timed)

@@ -1,0 +1,137 @@
+"""The critic of the adversarial model: whether a window of music seems to be real, frame by frame and as a whole.
+
+It reads facts of the frames, as the other models read them of the past: what sounds, how each voice moved, what stands
+between the voices now and stood there before. On cells alone it would have to find all that out from 232 chorales.
+"""
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from musicgen.models.base import ENDINGS, METER_NAMES, STYLE_NAMES, VOCABULARY, Batch
+from musicgen.models.frames import (
+    AGES,
+    HALF_LIVES,
+    LEAP,
+    LEAPS,
+    PITCH_CLASSES,
+    PLACES,
+    SPAN,
+    SPANS,
+    Past,
+    interval,
+    pasts,
+    place,
+    sum_of_facts,
+)
+from musicgen.models.head import interval_class, rotate
+from musicgen.score import METERS
+
+WINDOW = 2  # bars that are composed and scored at a time, and bars before them that the critic reads
+PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
+STEPS = 4 * (PITCH_CLASSES + 1) ** 2  # from one interval to the next, by who moved: a parallel is one of these
+SIZES = (
+    *[VOCABULARY] * 4, *[LEAPS] * 8, *[SPANS] * 6, *[STEPS] * 6, *[AGES] * 4, *[AGES + 1] * 4,
+    PLACES, ENDINGS, len(STYLE_NAMES) * PLACES,
+)  # fmt: skip
+
+
+def facts_of(past: Past, now: Past, batch: Batch) -> Tensor:
+    """What is read of each frame (B, T, n), as one index for each of `SIZES`; `now` is `past` one frame later."""
+    upper, lower = torch.tensor(PAIRS).T
+    moved = (now.pitch != past.pitch).long()
+    classes = [interval_class(p.pitch[..., upper], p.pitch[..., lower]) for p in (past, now)]
+    steps = (classes[0] * (PITCH_CLASSES + 1) + classes[1]) * 4 + moved[..., upper] * 2 + moved[..., lower]
+    ended = torch.where(now.age == 0, past.age, AGES)  # how long the note was that ends here
+    time = [place(batch), batch.to_end, batch.style[:, None] * PLACES + place(batch)]
+    return torch.cat(
+        [
+            now.pitch,
+            interval(now.pitch, past.pitch, LEAP),
+            interval(now.pitch, now.before, LEAP),
+            interval(now.pitch[..., upper], now.pitch[..., lower], SPAN),
+            steps,
+            now.age,
+            ended,
+            torch.stack(time, -1),
+        ],
+        dim=-1,
+    )
+
+
+class Critic(nn.Module):
+    """Logits that a window of music is real: a sum of what each frame adds and what all of them together add.
+
+    What a frame adds depends on nothing after it, so that any frame that might stand there can be judged as well.
+    """
+
+    def __init__(self, width: int, dropout: float, forget: float):
+        super().__init__()
+        self.forget = forget
+        self.register_buffer("offsets", torch.tensor([0, *SIZES[:-1]]).cumsum(0), persistent=False)
+        self.facts = nn.Parameter(torch.randn(sum(SIZES), width) * 0.02)
+        self.key = nn.Linear(4 * len(HALF_LIVES) * PITCH_CLASSES, width)
+        self.norm = nn.LayerNorm(width)
+        self.dropout = nn.Dropout(dropout)
+        self.near = nn.Sequential(*(Block(width, 2**i, dropout, causal=True) for i in range(3)))
+        self.far = nn.Sequential(*(Block(width, 2**i, dropout, causal=False) for i in range(1, 5)))
+        self.judge = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Dropout(dropout), nn.Linear(width, 1))
+        self.whole = nn.Linear(2 * width, 1)
+        for last in (self.judge[-1], self.whole):  # small, since as many are summed as there are frames
+            nn.init.normal_(last.weight, std=0.01)
+
+    def forward(self, batch: Batch, start: int) -> tuple[Tensor, Tensor]:
+        """What each frame from step `start` on adds to the logit, (B, T - start), and the logit, (B,).
+
+        The pieces are of one meter; the `WINDOW` bars before `start` are read too, as what the window must go with.
+        """
+        x, before, seen = self._read(batch, start)
+        window = slice(start - batch.tokens.shape[1], None)
+        local = self._judge(before[:, window], x[:, window])
+        far = self.far(seen)[:, window]
+        whole = self.whole(torch.cat([far.mean(1), far.amax(1)], -1))[:, 0].float()
+        return local, local.sum(1) + whole
+
+    def instead(self, batch: Batch, start: int, past: Past, frames: Tensor, steps: Batch) -> Tensor:
+        """What other frames would add in the places of those from `start` on, (K, B, T - start).
+
+        frames (K * B * n, 1, 4); past and steps what is known of each of them: its past and its one step of a batch.
+        """
+        _, before, _ = self._read(batch, start)
+        before = before[:, start - batch.tokens.shape[1] :]  # (B, n, C)
+        x = self._sum_up(past, past.after(frames), steps).unflatten(0, (-1, *before.shape[:2])).squeeze(-2)
+        return self._judge(before.expand_as(x), x)
+
+    def _read(self, batch: Batch, start: int) -> tuple[Tensor, Tensor, Tensor]:
+        """Of each frame from `WINDOW` bars before `start` on, its facts and what is known before and after it."""
+        first = max(0, start - WINDOW * METERS[METER_NAMES[batch.meter[0]]].steps)
+        past = pasts(batch.tokens)
+        x = self._sum_up(past, past.after(batch.tokens), batch)[:, first:]  # (B, T', C)
+        seen = self.near(x)
+        return x, F.pad(seen, (0, 0, 1, -1)), seen
+
+    def _sum_up(self, past: Past, now: Past, batch: Batch) -> Tensor:
+        index = facts_of(past, now, batch) + self.offsets  # (B, T, n)
+        key = rotate(past.histogram()[:, :, None], now.pitch[..., None], back=False)  # (B, T, 4, 3, 12)
+        facts = sum_of_facts(index, self.facts, self.forget if self.training else 0)
+        return self.dropout(self.norm(facts + self.key(key.flatten(2))))
+
+    def _judge(self, before: Tensor, x: Tensor) -> Tensor:
+        """What was known before frames, and the frames' facts (..., C) -> what they add, (...)."""
+        return self.judge(torch.cat([before, x], -1))[..., 0].float()
+
+
+class Block(nn.Module):
+    """A residual convolution over three frames, `stride` apart."""
+
+    def __init__(self, width: int, stride: int, dropout: float, causal: bool):
+        super().__init__()
+        self.around = (2 * stride, 0) if causal else (stride, stride)
+        self.norm = nn.LayerNorm(width)
+        self.wide = nn.Conv1d(width, width, 3, dilation=stride)
+        self.mix = nn.Linear(width, width)
+        self.dropout = nn.Dropout(dropout)
+
+    def forward(self, x: Tensor) -> Tensor:
+        seen = self.wide(F.pad(self.norm(x).transpose(1, 2), self.around)).transpose(1, 2)  # (B, T, C)
+        return x + self.dropout(self.mix(F.gelu(seen)))

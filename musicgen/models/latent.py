@@ -1,0 +1,235 @@
+"""The parts around a latent vector of two bars: where windows lie, what reads them, what plans them."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from musicgen.models.base import (
+    FIRST_PITCH,
+    HOLD_TOKEN,
+    LONGEST_BAR,
+    METER_NAMES,
+    REST_TOKEN,
+    STYLE_NAMES,
+    VOCABULARY,
+    Batch,
+)
+from musicgen.models.frames import LEAP, LEAPS, PAIRS, SPAN, SPANS, Past, interval, sounding_tokens, sum_of_facts
+from musicgen.models.head import ILLEGAL, VoiceHead
+from musicgen.score import METERS
+
+WINDOW = 2  # bars that one latent vector stands for
+BAR_STEPS = torch.tensor([m.steps for m in METERS.values()])
+BEAT_STEPS = torch.tensor([m.beat for m in METERS.values()])
+LONGEST_BEAT = max(m.beat for m in METERS.values())
+BEATS = WINDOW * max(m.beats for m in METERS.values())  # a window has at most
+LEAST_HEED = 0.3  # weight of what a plan says of pitches where its latent is all noise; 1 more where there is none
+KINDS = 4  # of cells: rest, hold, onset, not known
+SIZES = (
+    *[VOCABULARY + 1] * 4, *[KINDS] * 4, *[LEAPS] * 4, *[SPANS] * len(PAIRS),
+    len(METER_NAMES) * WINDOW * LONGEST_BAR, len(STYLE_NAMES),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Where the steps of a batch lie in W windows of L places, counted from the bar line its first bar began at.
+
+    A piece's windows thus begin at its first, third ... bar; one that is cut short at either end has places without a
+    step, and where pieces of several meters stand in a batch, the slower ones have windows without any.
+    """
+
+    window: Tensor  # (B, T) which window a step is in
+    place: Tensor  # (B, T) steps since the window's begin
+    beat: Tensor  # (B, T) beats since then
+    step: Tensor  # (B, W, L) the step at each place, any where there is none
+    there: Tensor  # (B, W, L) whether there is one
+
+    @classmethod
+    def of(cls, batch: Batch) -> "Grid":
+        steps, phase = batch.tokens.shape[1], batch.position[:, :1]  # (B, 1)
+        span = WINDOW * BAR_STEPS[batch.meter][:, None]  # (B, 1)
+        count = torch.arange(steps) + phase  # (B, T)
+        window, place = count // span, count % span
+        at = torch.arange(int(span.max()))  # (L,)
+        begin = torch.arange(int(window.max()) + 1) * span - phase  # (B, W)
+        step = begin[..., None] + at  # (B, W, L)
+        inside = (at < span)[:, None] & (step >= 0) & (step < steps)
+        step = step.clamp(0, steps - 1)
+        there = inside & (batch.weight.gather(1, step.flatten(1)).view(step.shape) > 0)
+        return cls(window, place, place // BEAT_STEPS[batch.meter][:, None], step, there)
+
+    @property
+    def windows(self) -> Tensor:
+        """Which windows have a step, (B, W)."""
+        return self.there.any(-1)
+
+    def first(self) -> Tensor:
+        """The first step of each window, (B, W)."""
+        return self.step.gather(2, self.there.int().argmax(-1, keepdim=True))[..., 0]
+
+    def spread(self, values: Tensor) -> Tensor:
+        """A value a window (B, W, ...) -> the same for each of its steps, (B, T, ...)."""
+        return values[torch.arange(len(values))[:, None], self.window]
+
+
+class Reader(nn.Module):
+    """Reads windows of which some or all cells are known: a bidirectional GRU, averaged by beats, all beats at once."""
+
+    def __init__(self, width: int, out: int, dropout: float):
+        super().__init__()
+        self.register_buffer("offsets", torch.tensor([0, *SIZES[:-1]]).cumsum(0), persistent=False)
+        self.facts = nn.Parameter(torch.randn(sum(SIZES), width) * 0.3)
+        self.norm = nn.LayerNorm(width)
+        self.gru = nn.GRU(width, width, batch_first=True, bidirectional=True)
+        self.dropout = nn.Dropout(dropout)
+        self.out = nn.Linear(BEATS * 2 * width, out)
+
+    def forward(self, batch: Batch, known: Tensor, grid: Grid) -> Tensor:
+        """Known cells (B, T, 4) -> a vector a window, (B, W, out); 0 for windows without a step."""
+        index = facts_of_cells(batch, known, grid) + self.offsets  # (B, T, n)
+        x = self.norm(sum_of_facts(index, self.facts, 0))  # (B, T, C)
+        rows = torch.arange(len(x))[:, None, None]
+        held = grid.windows
+        there = grid.there[held]  # (N, L) of the N windows that have a step
+        x = x[rows, grid.step][held] * there[..., None]  # (N, L, C)
+        seen, _ = self.gru(self.dropout(x))  # (N, L, 2C)
+        beat = grid.beat[rows[..., 0, None], grid.step][held]  # (N, L)
+        share = F.one_hot(beat, BEATS).mT * there[:, None]  # (N, beats, L)
+        share = share / share.sum(-1, keepdim=True).clamp(min=1)
+        beats = share.to(seen.dtype) @ seen  # (N, beats, 2C)
+        out = self.out(self.dropout(beats.flatten(1)))  # (N, out)
+        return torch.zeros(*held.shape, out.shape[-1], dtype=out.dtype).masked_scatter(held[..., None], out)
+
+
+def facts_of_cells(batch: Batch, known: Tensor, grid: Grid) -> Tensor:
+    """What is to be seen of the cells of each step, (B, T, n): one index for each table of `SIZES`."""
+    tokens = batch.tokens
+    pitch = torch.where(known, sounding_tokens(tokens), REST_TOKEN)  # (B, T, 4) what sounds where it is known
+    last = F.pad(pitch, (0, 0, 1, 0), value=REST_TOKEN)[:, :-1]
+    spans = [interval(pitch[..., u], pitch[..., v], SPAN) for u, v in PAIRS]
+    time = [batch.meter[:, None] * WINDOW * LONGEST_BAR + grid.place, batch.style[:, None].expand_as(grid.place)]
+    return torch.cat(
+        [
+            torch.where(known, pitch, VOCABULARY),
+            torch.where(known, tokens.clamp(max=FIRST_PITCH), KINDS - 1),
+            interval(pitch, last, LEAP),
+            torch.stack(spans, -1),
+            torch.stack(time, -1),
+        ],
+        dim=-1,
+    )
+
+
+def trust_at(level: Tensor) -> Tensor:
+    """How much of a latent is left under noise of a level."""
+    return (1 - level**2).sqrt()
+
+
+class Conductor(nn.Module):
+    """Latent vectors -> a plan for every frame, by way of the beats (the hierarchical decoder of MusicVAE)."""
+
+    def __init__(self, latent: int, width: int, out: int):
+        super().__init__()
+        self.width = width
+        self.spread = nn.Linear(latent, BEATS * width)
+        self.level = nn.Linear(2, width)
+        self.beats = nn.Parameter(torch.randn(len(METER_NAMES), BEATS, width) * 0.3)
+        self.gru = nn.GRU(width, width, batch_first=True)
+        self.norm = nn.LayerNorm(width)
+        self.frames = nn.Linear(width, LONGEST_BEAT * out)
+
+    def forward(self, z: Tensor, level: Tensor, batch: Batch, grid: Grid) -> Tensor:
+        """Latents (B, W, Z) with noise of a `level` (B, W) in them -> plans (B, T, C).
+
+        What can be believed of a z is its part that is not noise, so that at level 1 a plan knows of no z.
+        """
+        trust = trust_at(level)
+        x = self.spread(z * trust[..., None]).unflatten(-1, (BEATS, self.width))  # (B, W, beats, H)
+        x = x + self.level(torch.stack([level, trust], -1))[:, :, None] + self.beats[batch.meter][:, None]
+        seen, _ = self.gru(x.flatten(0, 1))  # (B * W, beats, H)
+        beats = self.norm(x.flatten(0, 1) + seen)
+        frames = self.frames(beats).view(len(z), -1, self.frames.out_features // LONGEST_BEAT)  # (B, W*beats*6, C)
+        in_beat = grid.place % BEAT_STEPS[batch.meter][:, None]
+        index = (grid.window * BEATS + grid.beat) * LONGEST_BEAT + in_beat  # (B, T)
+        return frames[torch.arange(len(z))[:, None], index]  # (B, T, C)
+
+
+class PlannedHead(VoiceHead):
+    """A voice head that hears from the plan what is to sound, whatever pitches the past has led to.
+
+    The plan has a say of its own on the absolute pitch of each voice. Without it the outline is played with the right
+    motion in a neighbouring key, since all else that a head is told of pitches is relative to those of the past.
+    """
+
+    def __init__(self, width: int, inner: int, dropout: float, forget: float):
+        super().__init__(width, inner, dropout, forget)
+        self.sketch = nn.Linear(width, 4 * VOCABULARY)
+
+    def sketch_of(self, plan: Tensor) -> Tensor:
+        """ln p of what each voice sounds, by plans (..., C) alone: (..., 4, V), a hold being no sound of its own."""
+        logits = self.sketch(plan).float().unflatten(-1, (4, VOCABULARY))
+        return logits.index_fill(-1, torch.tensor(HOLD_TOKEN), ILLEGAL).log_softmax(-1)
+
+    def forward(
+        self, hidden: Tensor, past: Past, frame: Tensor, known: Tensor, places: Tensor, endings: Tensor, style: Tensor,
+        voices: slice,
+    ) -> Tensor:  # fmt: skip
+        """As every voice head's; hidden (N, 2C + 1) is the backbone's, the plan, and the trust in it, 0 to 1.
+
+        To hold a note is to sound it again.
+        """
+        width = self.sketch.in_features
+        hidden, plan, trust = hidden.split((width, width, 1), -1)
+        logits = super().forward(hidden, past, frame, known, places, endings, style, voices).float()
+        heard = self.sketch_of(plan)[:, voices]  # (N, n, V)
+        held = heard.gather(-1, past.pitch[:, voices, None])
+        heard = torch.cat([heard[..., :HOLD_TOKEN], held, heard[..., FIRST_PITCH:]], -1)
+        heed = (LEAST_HEED + trust)[..., None]  # (N, 1, 1)
+        return torch.where(logits > ILLEGAL, logits + heed * heard, logits)
+
+
+@dataclass(frozen=True)
+class Gaussian:
+    """Independent normal distributions."""
+
+    mean: Tensor
+    log_variance: Tensor
+
+    @classmethod
+    def by(cls, parameters: Tensor) -> "Gaussian":
+        """From a network's output (..., 2Z)."""
+        mean, log_variance = parameters.float().chunk(2, -1)
+        return cls(mean, log_variance.clamp(-9, 3))
+
+    def noisy(self, level: Tensor) -> "Gaussian":
+        """Of sqrt(1 - level^2) z + level noise, for levels of the shape (...) of all but the last dimension."""
+        level = level[..., None]
+        variance = (1 - level**2) * self.log_variance.exp() + level**2
+        return Gaussian(trust_at(level) * self.mean, variance.log())
+
+    def draw(self, rng: torch.Generator | None = None, temperature: float = 1.0) -> Tensor:
+        noise = torch.randn(self.mean.shape, generator=rng)
+        return self.mean + temperature * (self.log_variance / 2).exp() * noise
+
+    def detach(self) -> "Gaussian":
+        return Gaussian(self.mean.detach(), self.log_variance.detach())
+
+    def kl(self, other: "Gaussian") -> Tensor:
+        """KL(self || other) in nats, summed over the last dimension."""
+        ratio = self.log_variance - other.log_variance
+        distance = (self.mean - other.mean) ** 2 / other.log_variance.exp()
+        return 0.5 * (ratio.exp() + distance - 1 - ratio).sum(-1)
+
+
+STANDARD = Gaussian(torch.zeros(()), torch.zeros(()))
+
+
+def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
+    """`share` of the way from a to b (..., Z) along the great circle, their lengths mixed likewise."""
+    cosine = F.cosine_similarity(a, b, dim=-1).clamp(-1 + 1e-6, 1 - 1e-6)[..., None]
+    angle = cosine.arccos()
+    way = ((1 - share) * angle).sin() * F.normalize(a, dim=-1) + (share * angle).sin() * F.normalize(b, dim=-1)
+    return way / angle.sin() * torch.lerp(a.norm(dim=-1, keepdim=True), b.norm(dim=-1, keepdim=True), share)

@@ -1,0 +1,105 @@
+"""The roll view of a score: what each cell sounds and whether a note begins there, some cells unknown.
+
+HOLD means nothing while the cell to its left is unknown, so a model that fills in any order reads and writes classes:
+0 rests, then a pitch that goes on, then a pitch that begins. Pitches are counted from the lowest of the style's window.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, STYLE_NAMES
+from musicgen.models.frames import PITCH_CLASSES
+from musicgen.score import LOW, STYLES
+
+PITCHES = 48  # P, of a style's window: four octaves hold each of them
+CLASSES = 1 + 2 * PITCHES  # of a cell: a rest, P pitches that go on, P that begin
+REST_CLASS = 0
+LOWEST = torch.tensor([max(high for _, high in s.ranges) + 1 - PITCHES for s in STYLES.values()])  # (styles,) MIDI
+DISTANCES = 17  # steps to the nearest known cell: 1 to 16, then "farther or none"
+AROUND = (8, 32)  # steps either way in which the key is looked for, besides in all
+PLANES = 4 * 4 + len(AROUND) + 1
+SIDE_FACTS = 2 + 2 * DISTANCES  # known, known rest; by distance to a pitch, by distance to a rest
+
+
+@dataclass(frozen=True)
+class Roll:
+    """B pieces of T steps."""
+
+    sound: Tensor  # (B, T, 4) token of the pitch that sounds, REST_TOKEN where none does
+    onset: Tensor  # (B, T, 4) whether a note begins
+
+    @classmethod
+    def of(cls, tokens: Tensor) -> "Roll":
+        """From tokens (B, T, 4) of the vocabulary."""
+        step = torch.arange(tokens.shape[1])[:, None]
+        row = torch.where(tokens == HOLD_TOKEN, 0, step).cummax(1).values  # (B, T, 4)
+        return cls(tokens.gather(1, row), tokens >= FIRST_PITCH)
+
+    def tokens(self) -> Tensor:
+        """Back to tokens (B, T, 4); a pitch that goes on where no such note was begins one."""
+        before = F.pad(self.sound, (0, 0, 1, 0), value=REST_TOKEN)[:, :-1]
+        held = ~self.onset & (self.sound == before) & (self.sound != REST_TOKEN)
+        return torch.where(held, HOLD_TOKEN, self.sound)
+
+    def classes(self, style: Tensor) -> Tensor:
+        """The class of every cell, (B, T, 4)."""
+        pitch = self.sound - FIRST_PITCH + LOW - LOWEST[style][:, None, None]
+        return torch.where(self.sound == REST_TOKEN, REST_CLASS, 1 + pitch + PITCHES * self.onset)
+
+
+def class_mask() -> Tensor:
+    """Which classes a voice may take in a style, (styles, 4, CLASSES); an unused voice only rests."""
+    mask = torch.zeros(len(STYLE_NAMES), 4, CLASSES, dtype=torch.bool)
+    mask[..., REST_CLASS] = True
+    for s, style in enumerate(STYLES.values()):
+        for v, (low, high) in enumerate(style.ranges):
+            for first in (1, 1 + PITCHES):
+                mask[s, v, first + low - LOWEST[s] : first + high + 1 - LOWEST[s]] = True
+    return mask
+
+
+def nearest(known: Tensor) -> tuple[Tensor, Tensor]:
+    """The steps (B, T, 4) of the nearest known cell up to each cell and from it on; -1 and T where there is none."""
+    steps = known.shape[1]
+    step = torch.arange(steps)[:, None]
+    before = torch.where(known, step, -1).cummax(1).values
+    after = torch.where(known, step, steps).flip(1).cummin(1).values.flip(1)
+    return before, after
+
+
+def seen(classes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
+    """What the network reads of classes (B, T, 4) where known (B, T, 4).
+
+    Planes (B, T, P, PLANES). For each voice four: a known pitch that goes on, one that begins; and at unknown cells the
+    nearest known pitches before and after, the weaker the farther. Then the key, see `keys`. Facts (B, T, 8): for each
+    voice, on either side, an index below `SIDE_FACTS` of how far the nearest known cell is.
+    """
+    pitch = torch.where(classes == REST_CLASS, -1, (classes - 1) % PITCHES)  # (B, T, 4)
+    begins = classes > PITCHES
+    layers = [(pitch, known & ~begins, 1.0), (pitch, known & begins, 1.0)]
+    facts = []
+    step = torch.arange(classes.shape[1])[:, None]
+    for index in nearest(known):
+        there = (index >= 0) & (index < classes.shape[1])
+        distance = (index - step).abs()
+        found = pitch.gather(1, index.clamp(0, classes.shape[1] - 1))
+        layers.append((found, there & ~known, 1 / distance.clamp(min=1)))
+        far = torch.where(there, distance, DISTANCES).clamp(1, DISTANCES) - 1
+        rests = (found < 0) & there
+        facts.append(torch.where(known, rests.long(), 2 + far + DISTANCES * rests))
+    height = torch.arange(PITCHES)[:, None]
+    planes = [(p[:, :, None] == height) * (where * weight)[:, :, None] for p, where, weight in layers]
+    return torch.cat([*planes, keys(pitch, known)], -1), torch.cat(facts, -1)
+
+
+def keys(pitch: Tensor, known: Tensor) -> Tensor:
+    """What share of all that is known around each step has a pitch's class, less an even share: (B, T, P, ranges)."""
+    sounds = (known & (pitch >= 0)).float()
+    shape = (*pitch.shape[:2], PITCH_CLASSES)
+    counts = torch.zeros(shape).scatter_add(-1, pitch.clamp(min=0) % PITCH_CLASSES, sounds)  # (B, T, 12)
+    around = [F.avg_pool1d(counts.mT, 2 * r + 1, 1, r).mT for r in AROUND] + [counts.mean(1, True).expand(shape)]
+    shares = [(c - c.mean(-1, True)) / c.sum(-1, True).clamp(min=1e-6) for c in around]
+    return torch.stack(shares, -1).repeat(1, 1, PITCHES // PITCH_CLASSES, 1)

@@ -1,0 +1,204 @@
+"""Seq2Seq: an encoder reads all that is given, ahead as well as behind; a decoder with attention writes the frames.
+
+Sutskever et al. 2014, arXiv 1409.3215; Bahdanau et al. 2014, arXiv 1409.0473. Attention follows the recurrence, as in
+Luong et al. 2015, arXiv 1508.04025, so that all frames of a piece are trained at once.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from musicgen.models.base import ENDINGS, HOLD_TOKEN, REST_TOKEN, STYLE_NAMES, VOCABULARY, Batch
+from musicgen.models.frames import (
+    LEAP,
+    LEAPS,
+    PAIRS,
+    PITCH_CLASSES,
+    PLACES,
+    SPAN,
+    SPANS,
+    class_counts,
+    interval,
+    place,
+    sounding_tokens,
+    sum_of_facts,
+)
+from musicgen.models.head import STANDARD_RANK
+from musicgen.models.next_frame import NextFrame, NextFrameConfig, selected
+
+FREE = VOCABULARY  # stands for a cell that is not given
+NOTE_KINDS = 3  # of a cell: not given or a rest, held, begun
+READER_SIZES = (
+    *[VOCABULARY + 1] * 4, *[NOTE_KINDS] * 4, *[LEAPS] * 8, *[SPANS] * len(PAIRS), PLACES, ENDINGS, len(STYLE_NAMES),
+)  # fmt: skip
+SHORTEST, LONGEST = 8, 48  # frames of a gap that training asks to be repaired
+
+
+@dataclass(frozen=True)
+class Seq2SeqConfig(NextFrameConfig):
+    reader: int = 128  # channels a direction of the encoder
+    heads: int = 4  # of the attention
+    dropout: float = 0.35
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the decoder has before it: the encoder's memory, and its own place in it."""
+
+    memory: Tensor  # (B, T, C)
+    there: Tensor  # (B, 1, 1, T) which of its frames are no padding
+    keys: Tensor  # (B, H, T, C/H)
+    values: Tensor  # (B, H, T, C/H)
+    step: int  # of the next frame
+    hidden: Tensor | None  # of the recurrence
+
+
+class Reader(nn.Module):
+    """The encoder: two GRUs, one from either end, over what is given of every frame."""
+
+    def __init__(self, config: Seq2SeqConfig):
+        super().__init__()
+        width = config.width
+        self.forget = config.forget
+        self.register_buffer("offsets", torch.tensor([0, *READER_SIZES[:-1]]).cumsum(0), persistent=False)
+        self.facts = nn.Parameter(torch.randn(sum(READER_SIZES), width) * 0.02)
+        self.key = nn.Linear(2 * PITCH_CLASSES, width)
+        self.norm_in, self.norm_out = nn.LayerNorm(width), nn.LayerNorm(width)
+        self.dropout = nn.Dropout(config.dropout)
+        self.from_start, self.from_end = (nn.GRU(width, config.reader, batch_first=True) for _ in range(2))
+        self.out = nn.Linear(2 * config.reader, width)
+
+    def forward(self, batch: Batch, fixed: Tensor) -> Tensor:
+        """The memory (B, T, C), of the cells that are `fixed` (B, T, 4) and of nothing else."""
+        sounds = torch.where(fixed, sounding_tokens(batch.tokens), FREE)  # (B, T, 4)
+        index = reader_indices(batch, fixed, sounds) + self.offsets  # (B, T, n)
+        facts = sum_of_facts(index, self.facts, self.forget if self.training else 0)  # (B, T, C)
+        x = self.norm_in(facts + self.key(given_classes(sounds)))  # (B, T, C)
+        x = self.dropout(x)
+        turned = backwards(self.from_end(backwards(x, batch.weight))[0], batch.weight)
+        read = torch.cat([self.from_start(x)[0], turned], -1)  # (B, T, 2 R)
+        return self.norm_out(x + self.out(self.dropout(read)))
+
+
+def backwards(x: Tensor, weight: Tensor) -> Tensor:
+    """Each piece of x (B, T, C) from its own last frame to its first; padding, of weight (B, T) 0, stays behind it."""
+    steps = torch.arange(x.shape[1])
+    index = (weight.sum(1, keepdim=True).long() - 1 - steps) % x.shape[1]  # (B, T)
+    return x.gather(1, index[:, :, None].expand_as(x))
+
+
+def reader_indices(batch: Batch, fixed: Tensor, sounds: Tensor) -> Tensor:
+    """What the encoder reads at each step, (B, T, n): one index for each table of `READER_SIZES`."""
+    pitch = torch.where(sounds == FREE, REST_TOKEN, sounds)
+    kind = torch.where(batch.tokens == HOLD_TOKEN, 1, 2)
+    kind = torch.where(pitch == REST_TOKEN, 0, kind)
+    before, after = F.pad(pitch[:, :-1], (0, 0, 1, 0)), F.pad(pitch[:, 1:], (0, 0, 0, 1))  # a rest beyond both ends
+    spans = [interval(pitch[..., u], pitch[..., v], SPAN) for u, v in PAIRS]
+    time = [place(batch), batch.to_end, batch.style[:, None].expand_as(batch.to_end)]
+    melody = [interval(pitch, before, LEAP), interval(after, pitch, LEAP)]
+    return torch.cat([sounds, kind, *melody, torch.stack(spans + time, -1)], dim=-1)
+
+
+def given_classes(sounds: Tensor) -> Tensor:
+    """Shares of the given pitch classes (B, T, 24): in the whole piece, and from a step to the end."""
+    counts = class_counts(torch.where(sounds == FREE, REST_TOKEN, sounds))  # (B, T, 12)
+    ahead = counts.flip(1).cumsum(1).flip(1)
+    both = torch.stack([ahead[:, :1].expand_as(ahead), ahead], dim=2)  # (B, T, 2, 12)
+    return (both / (both.sum(-1, keepdim=True) + 1)).flatten(2)
+
+
+class AttentionalDecoder(nn.Module):
+    """A GRU that sees the memory at its own step, then looks about in all of it."""
+
+    def __init__(self, config: Seq2SeqConfig):
+        super().__init__()
+        width = config.width
+        self.heads = config.heads
+        self.gru = nn.GRU(2 * width, width, batch_first=True)
+        self.query, self.keys, self.values = (nn.Linear(width, width) for _ in range(3))
+        self.out = nn.Linear(2 * width, width)
+        self.dropout = nn.Dropout(config.dropout)
+
+    def open(self, memory: Tensor, weight: Tensor) -> Reading:
+        """A place before the first frame of a memory (B, T, C), of which padding has the weight (B, T) 0."""
+        keys, values = self._split(self.keys(memory)), self._split(self.values(memory))
+        return Reading(memory, weight[:, None, None] > 0, keys, values, 0, None)
+
+    def forward(self, x: Tensor, state: Reading) -> tuple[Tensor, Reading]:
+        steps = x.shape[1]
+        here = state.memory[:, state.step : state.step + steps]  # (B, T, C)
+        hidden, last = self.gru(torch.cat([x, here], -1), state.hidden)  # (B, T, C)
+        query = self._split(self.query(hidden))
+        seen = F.scaled_dot_product_attention(query, state.keys, state.values, attn_mask=state.there)
+        seen = seen.transpose(1, 2).flatten(2)  # (B, T, C)
+        after = replace(state, step=state.step + steps, hidden=last)
+        return hidden + self.out(self.dropout(torch.cat([seen, here], -1))), after
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, T, C/H)
+
+
+class Seq2Seq(NextFrame):
+    """Trained to fill canvases of all kinds: to go on, to harmonise, to repair a gap, to begin from nothing.
+
+    With nothing given its likelihood is that of any model that moves forward in time.
+    """
+
+    name, title = "seq2seq", "Seq2Seq"
+    summary = "It reads all that is given before it writes: harmonising a tune, it knows the tune's end from the start."
+    source = "Sutskever et al. 2014, arXiv 1409.3215; Bahdanau et al. 2014, arXiv 1409.0473"
+    Config = Seq2SeqConfig
+
+    def __init__(self, config: Seq2SeqConfig):
+        super().__init__(config)
+        self.reader = Reader(config)
+
+    def make_backbone(self, config: Seq2SeqConfig) -> nn.Module:
+        return AttentionalDecoder(config)
+
+    def first_state(self, batch: Batch, fixed: Tensor) -> Reading:
+        """The memory, opened. A voice that the style does not use counts as given just where the soprano is."""
+        fixed = torch.where(torch.arange(4) < batch.voices(), fixed, fixed[..., :1])
+        return self.backbone.open(self.reader(batch, fixed), batch.weight)
+
+    def state_of(self, state: Reading, rows: Tensor) -> Reading:
+        memory, there, keys, values = (x[rows] for x in (state.memory, state.there, state.keys, state.values))
+        return Reading(memory, there, keys, values, state.step, selected(state.hidden, rows, 1))
+
+    def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
+        """{"loss"}: nats a free cell; in training of canvases drawn at random, else of pieces from nothing."""
+        fixed = draw_fixed(batch, self.config.any_order) if self.training else torch.zeros_like(batch.tokens) > 0
+        return {"loss": self.free_nll(batch, fixed)}
+
+    def free_nll(self, batch: Batch, fixed: Tensor) -> Tensor:
+        """Mean -ln p of the cells that are not `fixed` (B, T, 4), given those that are."""
+        nll = self.cell_nll(batch, STANDARD_RANK - 4 * fixed, self.first_state(batch, fixed))  # (B, T, n)
+        free = batch.counted() * ~fixed[..., : nll.shape[2]]
+        return (nll * free).sum() / free.sum().clamp(min=1)
+
+
+def draw_fixed(batch: Batch, voices_given: float) -> Tensor:
+    """Which cells are given, (B, T, 4) bool, drawn anew for each piece: as canvases come, and more mixed than they do.
+
+    Along time a piece is given up to some step, outside a gap, in every other stretch, or nowhere; besides, some voices
+    are given all along in a share `voices_given` of the pieces that have more than one.
+    """
+    size, steps, _ = batch.tokens.shape
+    step = torch.arange(steps)
+    first = torch.randint(steps, (size, 1))
+    gap = torch.randint(SHORTEST, LONGEST + 1, (size, 1))
+    kinds = torch.stack(
+        [
+            step < first // 2,  # going on
+            (step < first) | (step >= first + gap),  # a gap to repair
+            (step + first) // gap % 2 == 0,  # stretches
+            torch.zeros(size, steps, dtype=torch.bool),
+        ],
+        dim=1,
+    )  # (B, 4, T)
+    kind = torch.multinomial(torch.tensor([4.0, 2.0, 1.0, 3.0]), size, replacement=True)
+    along = kinds[torch.arange(size), kind]  # (B, T)
+    voices = (torch.rand(size, 4) < 0.4) & (torch.rand(size, 1) < voices_given) & (batch.voices() > 1)
+    return along[:, :, None] | (voices & ~voices.all(1, keepdim=True))[:, None]

@@ -1,0 +1,199 @@
+"""The orderless network and its sampler: what is known of what, and that drawing keeps to it."""
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import scores
+from test_models import CANVASES, canvas, chorale, small
+
+from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, STYLE_NAMES, collate, features_of
+from musicgen.models.cnn import CROP, some_unknown, window
+from musicgen.models.gibbs import Block, Sampler, apart, blocks_of
+from musicgen.models.motion import moves, parallels
+from musicgen.models.roll import CLASSES, LOWEST, PITCHES, REST_CLASS, Roll, class_mask, nearest
+from musicgen.score import HOLD, LOW, METERS, REST, STYLES, Canvas, Score
+
+
+@given(st.sampled_from([("chorale", "4/4"), ("dance", "9/8")]).flatmap(lambda s: scores(*s)))
+def test_the_roll_is_another_name_of_the_same_cells(score):
+    batch = collate([features_of(score)])
+    roll = Roll.of(batch.tokens)
+    assert torch.equal(roll.tokens(), batch.tokens)
+    legal = class_mask()[batch.style][:, None].expand(-1, score.steps, -1, -1)  # (1, T, 4, CLASSES)
+    assert legal.gather(-1, roll.classes(batch.style)[..., None]).all()
+
+
+def test_the_nearest_known_cell_on_either_side():
+    known = torch.tensor([0, 1, 0, 0, 1, 0])[None, :, None].bool()
+    before, after = nearest(known)
+    assert before.flatten().tolist() == [-1, 1, 1, 1, 4, 4]
+    assert after.flatten().tolist() == [1, 1, 4, 4, 4, 6]
+
+
+def test_a_cell_sees_what_is_known_before_and_after_it_and_nothing_else():
+    model, batch = small("cnn"), collate([features_of(chorale())])
+    classes = Roll.of(batch.tokens).classes(batch.style)
+    known = torch.rand(classes.shape, generator=torch.Generator().manual_seed(1)) < 0.5
+    known[0, 20, 1], known[0, 24, 2], known[0, 28, 1] = True, False, True
+    with torch.inference_mode():
+        expected = model.logits(batch, classes, known)
+        others = torch.where(known, classes, (classes + 7) % CLASSES)
+        assert torch.equal(model.logits(batch, others, known), expected)
+        for step in (20, 28):
+            changed = classes.clone()
+            changed[0, step, 1] = 1 + (classes[0, step, 1] + 3) % PITCHES
+            assert not torch.equal(model.logits(batch, changed, known)[0, 24, 2], expected[0, 24, 2])
+
+
+def test_a_parallel_is_told_from_the_motion_of_the_voices():
+    """Soprano a fifth over the bass; the bass moves on: only what would be a fifth again costs something."""
+    low = int(LOWEST[STYLE_NAMES.index("chorale")])
+    classes = 1 + torch.tensor([[[67, 65, 60, 48], [0, 65, 60, 50]]]) - low  # (1, 2, 4)
+    known = torch.tensor([[[True] * 4, [False, True, True, True]]])
+    found = moves(classes, known, parallels(2.0))
+    assert not found[:, 0].any() and not found[:, 1, 1:].any()
+    assert (found[0, 1, 0].nonzero().flatten() + low).tolist() == [45, 57, 69, 81]
+    assert found.min() == -2
+
+
+@pytest.mark.parametrize("gaps", [0.0, 1.0])
+def test_as_many_cells_are_unknown_as_asked_for(gaps):
+    counted = torch.ones(300, 12, 4)
+    counted[:, 9:] = 0  # padding
+    share = torch.linspace(0, 0.999, 300)
+    unknown = some_unknown(counted, share, gaps, torch.Generator().manual_seed(0))
+    found = unknown.sum((1, 2))
+    assert not unknown[:, 9:].any() and (found >= 1).all()
+    if not gaps:
+        assert torch.equal(found, 36 - (share * 36).floor().long())
+    else:
+        assert (found <= 36 - (share * 36).floor()).all()
+        whole = unknown[:30].any(1).sum(1)  # nothing known in the gap: some voices are free, others not
+        assert set(whole.tolist()) == {1, 2, 3, 4}
+
+
+def test_held_out_pieces_are_always_judged_by_the_same_draws():
+    model, batch = small("cnn"), collate([features_of(chorale(8, seed=s)) for s in range(2)])
+    state = torch.get_rng_state()
+    with torch.inference_mode():
+        one, two = (model.loss(batch)["loss"].item() for _ in range(2))
+    assert one == two and torch.equal(torch.get_rng_state(), state)
+
+
+def test_a_window_is_a_crop_of_each_piece():
+    batch = collate([features_of(chorale(6, seed=1)), features_of(chorale(5, seed=2))])
+    cut = window(batch, torch.Generator().manual_seed(0))
+    assert cut.tokens.shape == (2, CROP, 4) and cut.weight.all()
+    sounds, whole = Roll.of(cut.tokens).sound, Roll.of(batch.tokens).sound
+    for piece in range(2):
+        first = int((whole[piece].unfold(0, CROP, 1).mT == sounds[piece]).flatten(1).all(1).nonzero()[0])
+        assert torch.equal(cut.to_end[piece], batch.to_end[piece, first : first + CROP])
+    assert not (cut.tokens[:, 0] == HOLD_TOKEN).any()
+
+
+@pytest.mark.parametrize("kind", CANVASES)
+def test_blocks_are_the_free_cells_cut_at_the_beats(kind):
+    whole = canvas(kind)
+    beat, count = METERS[whole.score.meter].beat, np.zeros(whole.fixed.shape, int)
+    for block in blocks_of(whole):
+        count[block.start : block.stop, block.voice] += 1
+        assert block.start // beat == (block.stop - 1) // beat
+    assert np.array_equal(count, ~whole.fixed)
+
+
+def test_blocks_of_a_pass_lie_apart():
+    blocks = blocks_of(Canvas.blank(4))
+    chosen = apart(np.random.default_rng(0).permutation(np.array(blocks, object)), 6, gap=4)
+    assert len(chosen) == 6
+    assert all(a.stop + 4 <= b.start or b.stop + 4 <= a.start for a, b in combinations(chosen, 2))
+
+
+class Told:
+    """A network that gives every cell the same chances: of the classes told, and of no others."""
+
+    def __init__(self, chances: dict[int, float]):
+        self.logits = torch.full((CLASSES,), -torch.inf)
+        for index, chance in chances.items():
+            self.logits[index] = np.log(chance)
+
+    def __call__(self, batch, classes, known):
+        return self.logits.expand(*classes.shape, CLASSES)
+
+
+def on_and_begin(pitch: int, style: str = "chorale") -> tuple[int, int]:
+    """The classes of a MIDI pitch that goes on, and that begins."""
+    index = 1 + pitch - int(LOWEST[STYLE_NAMES.index(style)])
+    return index, index + PITCHES
+
+
+def sampler(network, whole: Canvas, seed: int = 0) -> Sampler:
+    return Sampler(network, whole, 1.0, torch.Generator().manual_seed(seed))
+
+
+def redraw(drawn: Sampler, blocks: list[Block], temperature: float):
+    while blocks:
+        blocks = drawn.redraw(blocks, temperature)
+
+
+(ON_60, BEGIN_60), (ON_64, BEGIN_64) = on_and_begin(60), on_and_begin(64)
+
+
+def test_notes_of_a_block_last_as_the_network_says():
+    """Two pitches, each as likely to begin as to go on: half of the cells are held."""
+    network = Told({ON_60: 0.15, BEGIN_60: 0.15, ON_64: 0.35, BEGIN_64: 0.35})
+    cells, sounds = [], []
+    for seed in range(400):
+        drawn = sampler(network, Canvas.blank(3), seed)
+        redraw(drawn, drawn.blocks[:1], 1.0)
+        cells.append(drawn.cells()[1:4, 0])
+        sounds.append(drawn.sound[1:4, 0].numpy() + LOW - FIRST_PITCH)
+    assert (np.array(cells) == HOLD).mean() == pytest.approx(0.5, abs=0.05)
+    assert (np.array(sounds) == 60).mean() == pytest.approx(0.3, abs=0.08)
+
+
+def test_a_note_may_go_on_from_a_cell_that_is_drawn_later():
+    """Where the cell before is unknown, a pitch may go on; if that cell then sounds another, it begins after all."""
+    drawn = sampler(Told({ON_64: 0.9, BEGIN_60: 0.1}), Canvas.blank(1))
+    second = drawn.blocks[1]
+    redraw(drawn, [second], 0)
+    assert not drawn.onset[second.start, 0] and drawn.cells()[second.start, 0] == 64
+    drawn.network = Told({BEGIN_60: 1.0})
+    redraw(drawn, drawn.blocks[:1], 0)
+    assert drawn.cells()[:5, 0].tolist() == [60, 60, 60, 60, 64] and drawn.onset[second.start, 0]
+
+
+def test_revises_what_it_wrote_before():
+    written, revised = np.zeros((64, 4), bool), 0
+    before = canvas("continue").score.cells
+    for patch in small("cnn").stream(canvas("continue"), seed=2):
+        changed = patch.cells != before
+        revised += int((changed & written).sum())
+        written |= changed
+        before = patch.cells
+    assert revised > 20
+
+
+@pytest.mark.parametrize(("style", "longest"), [("chorale", 0), ("dance", 4)])
+def test_in_love_with_rests_it_takes_no_longer_than_a_breath(style, longest):
+    begin = on_and_begin(70, style)[1] if style == "dance" else BEGIN_60
+    network = Told({REST_CLASS: 0.99, begin: 0.01})
+    for seed in range(5):
+        drawn = sampler(network, Canvas.blank(4, style), seed)
+        for _ in drawn.passes(1.0):
+            pass
+        silent = (drawn.cells() == REST)[:, : len(STYLES[style].ranges)].all(1)
+        runs = "".join("r" if s else " " for s in silent).split()
+        assert max(map(len, runs), default=0) == longest and not silent[0]
+
+
+def test_where_a_given_voice_rests_the_others_may():
+    cells = chorale(2).cells.copy()
+    cells[:, 0] = REST
+    drawn = sampler(Told({REST_CLASS: 0.9, BEGIN_60: 0.1}), Canvas.keep_voices(Score(cells), [0]))
+    for _ in drawn.passes(0):
+        pass
+    assert (drawn.cells() == REST).all()
