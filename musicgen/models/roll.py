@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, STYLE_NAMES
-from musicgen.models.frames import PITCH_CLASSES
+from musicgen.models.frames import PITCH_CLASSES, sounding_tokens
 from musicgen.score import LOW, STYLES
 
 PITCHES = 48  # P, of a style's window: four octaves hold each of them
@@ -34,9 +34,7 @@ class Roll:
     @classmethod
     def of(cls, tokens: Tensor) -> "Roll":
         """From tokens (B, T, 4) of the vocabulary."""
-        step = torch.arange(tokens.shape[1])[:, None]
-        row = torch.where(tokens == HOLD_TOKEN, 0, step).cummax(1).values  # (B, T, 4)
-        return cls(tokens.gather(1, row), tokens >= FIRST_PITCH)
+        return cls(sounding_tokens(tokens), tokens >= FIRST_PITCH)
 
     def tokens(self) -> Tensor:
         """Back to tokens (B, T, 4); a pitch that goes on where no such note was begins one."""
