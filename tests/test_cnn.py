@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import scores
 from test_models import CANVASES, canvas, chorale, small
+from torch.nn import functional as F
 
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, STYLE_NAMES, collate, features_of
-from musicgen.models.cnn import CROP, some_unknown, window
+from musicgen.models.cnn import CROP, by_beats, in_gaps, some_unknown, window
 from musicgen.models.gibbs import Block, Sampler, apart, blocks_of
 from musicgen.models.motion import moves, parallels
 from musicgen.models.roll import CLASSES, LOWEST, PITCHES, REST_CLASS, Roll, class_mask, nearest
@@ -60,20 +61,38 @@ def test_a_parallel_is_told_from_the_motion_of_the_voices():
     assert found.min() == -2
 
 
-@pytest.mark.parametrize("gaps", [0.0, 1.0])
-def test_as_many_cells_are_unknown_as_asked_for(gaps):
-    counted = torch.ones(300, 12, 4)
-    counted[:, 9:] = 0  # padding
+COUNTED = torch.ones(300, 12, 4)
+COUNTED[:, 9:] = 0  # padding
+
+
+def test_as_many_cells_are_unknown_as_asked_for():
     share = torch.linspace(0, 0.999, 300)
-    unknown = some_unknown(counted, share, gaps, torch.Generator().manual_seed(0))
-    found = unknown.sum((1, 2))
-    assert not unknown[:, 9:].any() and (found >= 1).all()
-    if not gaps:
-        assert torch.equal(found, 36 - (share * 36).floor().long())
-    else:
-        assert (found <= 36 - (share * 36).floor()).all()
-        whole = unknown[:30].any(1).sum(1)  # nothing known in the gap: some voices are free, others not
-        assert set(whole.tolist()) == {1, 2, 3, 4}
+    unknown = some_unknown(COUNTED, share, torch.rand(COUNTED.shape, generator=torch.Generator().manual_seed(0)))
+    assert not unknown[:, 9:].any()
+    assert torch.equal(unknown.sum((1, 2)), 36 - (share * 36).floor().long())
+
+
+def test_a_gap_is_one_stretch_of_some_voices():
+    torch.manual_seed(0)
+    gap = in_gaps(COUNTED, 1.0)
+    assert not gap[:, 9:].any() and gap.any(2).any(1).all()
+    voices = gap.any(1)  # (300, 4)
+    assert set(voices.sum(1).tolist()) == {1, 2, 3, 4}
+    stretch = gap.any(2)
+    assert torch.equal(gap, stretch[..., None] & voices[:, None])
+    assert (stretch.int().diff(dim=1).abs().sum(1) <= 2).all()
+    assert torch.equal(in_gaps(COUNTED, 0.0), COUNTED > 0)
+
+
+def test_the_cells_of_a_beat_are_asked_for_together():
+    batch = collate([features_of(chorale(2, seed=s)) for s in range(20)])
+    order = torch.rand(20, 32, 4, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(by_beats(order, batch, 0.0), order)
+    together = by_beats(order, batch, 1.0)
+    unknown = some_unknown(batch.counted(), torch.linspace(0, 0.9, 20), together)
+    parted = unknown.unflatten(1, (8, 4)).float().mean(2) % 1 > 0  # (20, beats, voices)
+    assert (parted.sum((1, 2)) <= 1).all()  # no more than the number of the known asks for
+    assert together.unique().numel() == 20 * 8 * 4
 
 
 def test_held_out_pieces_are_always_judged_by_the_same_draws():
@@ -124,6 +143,17 @@ class Told:
         return self.logits.expand(*classes.shape, CLASSES)
 
 
+class Half(Told):
+    """One that knows the cell before: what sounds there goes on as often as not."""
+
+    def __call__(self, batch, classes, known):
+        logits = super().__call__(batch, classes, known).clone()
+        before = F.pad(classes * known, (0, 0, 1, 0))[:, :-1]  # (1, T, 4)
+        goes_on = F.one_hot(1 + (before - 1) % PITCHES, CLASSES) * (before > 0)[..., None]
+        logits[..., 1 : 1 + PITCHES].masked_fill_((before > 0)[..., None], -torch.inf)
+        return torch.where(goes_on > 0, np.log(0.5), logits)
+
+
 def on_and_begin(pitch: int, style: str = "chorale") -> tuple[int, int]:
     """The classes of a MIDI pitch that goes on, and that begins."""
     index = 1 + pitch - int(LOWEST[STYLE_NAMES.index(style)])
@@ -144,7 +174,7 @@ def redraw(drawn: Sampler, blocks: list[Block], temperature: float):
 
 def test_notes_of_a_block_last_as_the_network_says():
     """Two pitches, each as likely to begin as to go on: half of the cells are held."""
-    network = Told({ON_60: 0.15, BEGIN_60: 0.15, ON_64: 0.35, BEGIN_64: 0.35})
+    network = Half({ON_60: 0.15, BEGIN_60: 0.15, ON_64: 0.35, BEGIN_64: 0.35})
     cells, sounds = [], []
     for seed in range(400):
         drawn = sampler(network, Canvas.blank(3), seed)

@@ -130,7 +130,7 @@ def test_the_command_measures_all_models_and_writes_what_it_found(shipped, monke
     evaluate.record("gru", {"weights_sha256": "other", "stale": 1, "jsb16": {"nats_a_cell": {"valid": 0.25}}}, shipped)
     run(shipped, "all")
     gru, rnn = (checkpoint.metrics(name, shipped) for name in ("gru", "rnn"))
-    assert gru["command"] == "python -m train.evaluate gru --samples 4"
+    assert gru["command_valid"] == "python -m train.evaluate gru --samples 4"
     assert gru["weights_sha256"] == checkpoint.config("gru", shipped)["weights_sha256"]
     assert gru["parameters"] == checkpoint.parameters(small("gru"))
     assert gru["particular_valid"] == {"all_of": [len(PIECES), 0.3333]}
@@ -162,7 +162,7 @@ def test_the_test_split_stands_beside_the_other(shipped, monkeypatch):
     run(shipped, "gru")
     run(shipped, "gru", "--test")
     found = checkpoint.metrics("gru", shipped)
-    assert found["command"].endswith("--test --samples 4")
+    assert found["command_test"].endswith("--test --samples 4")
     assert found["samples_test"]["dance"] != found["samples_valid"]["dance"]
     assert found["nll_test"] != found["nll_valid"]
 

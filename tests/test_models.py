@@ -106,6 +106,14 @@ def test_same_seed_same_notes_whatever_else_is_drawn(name):
 
 
 @pytest.mark.parametrize("name", MODELS)
+def test_many_at_once_are_what_each_is_alone(name):
+    model, canvases = small(name), [canvas("continue"), canvas("dance"), canvas("continue"), canvas("harmonise")]
+    found = model.compose_all(canvases, temperature=1.2, top_p=0.9, seeds=[3, 4, 5, 6])
+    assert found == [model.compose(c, temperature=1.2, top_p=0.9, seed=s) for c, s in zip(canvases, (3, 4, 5, 6))]
+    assert found[0] != found[2]
+
+
+@pytest.mark.parametrize("name", MODELS)
 def test_temperature_zero_is_deterministic(name):
     model, given = small(name), canvas("continue")
     assert model.compose(given, temperature=0, seed=1) == model.compose(given, temperature=0, seed=2)
@@ -172,6 +180,21 @@ def test_streamed_choices_have_the_likelihood_of_the_parallel_pass(name, monkeyp
     assert torch.allclose(drawn[legal], parallel.flatten(0, 1)[legal], atol=1e-4)
 
 
+@pytest.mark.parametrize("name", [name for name in FORWARD if name != "vae"])
+def test_after_training_each_style_gets_the_heat_that_fits_its_held_out_pieces(name):
+    model = small(name)
+    model.head.out.data *= 20  # far too sure of itself
+    batches = [collate([features_of(chorale())]), collate([features_of(tune())])]
+    with torch.inference_mode():
+        before = [model.loss(batch)["loss"] for batch in batches]
+        model.calibrate(batches[:1])
+        assert model.head.heat[0] > 1 == model.head.heat[1]
+        after = [model.loss(batch)["loss"] for batch in batches]
+        assert after[0] < before[0] and after[1] == before[1]
+        model.calibrate(batches[:1])  # again, from where it began
+        assert model.loss(batches[0])["loss"] == after[0]
+
+
 @pytest.mark.parametrize("name", FORWARD)
 def test_of_several_ways_to_close_the_likeliest_is_taken(name, monkeypatch):
     model = small(name, **{"vae": {"level": 1.0}}.get(name, {}))
@@ -191,9 +214,11 @@ def test_of_several_ways_to_close_the_likeliest_is_taken(name, monkeypatch):
         logits = model.logits(replace(batch.pieces(torch.zeros(WAYS, dtype=torch.long)), tokens=tokens))[:, 8:].clone()
         logits[..., [REST_TOKEN, HOLD_TOKEN]] = ILLEGAL  # what a voice begins, knowing that it begins something
     begins = close != HOLD_TOKEN
-    log_p = (logits.log_softmax(-1).gather(-1, close[..., None])[..., 0] * begins).sum((1, 2)) / begins.sum((1, 2))
+    log_p = logits.log_softmax(-1).gather(-1, close[..., None])[..., 0][begins]  # of all notes, way by way
+    by_way = (log_p - log_p.mean()).split(begins.sum((1, 2)).tolist())
+    above = torch.stack([way.sum() / len(way) ** 0.5 for way in by_way])
     assert len({way.numpy().tobytes() for way in close}) > 1
-    assert torch.equal(batch.tokens[0, 8:], close[log_p.argmax()])
+    assert torch.equal(batch.tokens[0, 8:], close[above.argmax()])
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -95,7 +95,5 @@ def test_it_reads_to_the_end_before_it_writes():
     model, score = small("seq2seq"), chorale()
     cells = score.cells.copy()
     cells[-16:, 0] = np.where(cells[-16:, 0] >= 0, 81, cells[-16:, 0])
-    one, two = (
-        model.compose(Canvas.keep_voices(s, [0]), temperature=0) for s in (score, score.replace(cells=cells))
-    )
+    one, two = (model.compose(Canvas.keep_voices(s, [0]), temperature=0) for s in (score, score.replace(cells=cells)))
     assert not np.array_equal(one.cells[:16, 1:], two.cells[:16, 1:])

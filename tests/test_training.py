@@ -1,6 +1,7 @@
 """The one loop, the data it is fed, and the checkpoints it writes, with small models."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -66,6 +67,14 @@ def test_the_same_generator_gives_the_same_batches():
     one, two = next(feed(1)), next(feed(1))
     assert torch.equal(one.tokens, two.tokens)
     assert not torch.equal(one.tokens, next(feed(2)).tokens)
+
+
+@pytest.mark.parametrize(("mix", "share"), [(0, 1 / 2), (0.5, 2 / 3), (1, 4 / 5)])
+def test_the_styles_come_by_how_much_music_they_have(mix, share):
+    items = [features_of(chorale(4, seed=s)) for s in range(4)] + [features_of(tune(4))]  # four times as many frames
+    mixed = batches(items, replace(RECIPE, mix=mix), np.random.default_rng(0))
+    chorales = [int(next(mixed).voices() == 4) for _ in range(600)]
+    assert np.mean(chorales) == pytest.approx(share, abs=0.06)
 
 
 def test_padding_and_unused_voices_do_not_count():

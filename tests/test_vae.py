@@ -39,7 +39,7 @@ def test_every_step_has_one_place_in_one_window():
 
 @pytest.mark.parametrize(("bars", "expected"), [(4, [32, 32]), (3, [32, 16]), (1, [16])])
 def test_an_odd_bar_has_a_window_of_its_own(bars, expected):
-    assert [len(steps) for steps in windows(Canvas.blank(bars).score)] == expected
+    assert [len(steps) for steps in windows(collate([features_of(Canvas.blank(bars).score)]))] == expected
 
 
 def test_a_latent_knows_its_window_alone():

@@ -36,6 +36,7 @@ def train_one(name: str, pieces: list[data.Piece], minutes: float | None, resume
         model, feed, lambda m: held_out(m, valid), recipe, minutes=minutes or recipe.minutes, resume=state, label=name
     )
     model.load_state_dict(result.weights)
+    model.calibrate(valid)
     minutes = round(before + result.minutes, 1)  # all in all
     facts = {"minutes": minutes, "steps": result.steps, "seed": seed, "valid": round(result.valid, 4)}
     checkpoint.save(name, model, facts | {"dataset_sha256": data.digest(pieces)})

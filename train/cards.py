@@ -92,7 +92,7 @@ This [sample](sample.mid) is made by
 In each piece two bars are a held-out piece's; the six composed after them are judged. They were composed at temperature
 {DEFAULTS.temperature} and top-p {DEFAULTS.top_p}. *Held out* is the same figure of as long windows of held-out pieces;
 *overlap* is that of the densities of composed and held-out music, *people's* that of training and held-out music.
-All are written by `{figures.get("command", f"python -m train.evaluate {name}")}`.
+All are written by `{figures.get("command_valid", f"python -m train.evaluate {name}")}`.
 
 {tables}
 

@@ -34,7 +34,7 @@ from train.words import WORDS
 
 WORKERS = 2
 SAMPLES = 100  # a model and style
-CHUNK = 10  # of them at a time, so that both workers end together
+CHUNK = 25  # of them side by side, and both workers end together
 TIMED_BARS = 8
 DIGITS = 4
 OF_NO_WEIGHTS = ("jsb16",)  # figures of the architecture, not of the shipped weights
@@ -175,7 +175,8 @@ def main(
     options = " --test" * args.test + f" --samples {args.samples}" * (args.samples != SAMPLES)
     evaluation = Evaluation("test" if args.test else "valid", args.samples, directory)
     for name, figures in measured(names, evaluation):
-        record(name, {"command": f"python -m train.evaluate {name}{options}"} | figures, directory)
+        command = {f"command_{evaluation.split}": f"python -m train.evaluate {name}{options}"}
+        record(name, command | figures, directory)
     for name in tqdm(names, "timing", unit="model"):  # when no worker is busy
         record(name, {"ms_per_bar": round(ms_per_bar(checkpoint.load(name, directory)), 1)}, directory)
         cards.write_sample(name, directory)

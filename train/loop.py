@@ -46,14 +46,19 @@ def transpositions(item: Item) -> list[int]:
 
 
 def batches(items: list[Item], recipe: Recipe, rng: np.random.Generator) -> Iterator[Batch]:
-    """Endless batches of transposed crops; each batch of one style, the styles in turn, long pieces more often."""
+    """Endless batches of transposed crops; each batch of one style, long pieces more often than short ones.
+
+    A style that has more music comes more often, see `Recipe.mix`.
+    """
     groups = by_style(items)
     shifts = {id(item): transpositions(item) for item in items}
+    steps = [np.array([len(item["tokens"]) for item in group], float) for group in groups]
+    turns = np.array([s.sum() for s in steps]) ** recipe.mix
     while True:
-        for group in groups:
-            steps = np.array([len(item["tokens"]) for item in group], float)
-            chosen = rng.choice(len(group), recipe.batch, p=steps / steps.sum())
-            yield collate([_sample(group[i], shifts[id(group[i])], recipe.crop, rng) for i in chosen])
+        style = rng.choice(len(groups), p=turns / turns.sum())
+        group = groups[style]
+        chosen = rng.choice(len(group), recipe.batch, p=steps[style] / steps[style].sum())
+        yield collate([_sample(group[i], shifts[id(group[i])], recipe.crop, rng) for i in chosen])
 
 
 def by_style(items: list[Item]) -> list[list[Item]]:
@@ -131,7 +136,7 @@ def train(
     try:
         while used < total:
             model.train()
-            batch = next(data)  # for all players, or each would see but one of the styles that come in turn
+            batch = next(data)  # the same for all players
             for name, part in players.items():
                 with precision():
                     parts = model.loss(batch, name)

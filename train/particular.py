@@ -13,6 +13,7 @@ from musicgen.models.base import Batch, collate, crop, features_of, to_cells
 from musicgen.models.critic import Critic
 from musicgen.models.gan import GAN, unused
 from musicgen.models.latent import STANDARD, WINDOW, Grid
+from musicgen.models.next_frame import NextFrame
 from musicgen.models.vae import VAE
 from musicgen.score import METERS, STYLES, Score
 from musicgen.voice_leading import voice_leading
@@ -39,7 +40,7 @@ def of_seq2seq(model: MusicModel, pieces: list[Piece], split: str) -> dict:
 
 
 def _forward() -> list[str]:
-    return [name for name in checkpoint.available() if MODELS[name].likelihood == "exact" and name != "seq2seq"]
+    return [n for n in checkpoint.available() if issubclass(MODELS[n], NextFrame) and not MODELS[n].looks_ahead]
 
 
 @torch.inference_mode()

@@ -32,10 +32,9 @@ Task = tuple[Score, int]  # a held-out piece and a random seed
 def compose(name: str, directory: Path, tasks: list[Task]) -> list[Score]:
     """What a model makes of each task, at the page's defaults."""
     model = checkpoint.load(name, directory)
-    return [
-        model.compose(canvas_of(piece), temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seed=seed)
-        for piece, seed in tasks
-    ]
+    pieces, seeds = zip(*tasks)
+    canvases = [canvas_of(piece) for piece in pieces]
+    return model.compose_all(canvases, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seeds=list(seeds))
 
 
 def canvas_of(piece: Score) -> Canvas:

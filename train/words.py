@@ -42,10 +42,10 @@ FORWARD = {
 WORDS = {
     "autoregressive": Words(
         diagram=forward(Box("gated causal convolutions in doubling strides, cached")),
-        seen="Busy inner voices over a walking bass, and phrases that end on long chords. It may lose its key: "
-        "chromatic steps lead away and not back, and a chorale then closes far from where it began. Once the "
-        "seed's last chord was held for a whole bar more. Dances rise and fall in even quavers and hardly take up"
-        " a motif.",
+        seen="Busy inner voices over a walking bass, with suspensions and raised leading notes, and phrases that end "
+        "on long chords. It goes to keys that lie far off and does not always come back; voices cross where they "
+        "crowd together, and a tenor may leap into its close. Dances take up bits of the seed, in quavers that rise "
+        "and fall, most with a long last note; some run on to the end without settling.",
         **FORWARD,
     ),
     "cnn": Words(
@@ -66,10 +66,10 @@ WORDS = {
         "or the bars after a gap, act on what is drawn to their left as well as to their right.",
         length="The whole length lies there from the beginning, and every step is told how far the end is. The first "
         "passes go through it bar by bar; later ones revise the close and the opening alike.",
-        seen="Chords that fit and closes that hold, and a given ending is prepared. But notes are chopped: some begin "
-        "off the beat, or break off and begin again where singers would hold, and voices cross or crowd together. It "
-        "goes from bar to bar without a phrase in mind. Dances are calmer than their seeds and move by step round a "
-        "note that they come back to.",
+        seen="Chords that fit, closes that hold, and a given ending is prepared; voices move mostly in quarters and "
+        "seldom in parallel. Now and then a note begins again a step off the beat, the bass leaps far down for a "
+        "single note, or a voice leaves its place for a beat, and phrases aim at no goal before the last. Dances are "
+        "calmer than their seeds, move by step in arches and come to rest on a long note; figures do not come back.",
     ),
     "gan": Words(
         diagram=Diagram(
@@ -80,7 +80,7 @@ WORDS = {
                 ),
                 (Box("generator: a gated recurrent unit", again=True),),
                 (Box("voice head: soprano, bass, alto, tenor, each knowing those before"),),
-                (Box("eight proposals for two bars", "drawn"),),
+                (Box("several proposals for two bars", "drawn"),),
                 (Box("critic: convolutions over facts of every frame"),),
                 (Box("the proposal it believes most"),),
             ),
@@ -91,32 +91,34 @@ WORDS = {
         "composed, and so prefers what goes on from them.",
         length="Generator and critic are told how far the end is, step by step in the last bars. The last bar and a "
         "half are not the critic's choice: as in the forward models the likeliest of several ways to close is taken.",
-        seen="Chorales in phrases with passing notes in all voices, long chords at their ends and a close on a root, "
-        "busier than the GRU it comes from. The bass may leap more than an octave down for a single chord, soprano and "
-        "alto can lie far apart, and a phrase may turn to a key that it does not come back from. Dances keep meter "
-        "and range, mostly in steps and broken chords; figures are rocked on the spot but seldom brought back, some "
-        "repeat their last note, and one ran on to the last step without settling.",
+        seen="Chorales with more passing notes in the inner voices than those of the GRU it comes from, repeated "
+        "notes in the soprano, and broad closes, the bass often far down for the last chord. Chromatic turns may lead "
+        "to another key for the close. Dances rise and fall in wide arcs, some rock on one figure for bars, and "
+        "nearly all close on a repeated or long home note; one moved up an octave in the middle and stayed there.",
     ),
     "gru": Words(
         diagram=forward(Box("gated recurrent unit", again=True)),
-        seen="Chorales in clear phrases, with suspensions and passing notes, and a close on a long chord; the key may "
-        "drift on the way, from a major seed to a minor close. Dances keep the meter and the range of their seed,"
-        " but wander: bars do not come back as they do in a real tune, and the last note is often not the key's.",
+        seen="Chorales in plain quarters with passing notes, over a bass that walks to real cadences; most close on a "
+        "long chord, dominant before tonic. The soprano may leap far up where a phrase begins, and once the upper "
+        "voices kept one chord for two bars and the close drew the outer voices apart. Dances keep meter and range, "
+        "move in scales and broken chords and mostly rest on a repeated home note; the seed's figures seldom come "
+        "back.",
         **FORWARD,
     ),
     "lstm": Words(
         diagram=forward(Box("long short-term memory", again=True)),
-        seen="Chorales in even quarters over an active bass; most close in the seed's key, once with the raised third "
-        "that Bach likes. Now and then the last chord stands on its third, or soprano and bass move in parallel. "
-        "Dances find home more often than not, by way of plain scales and broken chords, and leave the seed's "
-        "figures behind.",
+        seen="Phrases that arch and fall to a close in long chords, the raised leading note before it. The bass is "
+        "busy, climbs into the tenor, and may sink to its lowest note for the last chord; a phrase may touch keys "
+        "that nothing prepares. Dances run in scales over more than an octave, turn back where a part ends and mostly "
+        "rest on a home note; figures are varied rather than repeated.",
         **FORWARD,
     ),
     "rnn": Words(
         diagram=forward(Box("plain recurrence, tanh", again=True)),
-        seen="From beat to beat as sound as its gated relatives, with real cadences. Over phrases it forgets: it goes "
-        "to keys that nothing prepares and does not always come back. Dances move by neighbouring notes; where "
-        "one falls into a dotted or a repeated figure, it stays in it to the end.",
+        seen="From beat to beat as sound as its gated relatives, with passing notes in all voices and real cadences, "
+        "most on a long chord. Over phrases it forgets: soprano and bass wander to keys that nothing prepares. Dances "
+        "move by step, jump to another octave in the middle at times, and most but not all find a last long note; one "
+        "fell into dotted notes and stayed in them.",
         **FORWARD,
     ),
     "seq2seq": Words(
@@ -141,16 +143,18 @@ WORDS = {
         seed="All that is given is read before the first note is written, wherever in the piece it stands: a tune to "
         "its end when it is harmonised, both sides of a gap when it is repaired.",
         length=FORWARD["length"],
-        seen="Phrases of quarters and halves over a bass that walks down and leaps to its cadences, with suspensions "
-        "and passing notes in the middle voices; nearly all close on a long chord, outer voices coming to it by step. "
-        "Voices may settle into plain chords for bars, and the register drifts from the seed's. Dances run in scales "
-        "and turns, rest on long notes where a phrase ends, mostly find a home note, and seldom bring a figure back.",
+        seen="Phrases that halt on long chords as chorales do, over a bass that walks and then leaps to its cadence, "
+        "with suspensions and chromatic passing notes in the middle voices. A soprano note may be repeated for bars, "
+        "the upper voices may leap far up where a phrase begins, and keys that nothing prepares are visited before a "
+        "firm close. Dances run in scales and turns, rest on long notes where a phrase ends, nearly all find a home "
+        "note, and seldom bring a figure back.",
     ),
     "transformer": Words(
         diagram=forward(Box("causal self-attention with rotary positions, keys and values cached")),
-        seen="Some of its dances take up figures of the seed, rocking between two notes or round a chord as reels do; "
-        "some run on to the last step without settling. Chorales are plain and mostly in key, with parallel "
-        "motion between outer and inner voices here and there, and once a soprano that leaps up and stays there.",
+        seen="Some of its dances take up figures of the seed and bring them back later, in scales and turns with even "
+        "ends of phrases; a few run on to the last step without settling. Chorales are plain and mostly in key, with "
+        "suspensions in the middle voices; the upper voices may leap far up where a phrase begins, the bass swings "
+        "over more than an octave, and some close on a chord that nothing led to.",
         **FORWARD,
     ),
     "vae": Words(

@@ -13,6 +13,8 @@ REST_TOKEN, HOLD_TOKEN, FIRST_PITCH = 0, 1, 2  # a cell's index in the vocabular
 VOCABULARY = FIRST_PITCH + HIGH - LOW + 1  # V
 STYLE_NAMES, METER_NAMES = tuple(STYLES), tuple(METERS)
 VOICES_OF = torch.tensor([len(s.ranges) for s in STYLES.values()])  # (styles,)
+BAR_STEPS = torch.tensor([m.steps for m in METERS.values()])
+BEAT_STEPS = torch.tensor([m.beat for m in METERS.values()])
 LONGEST_BAR = max(m.steps for m in METERS.values())
 END_STEPS = 2 * LONGEST_BAR  # the last steps are told apart one by one,
 END_BARS = 8  # earlier ones by whole bars up to here
@@ -137,6 +139,9 @@ class MusicModel(nn.Module):
         """Named scalar parts; "loss" is what is minimised and, in eval mode, what held-out music is judged by."""
         raise NotImplementedError
 
+    def calibrate(self, pieces: list[Batch]):
+        """Set, after training, what is fitted to held-out pieces and not learned; nothing, unless a model says so."""
+
     def players(self) -> dict[str, nn.Module]:
         """The parts that are optimised in turn; one for all but adversarial models."""
         return {"model": self}
@@ -154,3 +159,9 @@ class MusicModel(nn.Module):
         for patch in self.stream(canvas, temperature=temperature, top_p=top_p, seed=seed):
             cells[patch.start : patch.start + len(patch.cells)] = patch.cells
         return canvas.score.replace(cells=cells)
+
+    def compose_all(
+        self, canvases: list[Canvas], *, temperature: float = 1.0, top_p: float = 1.0, seeds: list[int]
+    ) -> list[Score]:
+        """What `compose` makes of each canvas and seed, sooner where a model can compose them side by side."""
+        return [self.compose(c, temperature=temperature, top_p=top_p, seed=s) for c, s in zip(canvases, seeds)]

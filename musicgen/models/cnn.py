@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import ENDINGS, STYLE_NAMES, Batch, MusicModel
+from musicgen.models.base import BEAT_STEPS, ENDINGS, STYLE_NAMES, Batch, MusicModel
 from musicgen.models.frames import PLACES, place, sum_of_facts
 from musicgen.models.gibbs import Sampler
 from musicgen.models.motion import Motion
@@ -33,8 +33,9 @@ class Config:
     inner: int = 48  # C, channels a pitch and step
     width: int = 256  # W, channels a step of the trunk
     layers: int = 6  # of the trunk, dilated 1, 2, 4 ... over the steps
-    dropout: float = 0.1  # share of the channels
+    dropout: float = 0.0  # share of the channels
     gaps: float = 0.0  # share of training crops whose unknown cells lie in some voices and one stretch of time
+    beats: float = 0.0  # share of those in which a voice's cells of one beat are known or unknown together
 
 
 class Block(nn.Module):
@@ -119,13 +120,15 @@ class CNN(MusicModel):
         are judged in crops of 64 steps; a piece counts by its cells.
         """
         if self.training:
-            unknown = some_unknown(batch.counted(), torch.rand(len(batch.tokens)), self.config.gaps, None)
-            return {"loss": self.nll(batch, unknown).mean()}
+            counted = in_gaps(batch.counted(), self.config.gaps)
+            order = by_beats(torch.rand(counted.shape), batch, self.config.beats)
+            return {"loss": self.nll(batch, some_unknown(counted, torch.rand(len(counted)), order)).mean()}
         rng, total = torch.Generator().manual_seed(0), 0
         for draw in range(DRAWS):
             piece = window(batch, rng)
             share = (draw + torch.rand(len(batch.tokens), generator=rng)) / DRAWS
-            total += self.nll(piece, some_unknown(piece.counted(), share, 0, rng))
+            counted = piece.counted()
+            total += self.nll(piece, some_unknown(counted, share, torch.rand(counted.shape, generator=rng)))
         cells = batch.counted().sum((1, 2))
         return {"loss": (total / DRAWS * cells).sum() / cells.sum()}
 
@@ -146,23 +149,35 @@ class CNN(MusicModel):
             yield Patch(0, sampler.cells())
 
 
-def some_unknown(counted: Tensor, share: Tensor, gaps: float, rng: torch.Generator | None) -> Tensor:
-    """Which of the counted cells (B, T, n) are unknown: all but a `share` (B,) of them, at least one.
-
-    In a part `gaps` of the pieces this holds in a stretch of time and some voices, and all else is known.
-    """
+def in_gaps(counted: Tensor, share: float) -> Tensor:
+    """Of the counted cells (B, T, n), in a share of the pieces, those in one stretch of time and some voices alone."""
     batch, steps, voices = counted.shape
+    ends = torch.rand(batch, 2, 1).sort(1).values * (steps + 1)
+    step = torch.arange(steps)
+    inside = (step >= ends[:, 0].floor()) & (step < ends[:, 1].ceil())  # (B, T)
+    chosen = torch.rand(batch, voices) < torch.rand(batch, 1).clamp(min=0.25)
+    gap = inside[..., None] & chosen[:, None] & (counted > 0)
+    holds = (torch.rand(batch) < share) & gap.any(2).any(1)
+    return torch.where(holds[:, None, None], gap, counted > 0)
+
+
+def by_beats(order: Tensor, batch: Batch, share: float) -> Tensor:
+    """An order (B, T, n) of cells in which, in a share of the pieces, a voice's cells of one beat come together.
+
+    So the cells are asked for that `Sampler` draws anew: without this, nearly always some cell next to one is known.
+    """
+    step = torch.arange(order.shape[1])
+    begins = batch.position % BEAT_STEPS[batch.meter][:, None] == 0
+    first = torch.where(begins, step, 0).cummax(1).values  # (B, T) the step at which its beat begins
+    together = order.gather(1, first[..., None].expand_as(order))
+    return torch.where(torch.rand(len(order), 1, 1) < share, together, order)
+
+
+def some_unknown(counted: Tensor, share: Tensor, order: Tensor) -> Tensor:
+    """Which of the counted cells (B, T, n) are unknown: all but a `share` (B,), the first in an order; at least one."""
     counted = counted > 0
-    if gaps:
-        ends = torch.rand(batch, 2, 1, generator=rng).sort(1).values * (steps + 1)
-        step = torch.arange(steps)
-        inside = (step >= ends[:, 0].floor()) & (step < ends[:, 1].ceil())  # (B, T)
-        chosen = torch.rand(batch, voices, generator=rng) < torch.rand(batch, 1, generator=rng).clamp(min=0.25)
-        gap = inside[..., None] & chosen[:, None] & counted
-        holds = (torch.rand(batch, generator=rng) < gaps) & gap.any(2).any(1)
-        counted = torch.where(holds[:, None, None], gap, counted)
-    order = torch.rand(counted.shape, generator=rng).masked_fill(~counted, 2).flatten(1)  # the others come last
-    rank = order.argsort(1).argsort(1).view(counted.shape)
+    order = order.masked_fill(~counted, 2).flatten(1)  # the others come last
+    rank = order.argsort(dim=1, stable=True).argsort(1).view(counted.shape)
     cells = counted.sum((1, 2))
     known = torch.minimum((share * cells).floor(), cells - 1)
     return counted & (rank >= known[:, None, None])

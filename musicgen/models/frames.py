@@ -97,6 +97,15 @@ def sounding_tokens(tokens: Tensor) -> Tensor:
     return tokens.gather(1, row)
 
 
+def nearest(known: Tensor) -> tuple[Tensor, Tensor]:
+    """The steps (B, T, 4) of the nearest known cell up to each cell and from it on; -1 and T where there is none."""
+    steps = known.shape[1]
+    step = torch.arange(steps)[:, None]
+    before = torch.where(known, step, -1).cummax(1).values
+    after = torch.where(known, step, steps).flip(1).cummin(1).values.flip(1)
+    return before, after
+
+
 def interval(upper: Tensor, lower: Tensor, limit: int) -> Tensor:
     """Semitones between two tokens, clipped to +-limit, as an index; the last index where either does not sound."""
     sounds = (upper >= FIRST_PITCH) & (lower >= FIRST_PITCH)

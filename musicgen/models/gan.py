@@ -14,13 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import DEFAULTS, METER_NAMES, Batch, MusicModel, collate, features_of
+from musicgen.models.base import DEFAULTS, METER_NAMES, Batch
 from musicgen.models.critic import SIZES, WINDOW, Critic, facts_of
 from musicgen.models.frames import Past, pasts
 from musicgen.models.gru import GRU
 from musicgen.models.head import STANDARD_RANK
-from musicgen.models.next_frame import CLOSE, NextFrameConfig, nll, patches, slice_steps
-from musicgen.score import METERS, Canvas, Patch
+from musicgen.models.next_frame import CLOSE, FrameByFrame, NextFrameConfig, best_of, nll, slice_steps
+from musicgen.sampling import Rng
+from musicgen.score import METERS
 
 CLOSING = 0.25  # share of the windows of training that end where the shortest crop does, so where pieces end
 GIVEN = 0.25  # share of the windows of training in which some voices are given
@@ -34,10 +35,10 @@ class GANConfig(NextFrameConfig):
     doubt: float = 0.1  # dropout of the critic
     others: int = 6  # frames composed in one place in training, each held against the others
     push: float = 30.0  # weight of the critic's scores; that of the likelihood, which anchors the generator, is 1
-    candidates: int = 8  # windows composed at a time in a stream; the critic chooses one
+    candidates: int = 4  # windows composed at a time in a stream; the critic chooses one
 
 
-class GAN(MusicModel):
+class GAN(FrameByFrame):
     name, title = "gan", "GAN"
     summary = "A recurrent composer, taught by likelihood and then by a critic, which also chooses among its proposals."
     source = "C-RNN-GAN, Mogren 2016, arXiv 1611.09904; SeqGAN, Yu et al. 2017, arXiv 1609.05473"
@@ -137,39 +138,34 @@ class GAN(MusicModel):
         real, fake = counts / counts[0].sum()
         return 0.5 * (real.sqrt() - fake.sqrt()).square().sum()
 
-    def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
-        """A patch a beat, those of a window at once. 0 as `temperature` takes the likeliest: there is no choosing then.
+    def frames(self, batch: Batch, fixed: Tensor, temperature: float, top_p: float, rng: Rng) -> Iterator[Tensor]:
+        """Those of a window at once. At temperature 0 there is no choosing.
 
         As in other models the close is the likeliest of several ways; the critic chooses up to there.
         """
-        rng = torch.Generator().manual_seed(seed)
-        batch, fixed = collate([features_of(canvas.score)]), torch.from_numpy(canvas.fixed.copy())
-        yield from patches(self._frames(batch, fixed, temperature, top_p, rng), METERS[canvas.score.meter].beat)
-
-    def _frames(self, batch, fixed, temperature, top_p, rng) -> Iterator[Tensor]:
-        """All frames (1, 4) of the one piece, window by window."""
-        bar, steps = METERS[METER_NAMES[batch.meter[0]]].steps, batch.tokens.shape[1]
-        past, state, close = Past.empty(1), None, max(0, steps - int(CLOSE * bar))
+        pieces, steps, _ = batch.tokens.shape
+        bar = METERS[METER_NAMES[batch.meter[0]]].steps
+        past, state, close = Past.empty(pieces), None, max(0, steps - int(CLOSE * bar))
         for start in range(0, close, WINDOW * bar):
             window = range(start, min(start + WINDOW * bar, close))
             batch, past, state = self._window(batch, fixed, window, past, state, temperature, top_p, rng)
             yield from batch.tokens[:, window.start : window.stop].unbind(1)
         rest = range(close, steps)
-        for stride in self.generator.to_the_close(batch, fixed, rest, past, state, temperature, top_p, rng):
-            yield stride.frame
+        yield from self.generator.to_the_close(batch, fixed, rest, past, state, temperature, top_p, rng)
 
     @torch.inference_mode()
     def _window(self, batch, fixed, steps, past, state, temperature, top_p, rng) -> tuple[Batch, Past, Tensor]:
         """The batch with the steps composed, past and state after them: what the critic believes most of several."""
         alone = temperature == 0 or bool(fixed[steps.start : steps.stop].all())
-        rows = torch.zeros(1 if alone else self.config.candidates, dtype=torch.long)
+        pieces = len(batch.tokens)
+        rows = torch.arange(pieces).repeat_interleave(1 if alone else self.config.candidates)
         many, past, state = batch.pieces(rows), past.each(lambda x: x[rows]), self.generator.state_of(state, rows)
         *_, last = walk = list(self.generator.walk(many, fixed, steps, past, state, temperature, top_p, rng))
         many.tokens[:, steps.start : steps.stop] = torch.stack([stride.frame for stride in walk], 1)
-        best = rows[:1]
+        best = rows
         if not alone:
             _, logit = self.critic(slice_steps(many, 0, steps.stop), steps.start)
-            best = logit.argmax(keepdim=True)
+            best = best_of(logit, pieces)
         return many.pieces(best), last.past.each(lambda x: x[best]), self.generator.state_of(last.state, best)
 
 

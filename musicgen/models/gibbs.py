@@ -22,10 +22,11 @@ from musicgen.score import LOW, METERS, STYLES, Canvas
 PASSES = 60
 FILL = 24  # of them, or more, begin every block for the first time; in each of the others
 MOST, LEAST = 0.12, 0.03  # this share of the blocks is drawn anew, falling from the first pass to the last,
-COOL = 0.6  # and the temperature with it, to this part of itself
+COOL = 0.4  # and with it the temperature of which notes begin, to this part of itself
 CADENCE = 0.5  # of the temperature, in the last bar: a piece closes with less surprise than it went on with
 TURN = (0, 2, 3, 1)  # of soprano, alto, tenor, bass in the first fill: the outer voices first
 AVOID = 5.0  # nats that a parallel fifth or octave costs beyond what the network thinks of it
+TRUST = 0.6  # part of a guessed chance to hold a note that is taken at once; for the rest, another look is waited for
 TINY = 1e-20  # the least chance of what is legal
 
 Network = Callable[[Batch, Tensor, Tensor], Tensor]  # batch, classes, known (1, T, 4) -> logits (1, T, 4, CLASSES)
@@ -36,7 +37,7 @@ class Block:
     voice: int
     start: int  # steps
     stop: int
-    begun: bool = False  # the last note of the cells before was found to have ended
+    passed: float = 0.0  # chance to hold the note before into it that there was, and that was not taken
 
 
 def blocks_of(canvas: Canvas) -> list[Block]:
@@ -56,6 +57,14 @@ def apart(ordered: Iterable[Block], count: int, gap: int) -> list[Block]:
         if len(found) < count and all(b.stop + gap <= block.start or block.stop + gap <= b.start for b in found):
             found.append(block)
     return found
+
+
+def cooled(logits: Tensor, cool: float) -> Tensor:
+    """Logits (n, 2 + P) divided by `cool`, but for the odds of HOLD against all else together."""
+    begins = torch.arange(logits.shape[1]) != HOLD_TOKEN
+    other = logits[:, begins]
+    total = other.logsumexp(1, keepdim=True)
+    return logits.masked_scatter(begins, torch.where(total > -torch.inf, (other / cool).log_softmax(1) + total, other))
 
 
 class Sampler:
@@ -91,7 +100,7 @@ class Sampler:
             count = len(left) + first if waiting else max(1, anew, len(left))
             chosen = apart(left + (waiting or self._shuffled()), count, self.meter.beat)
             waiting = [b for b in waiting if b not in chosen]
-            left = self.redraw(chosen, temperature * (1 + (COOL - 1) * done))
+            left = self.redraw(chosen, temperature, 1 + (COOL - 1) * done)
             turn += 1
             if turn < PASSES:
                 yield
@@ -105,8 +114,12 @@ class Sampler:
         bar, beat = self.meter.steps, self.meter.beat
         return sorted(self.blocks, key=lambda b: (b.start // bar, b.start % bar // beat % 2, TURN[b.voice], b.start))
 
-    def redraw(self, chosen: list[Block], temperature: float) -> list[Block]:
-        """Draw a note of each block, all from one look of the network; return what is left of the blocks."""
+    def redraw(self, chosen: list[Block], temperature: float, cool: float = 1.0) -> list[Block]:
+        """Draw a note of each block, all from one look of the network; return what is left of the blocks.
+
+        `cool` times the temperature is that of which note begins, and not of whether one does: there the likelier is
+        nearly always the same, and all notes would become alike.
+        """
         for block in chosen:
             self.known[block.start : block.stop, block.voice] = False
         look = self._look()  # (T, 4, CLASSES)
@@ -116,11 +129,13 @@ class Sampler:
             if not active:
                 break
             step, voice = (torch.tensor(n) for n in zip(*((b.start + offset, b.voice) for b in active)))
-            begun = torch.tensor([b.begun and not offset for b in active])
-            chances = self._chances(look, step, voice, begun, offset > 0)  # (n, 2 + P)
-            token = draw(chances.log() * self.firm[step], temperature, self.top_p, self.rng)
+            passed = torch.tensor([0.0 if offset else b.passed for b in active])
+            chances = self._chances(look, step, voice, passed, offset > 0)  # (n, 2 + P)
+            logits = cooled(chances.log() * self.firm[step], cool)
+            token = draw(logits, temperature, self.top_p, self.rng, exempt=HOLD_TOKEN)
             ended = [offset > 0 and t >= FIRST_PITCH for t in token.tolist()]
-            left += [Block(b.voice, b.start + offset, b.stop, True) for b, e in zip(active, ended) if e]
+            held = chances[:, HOLD_TOKEN].tolist()
+            left += [Block(b.voice, b.start + offset, b.stop, h) for b, h, e in zip(active, held, ended) if e]
             active = [b for b, e in zip(active, ended) if not e]
             goes_on = ~torch.tensor(ended)
             self._write(look, step[goes_on], voice[goes_on], token[goes_on], temperature)
@@ -141,24 +156,29 @@ class Sampler:
         """Whether the cell before is known, (T, 4): before the first step there is silence."""
         return F.pad(self.known, (0, 0, 1, 0), value=True)[:-1]
 
-    def _chances(self, look: Tensor, step: Tensor, voice: Tensor, begun: Tensor, drawn: bool) -> Tensor:
+    def _chances(self, look: Tensor, step: Tensor, voice: Tensor, passed: Tensor, drawn: bool) -> Tensor:
         """Chances (n, 2 + P) of n cells to rest, to hold, to begin one of the window's pitches.
 
         To go on with a pitch is to have had it. So where the cell before was just `drawn` from the same look, the
-        chance to hold is that of "this pitch goes on" over that of "this pitch was there". Where that cell is not
-        known, a pitch counts whether it goes on or begins.
+        chance to hold is that of "this pitch goes on" over that of "this pitch was there". That is a guess, so where it
+        was `passed` (n,) the next look, which knows the note, gives what was missing from the chance it finds. Where
+        the cell before is not known, a pitch counts whether it goes on or begins.
         """
         rest, on, begin = look[step, voice].split((1, PITCHES, PITCHES), -1)
         known, before = self._known_before()[step, voice, None], (step - 1).clamp(min=0)
         pitch = self.sound[before, voice, None] - self.lowest  # (n, 1) in the window, below 0 for a rest
-        may_hold = known & (pitch >= 0) & ((step > 0) & ~begun)[:, None]
+        may_hold = known & (pitch >= 0) & (step > 0)[:, None]
         hold = on.gather(1, pitch.clamp(min=0)) * may_hold  # (n, 1)
         rest = rest * self._may_rest(step)[:, None]
         other = torch.cat([rest, torch.where(known, begin, begin + on)], 1)  # (n, 1 + P)
         if drawn:
             was = look[before, voice, 1:].unflatten(1, (2, PITCHES)).sum(1).gather(1, pitch.clamp(min=0))
-            hold = (hold / was.clamp(min=TINY)).clamp(max=1)
-            other = other / other.sum(1, keepdim=True) * (1 - hold)
+            hold = (TRUST * hold / was.clamp(min=TINY)).clamp(max=1)
+        else:
+            hold = hold / (hold + other.sum(1, keepdim=True))
+        passed = passed[:, None].clamp(max=1 - 1e-6)
+        hold = ((hold - passed) / (1 - passed)).clamp(min=0)
+        other = other / other.sum(1, keepdim=True) * (1 - hold)
         return torch.cat([other[:, :1], hold, other[:, 1:]], 1)
 
     def _may_rest(self, step: Tensor) -> Tensor:

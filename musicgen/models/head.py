@@ -24,7 +24,7 @@ from musicgen.models.frames import (
     pitch_class,
     sum_of_facts,
 )
-from musicgen.score import LOW
+from musicgen.score import LOW, STYLES
 
 ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the outer voices first
 OTHERS = torch.tensor([[u for u in range(4) if u != v] for v in range(4)])  # (4, 3)
@@ -62,6 +62,7 @@ class VoiceHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(4, sum(OUTPUTS)))
         self.progression = nn.Parameter(torch.zeros(4 * 3 * 2 * (PITCH_CLASSES + 1), PITCH_CLASSES))
         self.spacing = nn.Parameter(torch.zeros(4, 3, 2 * PITCHES - 1))
+        self.register_buffer("heat", torch.ones(len(STYLES)))  # divides the logits, see `NextFrame.calibrate`
         self.norm = nn.LayerNorm(inner)
         self.dropout = nn.Dropout(dropout)
 
@@ -93,6 +94,7 @@ class VoiceHead(nn.Module):
         octaves = by_class.roll(-LOW, -1).repeat(1, 1, 1 + PITCHES // PITCH_CLASSES)
         pitches = octaves[..., :PITCHES] + self._reach(relative, own) + self._spacing(now, voices)  # (N, n, P)
         logits = torch.cat([absolute[..., :FIRST_PITCH], absolute[..., FIRST_PITCH:] + pitches], dim=-1)
+        logits = logits / self.heat[style, None, None]
         return logits.masked_fill(~self.legal(past, style, voices), ILLEGAL)
 
     def legal(self, past: Past, style: Tensor, voices: slice) -> Tensor:

@@ -7,6 +7,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import (
+    BAR_STEPS,
+    BEAT_STEPS,
     FIRST_PITCH,
     HOLD_TOKEN,
     LONGEST_BAR,
@@ -18,11 +20,10 @@ from musicgen.models.base import (
 )
 from musicgen.models.frames import LEAP, LEAPS, PAIRS, SPAN, SPANS, Past, interval, sounding_tokens, sum_of_facts
 from musicgen.models.head import ILLEGAL, VoiceHead
+from musicgen.sampling import Rng, by_rows
 from musicgen.score import METERS
 
 WINDOW = 2  # bars that one latent vector stands for
-BAR_STEPS = torch.tensor([m.steps for m in METERS.values()])
-BEAT_STEPS = torch.tensor([m.beat for m in METERS.values()])
 LONGEST_BEAT = max(m.beat for m in METERS.values())
 BEATS = WINDOW * max(m.beats for m in METERS.values())  # a window has at most
 LEAST_HEED = 0.3  # weight of what a plan says of pitches where its latent is all noise; 1 more where there is none
@@ -210,8 +211,11 @@ class Gaussian:
         variance = (1 - level**2) * self.log_variance.exp() + level**2
         return Gaussian(trust_at(level) * self.mean, variance.log())
 
-    def draw(self, rng: torch.Generator | None = None, temperature: float = 1.0) -> Tensor:
-        noise = torch.randn(self.mean.shape, generator=rng)
+    def draw(self, rng: Rng | None = None, temperature: float = 1.0) -> Tensor:
+        if rng is None:
+            noise = torch.randn_like(self.mean)
+        else:
+            noise = by_rows(lambda rows, g: torch.randn(rows.shape, generator=g), self.mean, rng)
         return self.mean + temperature * (self.log_variance / 2).exp() * noise
 
     def detach(self) -> "Gaussian":

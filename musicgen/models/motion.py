@@ -4,9 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.frames import PITCH_CLASSES
+from musicgen.models.frames import PITCH_CLASSES, nearest
 from musicgen.models.head import OTHERS
-from musicgen.models.roll import PITCHES, REST_CLASS, nearest
+from musicgen.models.roll import PITCHES, REST_CLASS
 
 VOICES = torch.arange(4)
 SHAPE = (

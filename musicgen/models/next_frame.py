@@ -1,6 +1,7 @@
 """What the models that move forward in time share: all but the backbone."""
 
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -30,10 +31,11 @@ from musicgen.models.frames import (
     sum_of_facts,
 )
 from musicgen.models.head import ILLEGAL, ORDER, STANDARD_RANK, VoiceHead, known_before
-from musicgen.sampling import draw
-from musicgen.score import METERS, STYLES, Canvas, Patch
+from musicgen.sampling import Rng, draw
+from musicgen.score import METERS, STYLES, Canvas, Patch, Score
 
 WAYS = 16  # to close a piece that are tried, of which the likeliest is taken
+HEATS = torch.arange(80, 141) / 100  # that are tried
 CLOSE = 1.5  # bars that they begin before the end
 
 
@@ -56,7 +58,36 @@ class Stride(NamedTuple):
     begun: Tensor  # (B, 2) log-probability of the pitches that begin, knowing that something does; and their number
 
 
-class NextFrame(MusicModel):
+class FrameByFrame(MusicModel):
+    """Writes frame after frame, of one piece or of several side by side."""
+
+    def frames(self, batch: Batch, fixed: Tensor, temperature: float, top_p: float, rng: Rng) -> Iterator[Tensor]:
+        """The frames (B, 4) of B pieces, step by step; style, meter and the `fixed` cells (T, 4) are those of all."""
+        raise NotImplementedError
+
+    def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
+        """A patch a beat; see `temperature_note`. 0 takes the likeliest."""
+        batch, fixed = collate([features_of(canvas.score)]), torch.from_numpy(canvas.fixed.copy())
+        frames = self.frames(batch, fixed, temperature, top_p, torch.Generator().manual_seed(seed))
+        yield from patches(frames, METERS[canvas.score.meter].beat)
+
+    def compose_all(
+        self, canvases: list[Canvas], *, temperature: float = 1.0, top_p: float = 1.0, seeds: list[int]
+    ) -> list[Score]:
+        """As `MusicModel` does, canvases that are alike but for their notes side by side."""
+        alike, scores = defaultdict(list), {}
+        for i, c in enumerate(canvases):
+            alike[c.score.style, c.score.meter, c.fixed.shape, c.fixed.tobytes()].append(i)
+        for group in alike.values():
+            batch = collate([features_of(canvases[i].score) for i in group])
+            fixed = torch.from_numpy(canvases[group[0]].fixed.copy())
+            rng = [torch.Generator().manual_seed(seeds[i]) for i in group]
+            tokens = torch.stack(list(self.frames(batch, fixed, temperature, top_p, rng)), 1)  # (B, T, 4)
+            scores |= {i: canvases[i].score.replace(cells=to_cells(t.numpy())) for i, t in zip(group, tokens)}
+        return [scores[i] for i in range(len(canvases))]
+
+
+class NextFrame(FrameByFrame):
     """Predicts each frame from those before it: p(score) = prod over frames and voices, an exact likelihood.
 
     A subclass builds the backbone, a causal module `(x (B, T, C), state | None) -> (hidden (B, T, C), state)` that
@@ -65,6 +96,7 @@ class NextFrame(MusicModel):
 
     Config = NextFrameConfig
     temperature_note = "Divides the logits of every choice: low plays safe, high surprises."
+    looks_ahead = False  # whether it knows of given cells before their time
     pieces_dim = 1  # the dimension in which the tensors of the state count the pieces
 
     def __init__(self, config: NextFrameConfig):
@@ -134,42 +166,62 @@ class NextFrame(MusicModel):
         """-ln p of every cell, (B, T, n); the arguments are those of `logits`."""
         return nll(self.logits(batch, rank, state), batch.tokens)
 
+    @torch.inference_mode()
+    def calibrate(self, pieces: list[Batch]):
+        """Divide the logits of each style by the number that makes its pieces likeliest, the `heat` of the head.
+
+        Temperature scaling (Guo et al. 2017, arXiv 1706.04599). Without it the little music there is of a style leaves
+        the model too sure of itself, most of all that a note is held.
+        """
+        self.eval()
+        self.head.heat.fill_(1)
+        for style in {int(batch.style[0]) for batch in pieces}:
+            ours = [batch for batch in pieces if batch.style[0] == style]
+            counted = [batch.counted() > 0 for batch in ours]
+            logits = torch.cat([self.logits(batch)[c] for batch, c in zip(ours, counted)])  # (cells, V)
+            tokens = torch.cat([batch.tokens[..., : c.shape[2]][c] for batch, c in zip(ours, counted)])
+            self.head.heat[style] = min(HEATS, key=lambda heat: F.cross_entropy(logits / heat, tokens))
+
     def _ranks(self, batch: int) -> Tensor:
         """Orders of the voices, (B, 4): some voices come first, as if given, each group in the usual order."""
         given = (torch.rand(batch, 4) < 0.5) & (torch.rand(batch, 1) < self.config.any_order)
         return STANDARD_RANK - 4 * given
 
-    def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
-        """A patch a beat. `temperature` divides all logits; 0 takes the likeliest."""
-        rng = torch.Generator().manual_seed(seed)
-        batch, fixed = collate([features_of(canvas.score)]), torch.from_numpy(canvas.fixed.copy())
+    def frames(self, batch: Batch, fixed: Tensor, temperature: float, top_p: float, rng: Rng) -> Iterator[Tensor]:
+        pieces, steps, _ = batch.tokens.shape
         with torch.inference_mode():
-            state = self.first_state(batch, fixed[None])
-        steps = range(canvas.score.steps)
-        strides = self.to_the_close(batch, fixed, steps, Past.empty(1), state, temperature, top_p, rng)
-        yield from patches((stride.frame for stride in strides), METERS[canvas.score.meter].beat)
+            state = self.first_state(batch, fixed.expand(pieces, -1, -1))
+        yield from self.to_the_close(batch, fixed, range(steps), Past.empty(pieces), state, temperature, top_p, rng)
 
     def to_the_close(
         self, batch: Batch, fixed: Tensor, steps: range, past: Past, state: object, temperature: float, top_p: float,
-        rng: torch.Generator,
-    ) -> Iterator[Stride]:  # fmt: skip
-        """`walk` for one piece; what of the steps lies in its close is composed in `WAYS` ways, the likeliest kept."""
-        end = batch.tokens.shape[1]
-        begin = end - int(CLOSE * METERS[METER_NAMES[batch.meter[0]]].steps)
-        begin = min(max(begin, steps.start), steps.stop)
-        for stride in self.walk(batch, fixed, range(steps.start, begin), past, state, temperature, top_p, rng):
+        rng: Rng,
+    ) -> Generator[Tensor, None, tuple[Past, object]]:  # fmt: skip
+        """The frames of a `walk`, which returns past and state after them.
+
+        Those that lie in the pieces' close are composed in `WAYS` ways, and of each piece the likeliest is kept.
+        """
+        pieces, end = batch.tokens.shape[:2]
+        close = end - int(CLOSE * METERS[METER_NAMES[batch.meter[0]]].steps)
+        close = min(max(close, steps.start), steps.stop)
+        for stride in self.walk(batch, fixed, range(steps.start, close), past, state, temperature, top_p, rng):
             past, state = stride.past, stride.state
-            yield stride
-        rows = torch.zeros(WAYS if temperature > 0 else 1, dtype=torch.long)
+            yield stride.frame
+        if close == steps.stop:
+            return past, state
+        rows = torch.arange(pieces).repeat_interleave(WAYS if temperature > 0 else 1)
         many, past, state = batch.pieces(rows), past.each(lambda x: x[rows]), self.state_of(state, rows)
-        ways = list(self.walk(many, fixed, range(begin, steps.stop), past, state, temperature, top_p, rng))
-        best = likeliest(ways) if ways else None
-        for frame, past, state, begun in ways:
-            yield Stride(frame[best], past.each(lambda x: x[best]), self.state_of(state, best), begun[best])
+        frames, begun = [], torch.zeros(len(rows), 2)
+        for stride in self.walk(many, fixed, range(close, steps.stop), past, state, temperature, top_p, rng):
+            past, state, begun = stride.past, stride.state, begun + stride.begun
+            frames.append(stride.frame)
+        best = likeliest(begun, pieces)
+        yield from (frame[best] for frame in frames)
+        return past.each(lambda x: x[best]), self.state_of(state, best)
 
     def walk(
         self, batch: Batch, fixed: Tensor, steps: range, past: Past, state: object, temperature: float, top_p: float,
-        rng: torch.Generator, may_rest: bool = False,
+        rng: Rng, may_rest: bool = False,
     ) -> Iterator[Stride]:  # fmt: skip
         """Compose the given steps of B pieces side by side, a stride a step.
 
@@ -239,10 +291,20 @@ def of_pitch(logits: Tensor, cell: Tensor) -> Tensor:
     return torch.cat([log_p, torch.ones_like(log_p)], -1) * (cell != HOLD_TOKEN)[:, None]
 
 
-def likeliest(ways: list[Stride]) -> Tensor:
-    """Which of B ways has the likeliest pitches on average, (1,): their rhythm has no say, or the slowest would win."""
-    log_p, notes = sum(stride.begun for stride in ways).unbind(-1)  # (B,) each
-    return (log_p / notes.clamp(min=1)).argmax(keepdim=True)
+def likeliest(begun: Tensor, pieces: int) -> Tensor:
+    """Of each piece the way whose pitches are the likeliest for their number, (B,), all ways of a piece lying together.
+
+    `begun` (B * ways, 2) is the sum of the strides'. Rhythm has no say, or the slowest way would win; and a way's mean
+    counts in standard errors, or one of few notes would, whose mean is far from the others' by chance.
+    """
+    log_p, notes = begun.view(pieces, -1, 2).unbind(-1)  # (B, ways) each
+    usual = log_p.sum(1, keepdim=True) / notes.sum(1, keepdim=True).clamp(min=1)  # (B, 1)
+    return best_of(((log_p - usual * notes) / notes.clamp(min=1).sqrt()).flatten(), pieces)
+
+
+def best_of(score: Tensor, pieces: int) -> Tensor:
+    """The row of the highest score of each piece, (B,), of scores (B * n,), those of a piece lying together."""
+    return score.view(pieces, -1).argmax(1) + torch.arange(0, len(score), len(score) // pieces)
 
 
 def selected(state: object, rows: Tensor, dim: int) -> object:

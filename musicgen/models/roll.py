@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, STYLE_NAMES
-from musicgen.models.frames import PITCH_CLASSES, sounding_tokens
+from musicgen.models.frames import PITCH_CLASSES, nearest, sounding_tokens
 from musicgen.score import LOW, STYLES
 
 PITCHES = 48  # P, of a style's window: four octaves hold each of them
@@ -57,15 +57,6 @@ def class_mask() -> Tensor:
             for first in (1, 1 + PITCHES):
                 mask[s, v, first + low - LOWEST[s] : first + high + 1 - LOWEST[s]] = True
     return mask
-
-
-def nearest(known: Tensor) -> tuple[Tensor, Tensor]:
-    """The steps (B, T, 4) of the nearest known cell up to each cell and from it on; -1 and T where there is none."""
-    steps = known.shape[1]
-    step = torch.arange(steps)[:, None]
-    before = torch.where(known, step, -1).cummax(1).values
-    after = torch.where(known, step, steps).flip(1).cummin(1).values.flip(1)
-    return before, after
 
 
 def seen(classes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:

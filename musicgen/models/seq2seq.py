@@ -10,10 +10,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import ENDINGS, HOLD_TOKEN, REST_TOKEN, STYLE_NAMES, VOCABULARY, Batch
+from musicgen.models.base import ENDINGS, FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, STYLE_NAMES, VOCABULARY, Batch
 from musicgen.models.frames import (
+    AGES,
     LEAP,
     LEAPS,
+    OLD,
     PAIRS,
     PITCH_CLASSES,
     PLACES,
@@ -21,6 +23,7 @@ from musicgen.models.frames import (
     SPANS,
     class_counts,
     interval,
+    nearest,
     place,
     sounding_tokens,
     sum_of_facts,
@@ -31,7 +34,8 @@ from musicgen.models.next_frame import NextFrame, NextFrameConfig, selected
 FREE = VOCABULARY  # stands for a cell that is not given
 NOTE_KINDS = 3  # of a cell: not given or a rest, held, begun
 READER_SIZES = (
-    *[VOCABULARY + 1] * 4, *[NOTE_KINDS] * 4, *[LEAPS] * 8, *[SPANS] * len(PAIRS), PLACES, ENDINGS, len(STYLE_NAMES),
+    *[VOCABULARY + 1] * 4, *[NOTE_KINDS] * 4, *[LEAPS] * 8, *[AGES] * 4, *[SPANS] * len(PAIRS), PLACES, ENDINGS,
+    len(STYLE_NAMES),
 )  # fmt: skip
 SHORTEST, LONGEST = 8, 48  # frames of a gap that training asks to be repaired
 
@@ -94,11 +98,24 @@ def reader_indices(batch: Batch, fixed: Tensor, sounds: Tensor) -> Tensor:
     pitch = torch.where(sounds == FREE, REST_TOKEN, sounds)
     kind = torch.where(batch.tokens == HOLD_TOKEN, 1, 2)
     kind = torch.where(pitch == REST_TOKEN, 0, kind)
-    before, after = F.pad(pitch[:, :-1], (0, 0, 1, 0)), F.pad(pitch[:, 1:], (0, 0, 0, 1))  # a rest beyond both ends
+    before = F.pad(pitch[:, :-1], (0, 0, 1, 0))  # a rest before the begin
+    coming, wait = next_note(batch.tokens, fixed)
     spans = [interval(pitch[..., u], pitch[..., v], SPAN) for u, v in PAIRS]
     time = [place(batch), batch.to_end, batch.style[:, None].expand_as(batch.to_end)]
-    melody = [interval(pitch, before, LEAP), interval(after, pitch, LEAP)]
-    return torch.cat([sounds, kind, *melody, torch.stack(spans + time, -1)], dim=-1)
+    melody = [interval(pitch, before, LEAP), interval(coming, pitch, LEAP)]
+    return torch.cat([sounds, kind, *melody, wait, torch.stack(spans + time, -1)], dim=-1)
+
+
+def next_note(tokens: Tensor, fixed: Tensor) -> tuple[Tensor, Tensor]:
+    """Of each voice the next given note after each step: its token, a rest where there is none, and the steps to it.
+
+    Both (B, T, 4), of tokens (B, T, 4) where `fixed` (B, T, 4).
+    """
+    begins, steps = fixed & (tokens >= FIRST_PITCH), tokens.shape[1]
+    after = F.pad(nearest(begins)[1][:, 1:], (0, 0, 0, 1), value=steps)
+    coming = tokens.gather(1, after.clamp(max=steps - 1))
+    wait = (after - torch.arange(steps)[:, None]).clamp(max=OLD)
+    return torch.where(after < steps, coming, REST_TOKEN), torch.where(after < steps, wait, OLD)
 
 
 def given_classes(sounds: Tensor) -> Tensor:
@@ -150,6 +167,7 @@ class Seq2Seq(NextFrame):
     summary = "It reads all that is given before it writes: harmonising a tune, it knows the tune's end from the start."
     source = "Sutskever et al. 2014, arXiv 1409.3215; Bahdanau et al. 2014, arXiv 1409.0473"
     Config = Seq2SeqConfig
+    looks_ahead = True
 
     def __init__(self, config: Seq2SeqConfig):
         super().__init__(config)
@@ -183,7 +201,7 @@ def draw_fixed(batch: Batch, voices_given: float) -> Tensor:
     """Which cells are given, (B, T, 4) bool, drawn anew for each piece: as canvases come, and more mixed than they do.
 
     Along time a piece is given up to some step, outside a gap, in every other stretch, or nowhere; besides, some voices
-    are given all along in a share `voices_given` of the pieces that have more than one.
+    are given all along in a share `voices_given` of the pieces that have more than one, half the time just the soprano.
     """
     size, steps, _ = batch.tokens.shape
     step = torch.arange(steps)
@@ -200,5 +218,6 @@ def draw_fixed(batch: Batch, voices_given: float) -> Tensor:
     )  # (B, 4, T)
     kind = torch.multinomial(torch.tensor([4.0, 2.0, 1.0, 3.0]), size, replacement=True)
     along = kinds[torch.arange(size), kind]  # (B, T)
-    voices = (torch.rand(size, 4) < 0.4) & (torch.rand(size, 1) < voices_given) & (batch.voices() > 1)
+    voices = torch.where(torch.rand(size, 1) < 0.5, torch.arange(4) == 0, torch.rand(size, 4) < 0.4)
+    voices = voices & (torch.rand(size, 1) < voices_given) & (batch.voices() > 1)
     return along[:, :, None] | (voices & ~voices.all(1, keepdim=True))[:, None]

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import (
+    BAR_STEPS,
     FIRST_PITCH,
     HOLD_TOKEN,
     REST_TOKEN,
@@ -24,9 +25,20 @@ from musicgen.models.base import (
 )
 from musicgen.models.frames import Past, pasts, sounding_tokens
 from musicgen.models.head import STANDARD_RANK
-from musicgen.models.latent import STANDARD, WINDOW, Conductor, Gaussian, Grid, PlannedHead, Reader, slerp, trust_at
-from musicgen.models.next_frame import NextFrame, NextFrameConfig, nll, patches, selected, slice_steps
-from musicgen.score import METERS, Canvas, Patch, Score
+from musicgen.models.latent import (
+    STANDARD,
+    WINDOW,
+    Conductor,
+    Gaussian,
+    Grid,
+    PlannedHead,
+    Reader,
+    slerp,
+    trust_at,
+)
+from musicgen.models.next_frame import NextFrame, NextFrameConfig, nll, selected, slice_steps
+from musicgen.sampling import Rng
+from musicgen.score import Score
 
 ASTRAY = 6  # semitones that the past goes astray at most, all voices together; half of it each alone
 CALM = 0.7  # of the temperature is that of the latents
@@ -69,6 +81,7 @@ class VAE(NextFrame):
         "low keeps to likely outlines, high surprises twice."
     )
     likelihood = "bound"
+    looks_ahead = True
     Config = VAEConfig
 
     def __init__(self, config: VAEConfig):
@@ -196,9 +209,7 @@ class VAE(NextFrame):
         fixed = self._fixed(batch) if self.training else torch.zeros_like(batch.tokens, dtype=torch.bool)
         rows, first = torch.arange(len(facts))[:, None], grid.first()
         memory = F.pad(seen, (0, 0, 1, 0))  # (B, 1 + T, C): at t what the backbone knew before the frame t
-        return self.expect(
-            facts.detach()[rows, first], memory.detach()[rows, first], self.given(batch, fixed, grid)
-        )
+        return self.expect(facts.detach()[rows, first], memory.detach()[rows, first], self.given(batch, fixed, grid))
 
     @staticmethod
     def _fixed(batch: Batch) -> Tensor:
@@ -210,24 +221,21 @@ class VAE(NextFrame):
         chosen = (torch.rand(pieces, steps + 1) < 0.5).gather(1, bars[..., 0])[..., None]
         return (voices & (kind > 0.55) & (kind < 0.8)) | (chosen & (kind > 0.75))
 
+    def calibrate(self, pieces: list[Batch]):
+        """Not here: the plan's say in the pitches goes with the logits as they were trained."""
+
     # --- composing
 
-    def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
-        """A patch a beat; see `temperature_note`. At 0 each latent is the likeliest, and so is each cell."""
-        rng = torch.Generator().manual_seed(seed)
-        batch, fixed = collate([features_of(canvas.score)]), torch.from_numpy(canvas.fixed.copy())
+    def frames(self, batch: Batch, fixed: Tensor, temperature: float, top_p: float, rng: Rng) -> Iterator[Tensor]:
+        """At temperature 0 each latent is the likeliest, and so is each cell."""
+        pieces = len(batch.tokens)
         with torch.inference_mode():
-            given = self.given(batch, fixed[None], Grid.of(batch))
-
-        def frames() -> Iterator[Tensor]:
-            past, recurrent = Past.empty(1), None
-            for number, steps in enumerate(windows(canvas.score)):
-                state = self._outline(batch, steps, past, recurrent, given[:, number], temperature, rng)
-                for stride in self.to_the_close(batch, fixed, steps, past, state, temperature, top_p, rng):
-                    past, recurrent = stride.past, stride.state.recurrent
-                    yield stride.frame
-
-        yield from patches(frames(), METERS[canvas.score.meter].beat)
+            given = self.given(batch, fixed.expand(pieces, -1, -1), Grid.of(batch))  # (B, W, G)
+        past, recurrent = Past.empty(pieces), None
+        for number, steps in enumerate(windows(batch)):
+            state = self._outline(batch, steps, past, recurrent, given[:, number], temperature, rng)
+            past, state = yield from self.to_the_close(batch, fixed, steps, past, state, temperature, top_p, rng)
+            recurrent = state.recurrent
 
     @torch.inference_mode()
     def _outline(self, batch, steps: range, past, recurrent, given, temperature, rng) -> State:
@@ -285,10 +293,10 @@ class VAE(NextFrame):
         return score.replace(cells=to_cells(self.decode(batch, z, amount, amount, seed=seed)[0].numpy()))
 
 
-def windows(score: Score) -> list[range]:
-    """The steps of each window of a piece; the last one may be shorter."""
-    span = WINDOW * METERS[score.meter].steps
-    return [range(start, min(start + span, score.steps)) for start in range(0, score.steps, span)]
+def windows(batch: Batch) -> list[range]:
+    """The steps of each window of pieces of one meter; the last one may be shorter."""
+    span, steps = WINDOW * int(BAR_STEPS[batch.meter[0]]), batch.tokens.shape[1]
+    return [range(start, min(start + span, steps)) for start in range(0, steps, span)]
 
 
 def _about(score: Score) -> str:
