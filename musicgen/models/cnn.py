@@ -67,7 +67,7 @@ class CNN(MusicModel):
     name, title = "cnn", "CNN"
     summary = "Sees past and future at once: fills gaps in any order, revises what it wrote; a rule curbs parallels."
     source = "Huang et al. 2017, arXiv 1903.07227; Uria et al. 2014, arXiv 1310.1757"
-    temperature_note = "Divides the logits of every choice; it falls while cells are drawn anew, to end safely."
+    temperature_note = "Divides the logits of every choice; for which note begins it falls pass by pass, to end safely."
     likelihood = "orderless"
     Config = Config
 
@@ -141,7 +141,7 @@ class CNN(MusicModel):
         return (cell.view(unknown.shape) * unknown).sum((1, 2)) / unknown.sum((1, 2))
 
     def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
-        """The whole canvas after every pass. `temperature` divides the logits, and falls while cells are drawn anew."""
+        """The whole canvas after every pass. See `temperature_note`."""
         rng = torch.Generator().manual_seed(seed if temperature else 0)
         sampler = Sampler(self.logits, canvas, top_p, rng)
         yield Patch(0, sampler.cells())

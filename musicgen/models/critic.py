@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import ENDINGS, METER_NAMES, STYLE_NAMES, VOCABULARY, Batch
+from musicgen.models.base import BAR_STEPS, ENDINGS, STYLE_NAMES, VOCABULARY, Batch
 from musicgen.models.frames import (
     AGES,
     HALF_LIVES,
@@ -25,7 +25,6 @@ from musicgen.models.frames import (
     sum_of_facts,
 )
 from musicgen.models.head import interval_class, rotate
-from musicgen.score import METERS
 
 WINDOW = 2  # bars that are composed and scored at a time, and bars before them that the critic reads
 PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
@@ -104,7 +103,7 @@ class Critic(nn.Module):
 
     def _read(self, batch: Batch, start: int) -> tuple[Tensor, Tensor, Tensor]:
         """Of each frame from `WINDOW` bars before `start` on, its facts and what is known before and after it."""
-        first = max(0, start - WINDOW * METERS[METER_NAMES[batch.meter[0]]].steps)
+        first = max(0, start - WINDOW * int(BAR_STEPS[batch.meter[0]]))
         past = pasts(batch.tokens)
         x = self._sum_up(past, past.after(batch.tokens), batch)[:, first:]  # (B, T', C)
         seen = self.near(x)

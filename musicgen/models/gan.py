@@ -14,14 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import DEFAULTS, METER_NAMES, Batch
+from musicgen.models.base import BAR_STEPS, DEFAULTS, Batch
 from musicgen.models.critic import SIZES, WINDOW, Critic, facts_of
 from musicgen.models.frames import Past, pasts
 from musicgen.models.gru import GRU
 from musicgen.models.head import STANDARD_RANK
 from musicgen.models.next_frame import CLOSE, FrameByFrame, NextFrameConfig, best_of, nll, slice_steps
 from musicgen.sampling import Rng
-from musicgen.score import METERS
 
 CLOSING = 0.25  # share of the windows of training that end where the shortest crop does, so where pieces end
 GIVEN = 0.25  # share of the windows of training in which some voices are given
@@ -127,7 +126,7 @@ class GAN(FrameByFrame):
         counts, rng = torch.zeros(2, sum(SIZES)), torch.Generator().manual_seed(0)
         for meter in batch.meter.unique():
             rows = torch.nonzero(batch.meter == meter)[:, 0]
-            bar = METERS[METER_NAMES[meter]].steps
+            bar = int(BAR_STEPS[meter])
             end = min(int(batch.weight[rows].sum(1).min()), (WINDOW + JUDGED) * bar)
             real = slice_steps(batch.pieces(rows), 0, end)
             fake, _ = self.roll(real, WINDOW * bar, WINDOW * bar, unused(real), rng)
@@ -144,7 +143,7 @@ class GAN(FrameByFrame):
         As in other models the close is the likeliest of several ways; the critic chooses up to there.
         """
         pieces, steps, _ = batch.tokens.shape
-        bar = METERS[METER_NAMES[batch.meter[0]]].steps
+        bar = int(BAR_STEPS[batch.meter[0]])
         past, state, close = Past.empty(pieces), None, max(0, steps - int(CLOSE * bar))
         for start in range(0, close, WINDOW * bar):
             window = range(start, min(start + WINDOW * bar, close))
@@ -187,7 +186,7 @@ def scene(batch: Batch) -> tuple[Batch, int, int]:
     windows of a piece follow what was composed, and not what was given.
     """
     one = batch.pieces(torch.nonzero(batch.meter == batch.meter[0])[:, 0])
-    bar = METERS[METER_NAMES[batch.meter[0]]].steps
+    bar = int(BAR_STEPS[batch.meter[0]])
     last = int(one.weight.sum(1).min()) - WINDOW * bar
     start = last if torch.rand(()) < CLOSING else int(torch.randint(bar, last + 1, ()))
     lead = int(torch.randint(WINDOW + 1, ())) * bar

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import (
+    BAR_STEPS,
+    BEAT_STEPS,
     HOLD_TOKEN,
-    METER_NAMES,
     REST_TOKEN,
     STYLE_NAMES,
     Batch,
@@ -202,7 +203,7 @@ class NextFrame(FrameByFrame):
         Those that lie in the pieces' close are composed in `WAYS` ways, and of each piece the likeliest is kept.
         """
         pieces, end = batch.tokens.shape[:2]
-        close = end - int(CLOSE * METERS[METER_NAMES[batch.meter[0]]].steps)
+        close = end - int(CLOSE * int(BAR_STEPS[batch.meter[0]]))
         close = min(max(close, steps.start), steps.stop)
         for stride in self.walk(batch, fixed, range(steps.start, close), past, state, temperature, top_p, rng):
             past, state = stride.past, stride.state
@@ -271,7 +272,7 @@ class NextFrame(FrameByFrame):
         Some of the corpus rests while instruments play, or before an upbeat; nobody asks for that.
         """
         used = slice(now.voices())
-        breath = STYLES[STYLE_NAMES[now.style[0]]].breath * METERS[METER_NAMES[now.meter[0]]].beat
+        breath = STYLES[STYLE_NAMES[now.style[0]]].breath * int(BEAT_STEPS[now.meter[0]])
         silent = (past.pitch[:, used] == REST_TOKEN) & (past.age[:, used] >= breath - 1)  # (B, n)
         given_rest = (fixed & (frame == REST_TOKEN))[:, used].any(1)
         return (silent.all(1) | (breath == 0)) & ~given_rest
