@@ -4,6 +4,7 @@ import os
 import secrets
 import sys
 import tempfile
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -76,7 +77,8 @@ def wish_of(model, style, notes, upload, bars, meter, mixer, temperature, top_p,
 
 
 def preview(style, notes, upload, bars, meter, mixer):
-    return session.preview(wish_of("", style, notes, upload, bars, meter, mixer, 1, 1))
+    shown = session.preview(wish_of("", style, notes, upload, bars, meter, mixer, 1, 1))
+    return {**shown, "told": time.monotonic_ns()}  # the page takes no notice of what it is told twice
 
 
 def asking(compose):
@@ -85,8 +87,10 @@ def asking(compose):
     def ask(run, control, anew, model, style, notes, upload, bars, meter, mixer, temperature, top_p, seed):
         seed = secrets.randbelow(1_000_000) if anew else seed
         wish = wish_of(model, style, notes, upload, bars, meter, mixer, temperature, top_p, seed)
+        told = seed  # once, or it would undo what is typed there meanwhile
         for update, made in compose(wish, run, control):
-            yield update, gr.skip() if made is None else made, seed
+            yield update, gr.skip() if made is None else made, told
+            told = gr.skip()
 
     return ask
 
@@ -222,11 +226,11 @@ def build() -> gr.Blocks:
             [page.load, style.change, notes.change, bars.change, meter.change],
             preview, seeds, stage, trigger_mode="always_last", **now,
         )  # fmt: skip
-        style.input(mixer_for, [style, mix], mix, **now)
+        style.input(mixer_for, [style, mix], mix, trigger_mode="always_last", **now)
         notes.input(type_notes, None, [upload, remove, example], **now).then(preview, seeds, stage, **now)
         remove.click(drop_file, None, [upload, remove], **now).then(preview, seeds, stage, **now)
         taken = [style, meter, bars, mix, stage, upload, remove]
-        example.input(take_example, [example, bars, mix], [notes, *taken], **now)
+        example.input(take_example, [example, bars, mix], [notes, *taken], trigger_mode="always_last", **now)
         file.upload(take_file, [file, bars, mix], taken, **now)
         for name in FORMATS:
             made = saves[name].click(

@@ -14,10 +14,13 @@ from musicgen.session import Composition, Control, Problem, Wish
 Answers = dict[str, Composition]  # by the model's name, as far as they are finished
 
 
-def compare(wish: Wish, run: str, control: Control, canvas: Canvas | None = None) -> Iterator[tuple[dict, Answers]]:
+def compare(
+    wish: Wish, run: str, control: Control, canvas: Canvas | None = None
+) -> Iterator[tuple[dict, Answers | None]]:
     """Updates of one comparison, each with the answers so far; the wish's own model does not count.
 
-    First `rows` (the frame that all answers share, and the seed's notes), or one `problem` alone. Then, each with its
+    First `rows` (the frame that all answers share, and the seed's notes); or, without answers, one `problem` alone or
+    `failed`, where it was stopped while it waited. Then, each with its
     model in `row`, the updates of `session.compose` for one model after another, where a model that fails ends with
     `failed` instead. At last `over`, with the state `done` or `stopped` and once more how every row `ended`, since a
     page that is busy may miss an update. The `canvas` is the wish's own unless one is given.
@@ -27,7 +30,10 @@ def compare(wish: Wish, run: str, control: Control, canvas: Canvas | None = None
         session.check_model(replace(wish, model=next(iter(names), "")))
         canvas = canvas or session.canvas_of(wish)
     except Problem as problem:
-        yield session.trouble(problem, run), answers
+        yield session.trouble(problem, run), None
+        return
+    if run in control.stopped:
+        yield session.unbegun(run), None
         return
     yield {"kind": "rows", "run": run, "rows": names, **session.frame(canvas)}, answers
     for name in names:

@@ -5,7 +5,7 @@ overlap of densities and the divergence follow Yang & Lerch 2018 ("On the evalua
 Voice leading has a file of its own, and so has originality.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 
 import numpy as np
@@ -28,12 +28,6 @@ def clip(score: Score, first: int, bars: int) -> Score:
     if len(cells):
         cells[0] = np.where(cells[0] == HOLD, score.sounding()[cut][0], cells[0])
     return score.replace(cells=cells)
-
-
-def clips(score: Score, bars: int) -> Iterator[Score]:
-    """All of `bars` whole bars, one after another; what is left over at the end is not used."""
-    for first in range(0, score.bars - bars + 1, bars):
-        yield clip(score, first, bars)
 
 
 def pitch_class_entropy(score: Score) -> float:
@@ -171,16 +165,15 @@ def in_scale(score: Score, scale: Iterable[int]) -> float:
     return float(counts[np.asarray(list(scale))].sum() / max(counts.sum(), 1))
 
 
-def differing(a: Score, b: Score, free: np.ndarray | None = None) -> float:
-    """Share of the cells, or of those that `free` (T, 4) marks, in which two scores of one length differ in pitch.
+def differing(a: Score, b: Score) -> float:
+    """Share of the cells in which two scores of one length differ in pitch.
 
     Voices that their style does not use do not count.
     """
     if a.cells.shape != b.cells.shape or a.style != b.style:
         raise ValueError(f"cannot compare {a.bars} bars of {a.style} with {b.bars} bars of {b.style}")
     voices = len(STYLES[a.style].ranges)
-    marked = np.ones((a.steps, voices), bool) if free is None else free[:, :voices]
-    return mean((a.sounding() != b.sounding())[:, :voices][marked])
+    return mean((a.sounding() != b.sounding())[:, :voices].flatten())
 
 
 def _pitch_classes(score: Score) -> np.ndarray:

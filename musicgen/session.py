@@ -168,13 +168,19 @@ def trouble(problem: Problem, run: str = "") -> dict:
     return {"kind": "problem", "run": run, "field": problem.field, "message": str(problem)}
 
 
+def unbegun(run: str) -> dict:
+    """The update for a visitor who pressed Stop while others were still composing."""
+    return {"kind": "failed", "run": run, "message": "Stopped before anything was composed."}
+
+
 def compose(
     wish: Wish, run: str, control: Control, canvas: Canvas | None = None
 ) -> Iterator[tuple[dict, Composition | None]]:
     """Updates of one run, each with what there is so far; the last one is whole.
 
     Kinds, in order: `begin` (the piece's frame), `notes` (what changed since the last update), `end` (everything, with
-    the state `done` or `stopped`); or one `problem` alone. `seq` counts them, so that the page can tell if one is lost.
+    the state `done` or `stopped`); or one `problem` alone, or `failed` where a run was stopped while it waited. `seq`
+    counts them, so that the page can tell if one is lost.
     The `canvas` is the wish's own unless one is given.
     """
     try:
@@ -185,6 +191,9 @@ def compose(
         return
     except checkpoint.CheckpointError as error:
         yield trouble(Problem("model", str(error)), run), None
+        return
+    if run in control.stopped:
+        yield unbegun(run), None
         return
     begin = {"kind": "begin", "run": run, "seq": 0, "piece": _piece(canvas), "model": wish.model, "title": model.title}
     yield begin, None

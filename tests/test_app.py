@@ -220,6 +220,7 @@ def test_wrong_notes_are_told_at_their_field_and_keep_everything_else(visit):
     assert page.get_by_label("Tempo").input_value() == "111"
     write_seed(page, "C5 D5 E5")
     expect(problem(page, "notes")).to_have_count(0)
+    in_state(page, "done")  # the piece before is as good as ever
     assert composed(page) > 3
 
 
@@ -236,6 +237,12 @@ def test_a_seed_longer_than_the_piece_says_what_to_do(visit):
     page = visit()
     set_length(page, 2)
     expect(problem(page, "bars")).to_contain_text("raise the length to 5")
+    set_length(page, 3)
+    expect(problem(page, "bars")).to_contain_text("raise the length to 5")
+    page.locator("#bars input[type=number]").fill("")
+    set_length(page, 12)
+    expect(problem(page, "bars")).to_have_count(0)
+    expect(roll(page)).to_have_attribute("data-steps", "192")
 
 
 def test_what_a_visitor_types_is_never_run(visit):
@@ -299,6 +306,15 @@ def test_the_keyboard_writes_what_is_played(visit):
     expect(roll(page)).to_have_attribute("data-notes", "3")
 
 
+def test_the_keyboard_answers_a_click_without_a_pointer(visit):
+    page = visit()
+    write_seed(page, "")
+    page.get_by_role("button", name="C5", exact=True).evaluate("key => key.click()")
+    expect(seed_field(page)).to_have_value("C5:1")
+    page.get_by_role("button", name="C5", exact=True).press("Space")
+    expect(seed_field(page)).to_have_value("C5:1 C5:1")
+
+
 def test_letters_typed_into_a_field_play_nothing(visit):
     page = visit()
     seed_field(page).fill("")
@@ -326,6 +342,15 @@ def test_nobody_is_shut_out(visit, scheme, width):
     found = Axe().run(page).response["violations"]
     assert not [(v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_on_a_phone_the_roll_follows_the_playhead(visit):
+    page = visit(viewport={"width": 390, "height": 844})
+    set_length(page, 16)
+    expect(roll(page)).to_have_attribute("data-steps", "256")
+    for key, scrolled in (("End", True), ("Home", False)):
+        roll(page).press(key)
+        page.wait_for_function("s => (document.querySelector('[data-testid=roll]').scrollTop > 0) === s", arg=scrolled)
 
 
 def test_on_a_phone_the_transport_stays_at_the_bottom_edge(visit):

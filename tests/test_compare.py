@@ -264,6 +264,10 @@ def test_the_chosen_answer_can_be_taken_home(arrive):
         file = mido.MidiFile(file=io.BytesIO(download(page, "MIDI")))
         written = sum(m.type == "note_on" and m.velocity > 0 for track in file.tracks for m in track)
         assert written == int(row(page, name).get_attribute("data-notes"))
+    write_seed(page, "C5 X5")
+    compare(page)
+    expect(answers(page)).to_have_attribute("data-state", "error")
+    assert download(page, "MIDI")  # the answers there are stay
 
 
 # ---- for everybody -----------------------------------------------------------------------------------------------

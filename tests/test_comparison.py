@@ -116,7 +116,15 @@ def test_two_visitors_at_once_do_not_see_each_other(models):
 )
 def test_a_wrong_wish_is_told_once_at_its_field(models, changes, field):
     ((update, answers),) = run(**changes)
-    assert update["kind"] == "problem" and update["field"] == field and update["run"] == "run" and answers == {}
+    assert update["kind"] == "problem" and update["field"] == field and update["run"] == "run"
+    assert answers is None  # those that are there stay
+
+
+def test_who_stops_while_others_compose_keeps_the_answers_there_are(models):
+    control = session.Control()
+    control.stop("run")
+    ((update, answers),) = run(control)
+    assert update["kind"] == "failed" and "Stopped" in update["message"] and answers is None
 
 
 def test_without_a_trained_model_there_is_nothing_to_compare(models, monkeypatch):

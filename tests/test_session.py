@@ -64,11 +64,11 @@ def test_stop_keeps_whole_bars_of_what_is_there(model):
     assert update["notes"] == [[0, 72, 0, 4, 1], [0, 74, 4, 24, 1]]
 
 
-def test_a_run_stopped_before_it_begins_keeps_the_seed(model):
+def test_a_run_stopped_before_it_begins_leaves_what_is_there(model):
     control = session.Control()
     control.stop("run")
-    update, work = run(control, bars=8)[-1]
-    assert update["state"] == "stopped" and len(update["notes"]) == 2 and work.score.bars == 1
+    ((update, work),) = run(control, bars=8)
+    assert update["kind"] == "failed" and "Stopped" in update["message"] and work is None
 
 
 def test_one_visitor_cannot_stop_another(model):

@@ -10,10 +10,11 @@ from test_models import chorale, small, tune
 
 from musicgen import checkpoint
 from musicgen.models.base import STYLE_NAMES, collate, features_of, pitch_mask
+from musicgen.score import Note, Score, from_notes
 from train import data, loop
 from train.benchmark import read
 from train.evaluate import markov_nll
-from train.loop import batches, held_out, train, transpositions, whole_pieces
+from train.loop import batches, held_out, kept_state, train, transpositions, whole_pieces
 from train.recipes import BENCHMARK, RECIPES, Recipe
 
 ITEMS = [features_of(chorale(seed=s)) for s in range(6)] + [features_of(tune())] * 3
@@ -36,6 +37,15 @@ def test_training_learns_and_keeps_the_best():
     assert result.valid < 0.7 * before
     model.load_state_dict(result.weights)
     assert held_out(model, pieces) == pytest.approx(result.valid, abs=1e-4)
+
+
+def test_a_run_that_is_not_to_be_resumed_forgets_the_one_before(tmp_path, monkeypatch):
+    monkeypatch.setattr("train.loop.CACHE", tmp_path / "dataset.npz")
+    state = kept_state("gru", resume=True)
+    state.parent.mkdir()
+    state.touch()
+    assert kept_state("gru", resume=True) == state and state.exists()
+    assert kept_state("gru", resume=False) == state and not state.exists()
 
 
 def test_ctrl_c_keeps_the_best_so_far_and_a_run_can_be_resumed(tmp_path):
@@ -120,6 +130,12 @@ def test_the_published_format_is_read_frame_by_frame(tmp_path):
     (item,) = read(path)["valid"]
     assert item["tokens"].shape == (21, 4) and item["tokens"][20, 0] == 0
     assert len(set(item["to_end"].tolist())) == 1  # nothing is told of the end
+
+
+def test_the_markov_yardstick_knows_which_note_is_held():
+    there_and_back = Score(from_notes([Note(0, 60 + 2 * (i % 2), 2 * i, 2) for i in range(256)], 512), "dance")
+    pieces = [data.Piece("a", "train", there_and_back), data.Piece("b", "valid", there_and_back)]
+    assert markov_nll(pieces, "dance", "valid") < 0.05
 
 
 def test_the_markov_yardstick_is_a_likelihood():

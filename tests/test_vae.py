@@ -6,6 +6,7 @@ import torch
 from test_models import chorale, small, tune
 from torch.distributions import Normal, kl_divergence
 
+from musicgen import checkpoint
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, Batch, collate, crop, features_of, to_cells
 from musicgen.models.frames import pasts
 from musicgen.models.latent import STANDARD, Gaussian, Grid, slerp
@@ -222,7 +223,7 @@ def test_its_own_figures_are_measured():
     pieces = [
         Piece(f"{style.__name__} {seed}", "valid", style(3, seed)) for style in (chorale, tune) for seed in range(4)
     ]
-    found = of_vae(small("vae"), pieces, "valid")
+    found = of_vae(small("vae"), pieces, "valid", checkpoint.DIRECTORY)
     assert found["active latent units"].endswith(" of 80")
     ways = found.pop("cells unlike a, step by step on a way from a to b")
     for way in ways.values():

@@ -14,10 +14,8 @@ from musicgen import checkpoint
 from musicgen.models import MODELS, MusicModel
 from musicgen.models.base import features_of
 from train import data
-from train.loop import batches, held_out, train, whole_pieces
+from train.loop import batches, held_out, kept_state, train, whole_pieces
 from train.recipes import RECIPES, Recipe
-
-STATES = data.CACHE.parent / "training"
 
 
 def train_one(name: str, pieces: list[data.Piece], minutes: float | None, resume: bool, seed: int):
@@ -28,9 +26,7 @@ def train_one(name: str, pieces: list[data.Piece], minutes: float | None, resume
     before = begin(model, recipe)
     items = {split: [features_of(p.score) for p in pieces if p.split == split] for split in ("train", "valid")}
     valid = whole_pieces(items["valid"])
-    state = STATES / f"{name}.pt"
-    if not resume:
-        state.unlink(missing_ok=True)
+    state = kept_state(name, resume)
     feed = batches(items["train"], recipe, np.random.default_rng(seed))
     result = train(
         model, feed, lambda m: held_out(m, valid), recipe, minutes=minutes or recipe.minutes, resume=state, label=name

@@ -21,7 +21,7 @@ from musicgen.models import MODELS
 from musicgen.models.base import crop, features_of
 from musicgen.score import METERS, REST, Score
 from train.evaluate import record
-from train.loop import Item, batches, held_out, train, whole_pieces
+from train.loop import Item, batches, held_out, kept_state, train, whole_pieces
 from train.recipes import BENCHMARK
 
 
@@ -41,6 +41,7 @@ def main():
     parser.add_argument("--model", choices=sorted(BENCHMARK), required=True)
     parser.add_argument("--minutes", type=float, default=60, help="of one core")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--resume", action="store_true", help="go on from where the last run of this model was")
     parser.add_argument("--record", action="store_true", help="write the figure into the model's metrics.json")
     args = parser.parse_args()
     torch.set_num_threads(1)
@@ -49,8 +50,11 @@ def main():
     model = model_class(model_class.Config(**recipe.config))
     splits = read(args.jsb16)
     valid = whole_pieces(splits["valid"])
+    state = kept_state(f"{args.model}-jsb16", args.resume)
     data = batches(splits["train"], recipe, np.random.default_rng(args.seed))
-    result = train(model, data, lambda m: held_out(m, valid), recipe, minutes=args.minutes, label=args.model)
+    result = train(
+        model, data, lambda m: held_out(m, valid), recipe, minutes=args.minutes, resume=state, label=args.model
+    )
     model.load_state_dict(result.weights)
     figures = {s: held_out(model, whole_pieces(p)) for s, p in splits.items() if s in ("valid", "test")}
     report = {
@@ -59,7 +63,8 @@ def main():
         "minutes": round(result.minutes, 1),
         "steps": result.steps,
         "parameters": checkpoint.parameters(model),
-        "command": f"python -m train.benchmark --jsb16 FILE --model {args.model} --minutes {args.minutes:g}",
+        "command": f"python -m train.benchmark --jsb16 FILE --model {args.model} --minutes {args.minutes:g}"
+        + f" --seed {args.seed}" * bool(args.seed),
     }
     print(json.dumps(report))
     if args.record:

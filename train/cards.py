@@ -13,7 +13,7 @@ from musicgen.score import STYLES
 from musicgen.seeds import from_text
 from musicgen.session import Composition
 from train.diagrams import draw
-from train.tables import MEANING, all_figures, both, figure, find, markdown, overlap, parallels, written
+from train.tables import MEANING, all_figures, benchmark, both, figure, find, markdown, overlap, parallels, written
 from train.words import WORDS
 
 SAMPLE_NOTES, SAMPLE_BARS, SAMPLE_SEED = "B4 B4 C5 D5 | D5 C5 B4 A4", 8, 7
@@ -141,7 +141,7 @@ def sizes(name: str, directory: Path) -> str:
         "composing, ms a bar": written(figures.get("ms_per_bar"), ".0f"),
         f"held-out nats a cell ({kind})": both(lambda s: find(figures, "nll_valid", s), ".3f"),
         "... of a Markov chain's": both(lambda s: find(figures, "nll_valid_to_markov", s), ".0%"),
-        "JSB 16th, nats a cell": written(find(figures, "jsb16", "nats_a_cell", "valid"), ".3f"),
+        "JSB 16th, nats a cell, trained afresh": benchmark(figures),
     }
     if "samples_test" in figures:
         rows["on test: nats a cell"] = both(lambda s: find(figures, "nll_test", s), ".3f")

@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from itertools import chain, pairwise
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +25,7 @@ from musicgen import checkpoint
 from musicgen.models import DEFAULTS, MODELS, MusicModel
 from musicgen.models.base import features_of
 from musicgen.originality import Originality
-from musicgen.score import STYLES, Canvas
+from musicgen.score import HOLD, STYLES, Canvas, Score
 from train import cards, chart, data, tables
 from train.loop import held_out, whole_pieces
 from train.particular import PARTICULAR
@@ -89,7 +89,7 @@ def facts(name: str, directory: Path, pieces: list[data.Piece], split: str) -> d
     if model.likelihood != "none":
         found[f"nll_{split}"] = {style: nll(model, pieces, style, split) for style in STYLES}
     if name in PARTICULAR:
-        found[f"particular_{split}"] = PARTICULAR[name](model, pieces, split)
+        found[f"particular_{split}"] = PARTICULAR[name](model, pieces, split, directory)
     return found
 
 
@@ -99,21 +99,30 @@ def nll(model: MusicModel, pieces: list[data.Piece], style: str, split: str) -> 
 
 
 def markov_nll(pieces: list[data.Piece], style: str, split: str) -> float:
-    """The yardstick: each voice a first-order Markov chain over cells, counted on train and smoothed by add-0.1."""
+    """The yardstick: each voice a first-order Markov chain, counted on train and smoothed by add-0.1.
+
+    Its state is the pitch that sounds and whether it began just now, so that a held note is not forgotten.
+    """
     voices, loss, cells = len(STYLES[style].ranges), 0.0, 0
     for voice in range(voices):
         pairs, singles, vocabulary = Counter(), Counter(), set()
         for piece in data.of(pieces, style, "train"):
-            line = [None, *piece.score.cells[:, voice].tolist()]
-            pairs.update(pairwise(line))
-            singles.update(line[:-1])
-            vocabulary.update(line[1:])
+            steps = after_states(piece.score, voice)
+            pairs.update(steps)
+            singles.update(state for state, _ in steps)
+            vocabulary.update(cell for _, cell in steps)
         for piece in data.of(pieces, style, split):
-            line = [None, *piece.score.cells[:, voice].tolist()]
-            for before, cell in pairwise(line):
+            for before, cell in after_states(piece.score, voice):
                 loss -= np.log((pairs[before, cell] + 0.1) / (singles[before] + 0.1 * len(vocabulary)))
                 cells += 1
     return loss / cells
+
+
+def after_states(score: Score, voice: int) -> list[tuple[tuple[int, bool] | None, int]]:
+    """Every cell of a voice after the state of the chain that it follows; before the first one there is none."""
+    cells = score.cells[:, voice]
+    states = zip(score.sounding()[:, voice].tolist(), (cells == HOLD).tolist())
+    return list(zip([None, *states], cells.tolist()))
 
 
 def ms_per_bar(model: MusicModel, rounds: int = 3) -> float:
@@ -140,6 +149,7 @@ def record(name: str, figures: dict, directory: Path = checkpoint.DIRECTORY):
     known = checkpoint.metrics(name, directory)
     if figures.get("weights_sha256", known.get("weights_sha256")) != known.get("weights_sha256"):
         known = {key: value for key, value in known.items() if key in OF_NO_WEIGHTS}
+    (directory / name).mkdir(exist_ok=True)
     (directory / name / "metrics.json").write_text(json.dumps(known | figures, indent=2) + "\n")
 
 

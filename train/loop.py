@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from musicgen.models.base import FIRST_PITCH, STYLE_NAMES, Batch, MusicModel, collate, crop, to_cells
 from musicgen.score import voice_ranges
+from train.data import CACHE
 from train.recipes import Recipe
 
 CHECKS = 20  # times the held-out loss is measured in a run
@@ -167,6 +168,14 @@ def train(
     if not best.weights:
         best = Result(average.module.state_dict(), check(average.module), used / 60, step)
     return Result(best.weights, best.valid, used / 60, step)
+
+
+def kept_state(run: str, resume: bool) -> Path:
+    """Where the state of a run is kept; what an earlier one left there is dropped, unless it is to be resumed."""
+    path = CACHE.parent / "training" / f"{run}.pt"
+    if not resume:
+        path.unlink(missing_ok=True)
+    return path
 
 
 def _save(path: Path, model, average, optimizers, best: Result, used: float, step: int):

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -28,19 +29,15 @@ ROUNDS = 3  # a piece is gone on with, when parallels are counted
 MORPHS, MORPH_STEPS = 16, 9  # pairs of windows a style, and scores from one to the other
 
 
-def of_seq2seq(model: MusicModel, pieces: list[Piece], split: str) -> dict:
+def of_seq2seq(model: MusicModel, pieces: list[Piece], split: str, directory: Path) -> dict:
     """Nats a cell of alto, tenor and bass, given the soprano: all of it, or as far as a forward model has come."""
     batches = whole_pieces([features_of(p.score) for p in of(pieces, "chorale", split)])
-    forward = {name: lower_voices(checkpoint.load(name), batches) for name in _forward()}
-    best = min(forward, key=forward.get)
-    return {
-        "harmonising a soprano, nats a cell": lower_voices(model, batches),
-        f"... of {best}, the best of those that cannot look ahead": forward[best],
+    forward = [n for n in checkpoint.available(directory) if issubclass(MODELS[n], NextFrame)]
+    theirs = {n: lower_voices(checkpoint.load(n, directory), batches) for n in forward if not MODELS[n].looks_ahead}
+    best = sorted(theirs, key=theirs.get)[:1]
+    return {"harmonising a soprano, nats a cell": lower_voices(model, batches)} | {
+        f"... of {name}, the best of those that cannot look ahead": theirs[name] for name in best
     }
-
-
-def _forward() -> list[str]:
-    return [n for n in checkpoint.available() if issubclass(MODELS[n], NextFrame) and not MODELS[n].looks_ahead]
 
 
 @torch.inference_mode()
@@ -56,17 +53,18 @@ def lower_voices(model: MusicModel, batches: list[Batch]) -> float:
     return loss / cells
 
 
-def of_gan(model: GAN, pieces: list[Piece], split: str) -> dict:
+def of_gan(model: GAN, pieces: list[Piece], split: str, directory: Path) -> dict:
     """What the adversarial part added: each figure of the generator beside that of the weights it began with.
 
     Nothing is chosen by the critic here; what its choosing adds is seen in the figures of the samples.
     """
-    name = RECIPES[model.name].start["generator"]
-    start = GAN(model.config).eval()
-    start.critic.load_state_dict(model.critic.state_dict())
-    start.generator.load_state_dict(checkpoint.load(name).state_dict())
+    composers, name = {"its own": model}, RECIPES[model.name].start["generator"]
+    if name in checkpoint.available(directory):
+        composers[f"{name}'s"] = start = GAN(model.config).eval()
+        start.critic.load_state_dict(model.critic.state_dict())
+        start.generator.load_state_dict(checkpoint.load(name, directory).state_dict())
     ours, found = {style: [p.score for p in of(pieces, style, split)] for style in STYLES}, {}
-    for whose, composer in (("its own", model), (f"{name}'s", start)):
+    for whose, composer in composers.items():
         found |= {
             f"windows that the critic tells from real ones, {whose}: 0.5 is none, 1 all": [
                 _told_apart(model.critic, composer, scores) for scores in ours.values()
@@ -107,7 +105,7 @@ def _parallels(composer: GAN, scores: list[Score]) -> float:
     return figures["parallel_fifths"] + figures["parallel_octaves"]
 
 
-def of_vae(model: VAE, pieces: list[Piece], split: str) -> dict:
+def of_vae(model: VAE, pieces: list[Piece], split: str, directory: Path) -> dict:
     """How well latents are obeyed, how much they hold, and how a morph gets from one piece to the other."""
     ours = {style: [p.score for p in of(pieces, style, split)] for style in STYLES}
     found = [_rebuilt(model, scores) for scores in ours.values()]
@@ -163,8 +161,8 @@ def _by_meter(scores: list[Score]) -> list[list[Score]]:
     return list(found.values())
 
 
-# name of an architecture -> (the trained model, all pieces, the split to measure on) -> figures by their names
-PARTICULAR: dict[str, Callable[[MusicModel, list[Piece], str], dict]] = {
+# name of an architecture -> (the trained model, all pieces, the split to measure on, where the others are) -> figures
+PARTICULAR: dict[str, Callable[[MusicModel, list[Piece], str, Path], dict]] = {
     "gan": of_gan,
     "seq2seq": of_seq2seq,
     "vae": of_vae,

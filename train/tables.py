@@ -83,13 +83,19 @@ def both(find_one: Callable[[str], float | None], form: str = ".2f", mark: str =
     return " · ".join(written(find_one(style), form, mark) for style in STYLES)
 
 
+def benchmark(figures: dict, mark: str = "") -> str:
+    """The published measure, and how long the architecture was trained for it."""
+    nats, minutes = (find(figures, "jsb16", *path) for path in (("nats_a_cell", "valid"), ("minutes",)))
+    return written(nats, ".3f", mark) + (f" in {minutes:.0f} min" if minutes else "")
+
+
 def row(name: str, figures: dict) -> list[str]:
     mark, size = KINDS[MODELS[name].likelihood], figures.get("parameters")
     return [
         f"[{MODELS[name].title}](checkpoints/{name}/README.md)",
         written(size and size / 1e6, ".2f", " M"),
         both(lambda style: find(figures, "nll_valid", style), ".3f", mark),
-        written(find(figures, "jsb16", "nats_a_cell", "valid"), ".3f", mark),
+        benchmark(figures, mark),
         both(lambda style: overlap(figures, style)),
         written(parallels(figures), ".1f"),
         written(figure(figures, "ends_on_triad"), ".0%"),
@@ -113,10 +119,11 @@ def table(directory: Path = checkpoint.DIRECTORY) -> str:
     """A row a measured model, the yardsticks, and what the marks mean that were used."""
     known = all_figures(directory)
     rows = [row(name, figures) for name, figures in known.items()]
-    rows += yardsticks(next((m for m in known.values() if "samples_valid" in m), next(iter(known.values()))))
+    rows += yardsticks(next((m for m in known.values() if "samples_valid" in m), {}))
     kinds = dict.fromkeys(MODELS[name].likelihood for name in known)
-    notes = [f"{KINDS[kind]} {LIKELIHOODS[kind]}" for kind in kinds if kind != "exact"]
-    return markdown(HEAD, rows) + "\n\n" * bool(notes) + "; ".join(notes)
+    notes = [f"{KINDS[kind]} {LIKELIHOODS[kind]}" for kind in kinds if kind not in ("exact", "none")]
+    notes.append(f"{UNKNOWN} not measured, or {LIKELIHOODS['none']}")
+    return markdown(HEAD, rows) + "\n\n" + "; ".join(notes)
 
 
 def write_readme(directory: Path = checkpoint.DIRECTORY, readme: Path = README):

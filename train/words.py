@@ -36,7 +36,8 @@ def forward(backbone: Box) -> Diagram:
 FORWARD = {
     "seed": "It is read frame by frame and sets key, motion and register. A given voice is seen before the other voices"
     " of its frame are chosen, but what is given later on is not seen before its time comes.",
-    "length": "Every frame is told how far the end is, step by step in the last bars, so that the piece closes there.",
+    "length": "Every frame is told how far the end is, step by step in the last bars, so that the piece closes there."
+    " The last bar and a half is composed many times over, and the likeliest close is taken.",
 }
 
 WORDS = {
@@ -65,9 +66,10 @@ WORDS = {
         seed="Every given cell is known from the first pass on, wherever it stands: a melody that is to be harmonised, "
         "or the bars after a gap, act on what is drawn to their left as well as to their right.",
         length="The whole length lies there from the beginning, and every step is told how far the end is. The first "
-        "passes go through it bar by bar; later ones revise the close and the opening alike.",
-        seen="Chords that fit, closes that hold, and a given ending is prepared; voices move mostly in quarters and "
-        "seldom in parallel. Now and then a note begins again a step off the beat, the bass leaps far down for a "
+        "passes go through it bar by bar; later ones revise the close and the opening alike. In the last bar the "
+        "temperature is halved.",
+        seen="Chords that fit, closes that hold, and a given ending is prepared; voices move mostly in quarters. "
+        "Now and then a note begins again a step off the beat, the bass leaps far down for a "
         "single note, or a voice leaves its place for a beat, and phrases aim at no goal before the last. Dances are "
         "calmer than their seeds, move by step in arches and come to rest on a long note; figures do not come back.",
     ),
@@ -143,18 +145,17 @@ WORDS = {
         seed="All that is given is read before the first note is written, wherever in the piece it stands: a tune to "
         "its end when it is harmonised, both sides of a gap when it is repaired.",
         length=FORWARD["length"],
-        seen="Phrases that halt on long chords as chorales do, over a bass that walks and then leaps to its cadence, "
-        "with suspensions and chromatic passing notes in the middle voices. A soprano note may be repeated for bars, "
-        "the upper voices may leap far up where a phrase begins, and keys that nothing prepares are visited before a "
-        "firm close. Dances run in scales and turns, rest on long notes where a phrase ends, nearly all find a home "
-        "note, and seldom bring a figure back.",
+        seen="Phrases in plain quarters that halt on long chords as chorales do, with suspensions and passing notes "
+        "in the middle voices, mostly in key and closing firmly, though one ran on to its last beat. The soprano may "
+        "leap up an octave where a phrase begins, and the bass goes very deep for its cadences. Dances run in scales "
+        "and turns and come home to long or repeated notes; figures seldom come back.",
     ),
     "transformer": Words(
         diagram=forward(Box("causal self-attention with rotary positions, keys and values cached")),
-        seen="Some of its dances take up figures of the seed and bring them back later, in scales and turns with even "
-        "ends of phrases; a few run on to the last step without settling. Chorales are plain and mostly in key, with "
-        "suspensions in the middle voices; the upper voices may leap far up where a phrase begins, the bass swings "
-        "over more than an octave, and some close on a chord that nothing led to.",
+        seen="Dances take up the seed's figures and rhythms and bring them back varied; many come to rest on a home "
+        "note, some run on to the last step. Chorales are plain and mostly in key over a walking bass, with "
+        "suspensions and raised leading notes before a broad close; the soprano may leap up an octave where a phrase "
+        "begins and stays far from the others, and the bass goes very deep for a close.",
         **FORWARD,
     ),
     "vae": Words(
@@ -178,10 +179,10 @@ WORDS = {
         "or ending is prepared; in a frame, given voices are seen before the others are chosen. Two seeds of one "
         "length can be morphed into each other, and one can be varied: both take a latent vector from the notes.",
         length="Every frame is told how far the end is, step by step in the last bars; a last odd bar is outlined by "
-        "itself.",
+        "itself. The last bar and a half is composed many times over, and the likeliest close is taken.",
         seen="Lively chorales: every voice moves, the soprano in arches, with real closes on a long chord. Two bars "
         "hang together better than four: where one outline ends and the next begins, key or register may jump, the "
-        "bass climbs into the tenor for a while, and leaps are wider than a singer likes. Dances leap in broken chords "
-        "and come home to a long note; some jump an octave from one outline to the next.",
+        "bass climbs into the tenor for a while, and some leaps are wider than a singer likes. Dances leap in broken "
+        "chords and come home to a long note; some jump an octave from one outline to the next.",
     ),
 }

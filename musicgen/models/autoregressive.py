@@ -54,7 +54,7 @@ class Stack(nn.Module):
 
 class Autoregressive(NextFrame):
     name, title = "autoregressive", "Autoregressive"
-    summary = "A WaveNet: gated convolutions that look back in doubling strides, about eight bars and no further."
+    summary = "A WaveNet: gated convolutions that look back in doubling strides over about eight bars."
     source = "van den Oord et al. 2016, arXiv 1609.03499; Le Paine et al. 2016, arXiv 1611.09482"
     Config = AutoregressiveConfig
     pieces_dim = 0

@@ -62,7 +62,7 @@ class VoiceHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(4, sum(OUTPUTS)))
         self.progression = nn.Parameter(torch.zeros(4 * 3 * 2 * (PITCH_CLASSES + 1), PITCH_CLASSES))
         self.spacing = nn.Parameter(torch.zeros(4, 3, 2 * PITCHES - 1))
-        self.register_buffer("heat", torch.ones(len(STYLES)))  # divides the logits, see `NextFrame.calibrate`
+        self.register_buffer("heat", torch.ones(len(STYLES)))  # see `NextFrame.calibrate`
         self.norm = nn.LayerNorm(inner)
         self.dropout = nn.Dropout(dropout)
 
@@ -94,8 +94,10 @@ class VoiceHead(nn.Module):
         octaves = by_class.roll(-LOW, -1).repeat(1, 1, 1 + PITCHES // PITCH_CLASSES)
         pitches = octaves[..., :PITCHES] + self._reach(relative, own) + self._spacing(now, voices)  # (N, n, P)
         logits = torch.cat([absolute[..., :FIRST_PITCH], absolute[..., FIRST_PITCH:] + pitches], dim=-1)
-        logits = logits / self.heat[style, None, None]
-        return logits.masked_fill(~self.legal(past, style, voices), ILLEGAL)
+        logits = logits.masked_fill(~self.legal(past, style, voices), ILLEGAL)
+        hold, odds = logits[..., HOLD_TOKEN], odds_of_hold(logits)
+        hold = torch.where(hold > ILLEGAL, hold - odds + odds / self.heat[style, None], ILLEGAL)
+        return torch.cat([logits[..., :HOLD_TOKEN], hold[..., None], logits[..., FIRST_PITCH:]], dim=-1)
 
     def legal(self, past: Past, style: Tensor, voices: slice) -> Tensor:
         """Which tokens the grammar allows next, (N, n, V)."""
@@ -154,6 +156,12 @@ class VoiceHead(nn.Module):
         table = F.pad(table, (0, 0, FIRST_PITCH, 0)).flatten(0, 2)  # (n * 3 * V, P), zeros where the other is silent
         row = torch.arange(now.shape[1] * 3).view(-1, 3) * VOCABULARY + now  # (N, n, 3)
         return sum_of_facts(row, table, 0)
+
+
+def odds_of_hold(logits: Tensor) -> Tensor:
+    """The log-odds that logits (..., V) give to a note that is held, (...)."""
+    others = torch.cat([logits[..., :HOLD_TOKEN], logits[..., FIRST_PITCH:]], dim=-1)
+    return logits[..., HOLD_TOKEN] - others.logsumexp(-1)
 
 
 def interval_class(upper: Tensor, lower: Tensor) -> Tensor:

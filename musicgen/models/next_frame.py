@@ -31,12 +31,12 @@ from musicgen.models.frames import (
     place,
     sum_of_facts,
 )
-from musicgen.models.head import ILLEGAL, ORDER, STANDARD_RANK, VoiceHead, known_before
+from musicgen.models.head import ILLEGAL, ORDER, STANDARD_RANK, VoiceHead, known_before, odds_of_hold
 from musicgen.sampling import Rng, draw
 from musicgen.score import METERS, STYLES, Canvas, Patch, Score
 
-WAYS = 16  # to close a piece that are tried, of which the likeliest is taken
-HEATS = torch.arange(80, 141) / 100  # that are tried
+WAYS = 32  # to close a piece that are tried, of which the likeliest is taken
+HEATS = [heat / 100 for heat in range(80, 161)]  # that are tried
 CLOSE = 1.5  # bars that they begin before the end
 
 
@@ -169,19 +169,21 @@ class NextFrame(FrameByFrame):
 
     @torch.inference_mode()
     def calibrate(self, pieces: list[Batch]):
-        """Divide the logits of each style by the number that makes its pieces likeliest, the `heat` of the head.
+        """Divide the log-odds of a hold by the number that fits each style's pieces best, the `heat` of the head.
 
-        Temperature scaling (Guo et al. 2017, arXiv 1706.04599). Without it the little music there is of a style leaves
-        the model too sure of itself, most of all that a note is held.
+        Temperature scaling (Guo et al. 2017, arXiv 1706.04599) of that choice alone. Without it the little music there
+        is of a style leaves the model too sure that a note is held; to cool which note begins as well would make these
+        pieces likelier still, but composed ones wander: there one far note leads to the next.
         """
         self.eval()
         self.head.heat.fill_(1)
         for style in {int(batch.style[0]) for batch in pieces}:
             ours = [batch for batch in pieces if batch.style[0] == style]
             counted = [batch.counted() > 0 for batch in ours]
-            logits = torch.cat([self.logits(batch)[c] for batch, c in zip(ours, counted)])  # (cells, V)
-            tokens = torch.cat([batch.tokens[..., : c.shape[2]][c] for batch, c in zip(ours, counted)])
-            self.head.heat[style] = min(HEATS, key=lambda heat: F.cross_entropy(logits / heat, tokens))
+            odds = torch.cat([odds_of_hold(self.logits(batch))[c] for batch, c in zip(ours, counted)])  # (cells,)
+            held = torch.cat([batch.tokens[..., : c.shape[2]][c] for batch, c in zip(ours, counted)]) == HOLD_TOKEN
+            miss = {heat: F.binary_cross_entropy_with_logits(odds / heat, held.float()) for heat in HEATS}
+            self.head.heat[style] = min(miss, key=miss.get)
 
     def _ranks(self, batch: int) -> Tensor:
         """Orders of the voices, (B, 4): some voices come first, as if given, each group in the usual order."""

@@ -154,7 +154,9 @@
     /* what the server says */
 
     on_seed({piece, notes}) {
-      if (this.state === "generating" || this.rows.some(row => row.ended)) return;  // answers stay until the next time
+      const answered = this.rows.some(row => row.ended);
+      if (this.state === "error") [this.state, this.status.textContent] = [answered ? "done" : "idle", ""];
+      if (this.state === "generating" || answered) return;  // answers stay until the next time
       this.state = "idle";
       this.#open(piece, notes, "idle");
       this.title.textContent = `${headline("One seed", piece)} to fill`;

@@ -48,6 +48,7 @@
     /* what the server says */
 
     on_seed({piece, notes}) {
+      if (this.state === "error") [this.state, this.status.textContent] = [this.composed ? "done" : "idle", ""];
       if (this.composed || this.state === "generating") return;  // a composed piece stays until the next one
       this.state = "idle";
       this.take.open(piece, notes);

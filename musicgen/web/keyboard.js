@@ -14,6 +14,7 @@
     "KeyK", "KeyO", "KeyL", "KeyP", "Semicolon"];
   const LETTERS = "AWSEDFTGYHUJKOLP;";
   const KEY_WIDTH = 38;       // px a white key at least
+  const CLICK = 300;          // ms that a key sounds which was clicked by no pointer
   const CHORD = 0.07;         // seconds within which keys make a chord
 
   class MusicgenKeyboard {
@@ -43,6 +44,8 @@
       for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, e => this.#up(`p${e.pointerId}`));
       window.addEventListener("blur", () => [...this.held.keys()].forEach(id => this.#up(id)));
       this.keys.addEventListener("keydown", event => this.#walk(event));
+      this.keys.addEventListener("click", event => this.#click(event));
+      this.keys.addEventListener("keyup", event => event.preventDefault());  // or the space bar would click as well
       this.keys.addEventListener("contextmenu", event => event.preventDefault());
       document.addEventListener("keydown", event => this.#type(event));
       document.addEventListener("keyup", event => this.#up(`k${event.code}`));
@@ -99,6 +102,13 @@
       event.preventDefault();
       key.focus({preventScroll: true});
       this.#down(`p${event.pointerId}`, +key.dataset.pitch);
+    }
+
+    #click(event) {  // from what has no pointer: a screen reader, a switch, a voice
+      const key = event.target.closest(".key");
+      if (!key || event.detail) return;
+      this.#down("click", +key.dataset.pitch);
+      setTimeout(() => this.#up("click"), CLICK);
     }
 
     #type(event) {

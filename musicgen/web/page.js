@@ -119,6 +119,11 @@
     field.scrollTop = field.scrollHeight;
   }
 
+  document.addEventListener("input", event => {  // emptied to type another number: that is none yet
+    const {target} = event;
+    if (target.type === "number" && !target.value && target.closest("#bars, #temperature, #top-p")) event.stopImmediatePropagation();
+  }, true);
+
   document.addEventListener("input", event => {
     const told = document.querySelector(".problem");
     if (told && event.target.closest(FIELDS[told.dataset.field])) problem(null);

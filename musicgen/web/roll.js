@@ -235,7 +235,17 @@
       const {system, x} = this.spot(calm.matches ? Math.floor(step) : step);
       this.playhead.style.transform = `translate(${x}px, ${this.top(system) - 4}px)`;
       this.playhead.style.height = `${this.systemHeight + 8}px`;
+      this.#follow(system);
       this.#light(step);
+    }
+
+    #follow(system) {  // where not all systems fit, the one that the playhead enters comes into sight
+      if (system === this.followed) return;
+      this.followed = system;
+      const {element} = this, top = system ? this.top(system) - GAP : 0;
+      if (top < element.scrollTop || top + this.systemHeight + 2 * GAP > element.scrollTop + element.clientHeight) {
+        element.scrollTop = top;
+      }
     }
 
     #light(step) {  // the notes that sound now; drawn anew only when they change
