@@ -20,10 +20,10 @@ def compare(
     """Updates of one comparison, each with the answers so far; the wish's own model does not count.
 
     First `rows` (the frame that all answers share, and the seed's notes); or, without answers, one `problem` alone or
-    `failed`, where it was stopped while it waited. Then, each with its
-    model in `row`, the updates of `session.compose` for one model after another, where a model that fails ends with
-    `failed` instead. At last `over`, with the state `done` or `stopped` and once more how every row `ended`, since a
-    page that is busy may miss an update. The `canvas` is the wish's own unless one is given.
+    `failed`, where it was stopped while it waited. Then, each with its model in `row`, the updates of `session.compose`
+    for one model after another, where a model that fails ends with `failed` instead. At last `over`, with the state
+    `done` or `stopped` and once more how every row `ended`, since a page that is busy may miss an update. The `canvas`
+    is the wish's own unless one is given.
     """
     names, answers, ended = checkpoint.available(), {}, []
     try:

@@ -180,8 +180,7 @@ def compose(
 
     Kinds, in order: `begin` (the piece's frame), `notes` (what changed since the last update), `end` (everything, with
     the state `done` or `stopped`); or one `problem` alone, or `failed` where a run was stopped while it waited. `seq`
-    counts them, so that the page can tell if one is lost.
-    The `canvas` is the wish's own unless one is given.
+    counts them, so that the page can tell if one is lost. The `canvas` is the wish's own unless one is given.
     """
     try:
         check_model(wish)

@@ -9,18 +9,17 @@ import torch
 
 from musicgen import checkpoint
 from musicgen.metrics import clip, differing, mean
-from musicgen.models import MODELS, MusicModel
+from musicgen.models import MusicModel
 from musicgen.models.base import Batch, collate, crop, features_of, to_cells
 from musicgen.models.critic import Critic
 from musicgen.models.gan import GAN, unused
 from musicgen.models.latent import STANDARD, WINDOW, Grid
-from musicgen.models.next_frame import NextFrame
 from musicgen.models.vae import VAE
 from musicgen.score import METERS, STYLES, Score
 from musicgen.voice_leading import voice_leading
 from train.data import Piece, of
 from train.loop import held_out, whole_pieces
-from train.recipes import RECIPES
+from train.recipes import FORWARD, RECIPES
 from train.sampled import BARS, SEED_BARS, canvas_of, composed
 
 REBUILT_BARS = 8  # at the begin of each piece
@@ -32,8 +31,8 @@ MORPHS, MORPH_STEPS = 16, 9  # pairs of windows a style, and scores from one to 
 def of_seq2seq(model: MusicModel, pieces: list[Piece], split: str, directory: Path) -> dict:
     """Nats a cell of alto, tenor and bass, given the soprano: all of it, or as far as a forward model has come."""
     batches = whole_pieces([features_of(p.score) for p in of(pieces, "chorale", split)])
-    forward = [n for n in checkpoint.available(directory) if issubclass(MODELS[n], NextFrame)]
-    theirs = {n: lower_voices(checkpoint.load(n, directory), batches) for n in forward if not MODELS[n].looks_ahead}
+    forward = set(FORWARD).intersection(checkpoint.available(directory))
+    theirs = {name: lower_voices(checkpoint.load(name, directory), batches) for name in forward}
     best = sorted(theirs, key=theirs.get)[:1]
     return {"harmonising a soprano, nats a cell": lower_voices(model, batches)} | {
         f"... of {name}, the best of those that cannot look ahead": theirs[name] for name in best

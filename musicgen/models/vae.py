@@ -25,17 +25,7 @@ from musicgen.models.base import (
 )
 from musicgen.models.frames import Past, pasts, sounding_tokens
 from musicgen.models.head import STANDARD_RANK
-from musicgen.models.latent import (
-    STANDARD,
-    WINDOW,
-    Conductor,
-    Gaussian,
-    Grid,
-    PlannedHead,
-    Reader,
-    slerp,
-    trust_at,
-)
+from musicgen.models.latent import STANDARD, WINDOW, Conductor, Gaussian, Grid, PlannedHead, Reader, slerp, trust_at
 from musicgen.models.next_frame import NextFrame, NextFrameConfig, nll, selected, slice_steps
 from musicgen.sampling import Rng
 from musicgen.score import Score
