@@ -32,13 +32,29 @@ def test_top_p_keeps_the_smallest_set_that_holds_it():
     assert (kept > 0).tolist() == [True, True, False, False]
 
 
-def test_an_exempt_choice_keeps_its_probability():
+def test_a_choice_apart_keeps_its_probability():
     rng = torch.Generator().manual_seed(0)
-    found = draw(LOGITS.expand(8000, 4), 1.0, 0.5, rng, exempt=2)
+    found = draw(LOGITS.expand(8000, 4), 1.0, 0.5, rng, apart=2)
     kept, plain = torch.bincount(found, minlength=4) / 8000, LOGITS.softmax(0)
     assert kept[2].item() == pytest.approx(plain[2].item(), abs=0.02)
     assert kept[0].item() == pytest.approx(1 - plain[2].item(), abs=0.02)
     assert kept[1] == kept[3] == 0
+
+
+@pytest.mark.parametrize("temperature", [0, 0.3])
+def test_many_others_are_not_rarer_than_one_for_being_many(temperature):
+    """The choice apart has a probability of 0.4, the others one of 0.6 that they share."""
+    for others in (1, 20):
+        logits = torch.tensor([0.4] + [0.6 / others] * others).log().expand(4000, -1)
+        found = draw(logits, temperature, 1.0, torch.Generator().manual_seed(0), apart=0)
+        odds = (0.4 / 0.6) ** (1 / temperature) if temperature else 0
+        assert (found == 0).float().mean().item() == pytest.approx(odds / (1 + odds), abs=0.03)
+
+
+@pytest.mark.parametrize("temperature", [0, 0.5, 1.0])
+def test_a_choice_apart_may_be_the_only_one(temperature):
+    logits = torch.tensor([[0.0, -torch.inf, -torch.inf], [-torch.inf, 0.0, -torch.inf]])
+    assert draw(logits, temperature, 0.9, torch.Generator().manual_seed(0), apart=0).tolist() == [0, 1]
 
 
 def test_a_generator_alone_decides():

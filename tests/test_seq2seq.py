@@ -1,12 +1,14 @@
 """The encoder and decoder: what is given is seen wherever it stands, and nothing else is."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from test_models import chorale, small, tune
 
-from musicgen.models.base import HOLD_TOKEN, REST_TOKEN, collate, features_of
-from musicgen.models.frames import sounding_tokens
+from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, collate, features_of
+from musicgen.models.frames import pasts, sounding_tokens
 from musicgen.models.seq2seq import backwards, draw_fixed
 from musicgen.score import Canvas, sounding
 
@@ -32,6 +34,18 @@ def test_a_given_cell_is_known_from_the_first_frame_on():
     before, after = logits(BATCH, SOPRANO), logits(changed(0, 50), SOPRANO)
     assert not torch.allclose(before[0, 0, 1:], after[0, 0, 1:])
     assert torch.equal(before[1:], after[1:])  # but only in its own piece
+
+
+def test_the_voice_head_is_told_what_is_given_next_and_when():
+    model, soprano = small("seq2seq"), BATCH.tokens[0, :, 0]
+    with torch.inference_mode():
+        state = model.first_state(BATCH, SOPRANO)
+        hidden, _ = model.hidden(pasts(BATCH.tokens), BATCH, state)
+        deaf = model.logits(BATCH, state=replace(state, ahead=torch.zeros_like(state.ahead)))
+        assert not torch.allclose(model.logits(BATCH, state=state), deaf)
+    coming, wait = hidden[0, 7, -8].item(), int(hidden[0, 7, -4])
+    assert soprano[7 + wait] == coming and (soprano[8 : 7 + wait] < FIRST_PITCH).all()
+    assert (hidden[0, :, -7:-4] == REST_TOKEN).all()  # no other voice is given
 
 
 def test_a_free_cell_is_not_known_before_its_time():

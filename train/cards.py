@@ -137,7 +137,6 @@ def sizes(name: str, directory: Path) -> str:
         "parameters": written(figures.get("parameters"), ","),
         "configuration": ", ".join(f"{key} {value}" for key, value in about["config"].items()),
         "training, minutes of one core": written(figures.get("training_minutes"), ".0f"),
-        "... in stages": about["training"].get("stages", "no, in one run"),
         "composing, ms a bar": written(figures.get("ms_per_bar"), ".0f"),
         f"held-out nats a cell ({kind})": both(lambda s: find(figures, "nll_valid", s), ".3f"),
         "... of a Markov chain's": both(lambda s: find(figures, "nll_valid_to_markov", s), ".0%"),

@@ -25,7 +25,7 @@ class Recipe:
 
 
 RECIPES = {
-    "autoregressive": Recipe(minutes=18, rate=2e-3, config={"dropout": 0.35}),
+    "autoregressive": Recipe(minutes=26, rate=2e-3, config={"dropout": 0.4}),
     "cnn": Recipe(minutes=34, batch=4, mix=0, rate=2e-3, average=0.998, config={"gaps": 0.3, "beats": 0.6}),
     "gan": Recipe(  # the last, since what held-out music says of the generator says nothing of the critic
         minutes=10,
@@ -37,12 +37,12 @@ RECIPES = {
         config={"dropout": 0.4},
     ),
     "gru": Recipe(minutes=18, config={"dropout": 0.4}),
-    "lstm": Recipe(minutes=20, config={"dropout": 0.35}),
-    "rnn": Recipe(minutes=10, rate=1e-3),
-    "seq2seq": Recipe(minutes=75, mix=0.25, rate=2e-3, config={"dropout": 0.4}),
+    "lstm": Recipe(minutes=22, config={"dropout": 0.4}),
+    "rnn": Recipe(minutes=20, rate=1e-3),
+    "seq2seq": Recipe(minutes=70, mix=0.25, rate=2e-3, config={"dropout": 0.5}),
     "transformer": Recipe(minutes=30, rate=2e-3, config={"dropout": 0.45}),
     # the last, since the more latents hold and can rebuild, the worse is the bound
-    "vae": Recipe(minutes=32, mix=0, last=True, config={"dropout": 0.3}),
+    "vae": Recipe(minutes=45, mix=0, last=True, config={"dropout": 0.3}),
 }
 
 # the published JSB split is small and fixes no cells: more dropout, one order of the voices

@@ -43,10 +43,10 @@ FORWARD = {
 WORDS = {
     "autoregressive": Words(
         diagram=forward(Box("gated causal convolutions in doubling strides, cached")),
-        seen="Busy inner voices over a walking bass, with suspensions and raised leading notes, and phrases that end "
-        "on long chords. It goes to keys that lie far off and does not always come back; voices cross where they "
-        "crowd together, and a tenor may leap into its close. Dances take up bits of the seed, in quavers that rise "
-        "and fall, most with a long last note; some run on to the end without settling.",
+        seen="Plain quarters with suspensions in the alto and a bass that walks far, down to its lowest notes for a "
+        "close; phrases arch and fall, and most close at home on a long chord. The soprano may leap up an octave "
+        "where a phrase begins; tenor and bass cross where they crowd together. Dances take up turns of the seed, in "
+        "quavers that rise and fall; most end on a long note, some run on to the last step without settling.",
         **FORWARD,
     ),
     "cnn": Words(
@@ -109,18 +109,19 @@ WORDS = {
     ),
     "lstm": Words(
         diagram=forward(Box("long short-term memory", again=True)),
-        seen="Phrases that arch and fall to a close in long chords, the raised leading note before it. The bass is "
-        "busy, climbs into the tenor, and may sink to its lowest note for the last chord; a phrase may touch keys "
-        "that nothing prepares. Dances run in scales over more than an octave, turn back where a part ends and mostly "
-        "rest on a home note; figures are varied rather than repeated.",
+        seen="Phrases that arch and fall to a close in long chords, with raised leading notes, and quavers that "
+        "wander through the middle voices. Soprano and bass leap an octave where a phrase begins or ends, for a "
+        "single low note at times; one soprano climbed far above the other voices and stayed there. Dances run in "
+        "scales over more than an octave, turn back where a part ends and rest on a home note at last; figures are "
+        "varied rather than repeated.",
         **FORWARD,
     ),
     "rnn": Words(
         diagram=forward(Box("plain recurrence, tanh", again=True)),
-        seen="From beat to beat as sound as its gated relatives, with passing notes in all voices and real cadences, "
-        "most on a long chord. Over phrases it forgets: soprano and bass wander to keys that nothing prepares. Dances "
-        "move by step, jump to another octave in the middle at times, and most but not all find a last long note; one "
-        "fell into dotted notes and stayed in them.",
+        seen="Real cadences, long chords where phrases end, passing notes in all voices, and a long chord at the "
+        "close. Over phrases it forgets: one chorale closed a tone away from the key it began in, and once all voices "
+        "but the tenor stood still for a bar. The bass jumps an octave or more in the middle of a phrase. Dances move "
+        "by step around few notes, jump to another octave at times, and come to rest on a repeated or long note.",
         **FORWARD,
     ),
     "seq2seq": Words(
@@ -137,7 +138,7 @@ WORDS = {
                 ),
                 (Box("decoder: a GRU that sees the encoder's frame", again=True),),
                 (Box("attention over all of the encoder's frames"),),
-                (Box("voice head: soprano, bass, alto, tenor, each knowing those before"),),
+                (Box("voice head: soprano, bass, alto, tenor, each knowing those before, and what is given next"),),
                 (Box("the next frame: four cells", "drawn"),),
             ),
             feedback="what was chosen, or was given, is part of the past",
@@ -145,10 +146,11 @@ WORDS = {
         seed="All that is given is read before the first note is written, wherever in the piece it stands: a tune to "
         "its end when it is harmonised, both sides of a gap when it is repaired.",
         length=FORWARD["length"],
-        seen="Phrases in plain quarters that halt on long chords as chorales do, with suspensions and passing notes "
-        "in the middle voices, mostly in key and closing firmly, though one ran on to its last beat. The soprano may "
-        "leap up an octave where a phrase begins, and the bass goes very deep for its cadences. Dances run in scales "
-        "and turns and come home to long or repeated notes; figures seldom come back.",
+        seen="Phrases in plain quarters that halt on long chords as chorales do, with leading notes raised before a "
+        "close and quavers in the middle voices; nearly all come to a firm close, some in the dominant and not at "
+        "home. The soprano may leap up an octave where a phrase begins and then stays far above the others, and the "
+        "bass goes deep for its cadences. Dances run in scales and turns and come home to long or repeated notes; "
+        "figures seldom come back.",
     ),
     "transformer": Words(
         diagram=forward(Box("causal self-attention with rotary positions, keys and values cached")),
@@ -180,9 +182,10 @@ WORDS = {
         "length can be morphed into each other, and one can be varied: both take a latent vector from the notes.",
         length="Every frame is told how far the end is, step by step in the last bars; a last odd bar is outlined by "
         "itself. The last bar and a half is composed many times over, and the likeliest close is taken.",
-        seen="Lively chorales: every voice moves, the soprano in arches, with real closes on a long chord. Two bars "
-        "hang together better than four: where one outline ends and the next begins, key or register may jump, the "
-        "bass climbs into the tenor for a while, and some leaps are wider than a singer likes. Dances leap in broken "
-        "chords and come home to a long note; some jump an octave from one outline to the next.",
+        seen="Every voice moves, with real closes on a long chord, but it does not stay at home: keys change from bar "
+        "to bar with nothing to prepare them, chromatic notes abound, and what was far apart for two bars may be "
+        "crowded in the next two, the voices crossing. Two bars hang together better than four. Dances are simple and "
+        "clear, in runs between long notes, and come home to a long one; some jump an octave from one outline to the "
+        "next, or halt on one note for a bar.",
     ),
 }

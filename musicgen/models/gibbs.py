@@ -132,7 +132,7 @@ class Sampler:
             passed = torch.tensor([0.0 if offset else b.passed for b in active])
             chances = self._chances(look, step, voice, passed, offset > 0)  # (n, 2 + P)
             logits = cooled(chances.log() * self.firm[step], cool)
-            token = draw(logits, temperature, self.top_p, self.rng, exempt=HOLD_TOKEN)
+            token = draw(logits, temperature, self.top_p, self.rng, apart=HOLD_TOKEN)
             ended = [offset > 0 and t >= FIRST_PITCH for t in token.tolist()]
             held = chances[:, HOLD_TOKEN].tolist()
             left += [Block(b.voice, b.start + offset, b.stop, h) for b, h, e in zip(active, held, ended) if e]

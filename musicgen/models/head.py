@@ -24,6 +24,7 @@ from musicgen.models.frames import (
     pitch_class,
     sum_of_facts,
 )
+from musicgen.sampling import parted
 from musicgen.score import LOW, STYLES
 
 ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the outer voices first
@@ -85,8 +86,7 @@ class VoiceHead(nn.Module):
         facts = self._facts(past, token, now, known, voices, places, endings)  # (N, n, D)
         key = rotate(past.histogram()[:, None], own, back=False).flatten(2)  # (N, n, 36)
         facts = facts + torch.einsum("bvk,vkd->bvd", key, self.key[voices])
-        mixed = torch.einsum("bc,vcd->bvd", hidden, self.mix[voices])
-        inner = self.dropout(F.gelu(self.norm(mixed + facts)))  # (N, n, D)
+        inner = self.dropout(F.gelu(self.norm(self._mixed(hidden, past, voices) + facts)))  # (N, n, D)
         out = torch.einsum("bvd,vdo->bvo", inner, self.out[voices]) + self.bias[voices]
         absolute, relative, classes, scales = out.split(OUTPUTS, dim=-1)
 
@@ -95,7 +95,7 @@ class VoiceHead(nn.Module):
         pitches = octaves[..., :PITCHES] + self._reach(relative, own) + self._spacing(now, voices)  # (N, n, P)
         logits = torch.cat([absolute[..., :FIRST_PITCH], absolute[..., FIRST_PITCH:] + pitches], dim=-1)
         logits = logits.masked_fill(~self.legal(past, style, voices), ILLEGAL)
-        hold, odds = logits[..., HOLD_TOKEN], odds_of_hold(logits)
+        hold, odds = logits[..., HOLD_TOKEN], parted(logits, HOLD_TOKEN)[0]
         hold = torch.where(hold > ILLEGAL, hold - odds + odds / self.heat[style, None], ILLEGAL)
         return torch.cat([logits[..., :HOLD_TOKEN], hold[..., None], logits[..., FIRST_PITCH:]], dim=-1)
 
@@ -104,6 +104,10 @@ class VoiceHead(nn.Module):
         allowed = self.allowed[style][:, voices].clone()
         allowed[..., HOLD_TOKEN] &= past.pitch[:, voices] != REST_TOKEN
         return allowed
+
+    def _mixed(self, hidden: Tensor, past: Past, voices: slice) -> Tensor:
+        """What hidden vectors (N, C) tell each voice, (N, n, D)."""
+        return torch.einsum("bc,vcd->bvd", hidden, self.mix[voices])
 
     def _facts(self, past, token, now, known, voices, places, endings) -> Tensor:
         """The sum of the embeddings of everything known about each voice's choice, (N, n, D)."""
@@ -156,12 +160,6 @@ class VoiceHead(nn.Module):
         table = F.pad(table, (0, 0, FIRST_PITCH, 0)).flatten(0, 2)  # (n * 3 * V, P), zeros where the other is silent
         row = torch.arange(now.shape[1] * 3).view(-1, 3) * VOCABULARY + now  # (N, n, 3)
         return sum_of_facts(row, table, 0)
-
-
-def odds_of_hold(logits: Tensor) -> Tensor:
-    """The log-odds that logits (..., V) give to a note that is held, (...)."""
-    others = torch.cat([logits[..., :HOLD_TOKEN], logits[..., FIRST_PITCH:]], dim=-1)
-    return logits[..., HOLD_TOKEN] - others.logsumexp(-1)
 
 
 def interval_class(upper: Tensor, lower: Tensor) -> Tensor:

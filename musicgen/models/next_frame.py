@@ -31,8 +31,8 @@ from musicgen.models.frames import (
     place,
     sum_of_facts,
 )
-from musicgen.models.head import ILLEGAL, ORDER, STANDARD_RANK, VoiceHead, known_before, odds_of_hold
-from musicgen.sampling import Rng, draw
+from musicgen.models.head import ILLEGAL, ORDER, STANDARD_RANK, VoiceHead, known_before
+from musicgen.sampling import Rng, draw, parted
 from musicgen.score import METERS, STYLES, Canvas, Patch, Score
 
 WAYS = 32  # to close a piece that are tried, of which the likeliest is taken
@@ -96,7 +96,7 @@ class NextFrame(FrameByFrame):
     """
 
     Config = NextFrameConfig
-    temperature_note = "Divides the logits of every choice: low plays safe, high surprises."
+    temperature_note = "Divides the logits of each choice, whether a note begins and which: low plays safe, high surprises."
     looks_ahead = False  # whether it knows of given cells before their time
     pieces_dim = 1  # the dimension in which the tensors of the state count the pieces
 
@@ -180,7 +180,9 @@ class NextFrame(FrameByFrame):
         for style in {int(batch.style[0]) for batch in pieces}:
             ours = [batch for batch in pieces if batch.style[0] == style]
             counted = [batch.counted() > 0 for batch in ours]
-            odds = torch.cat([odds_of_hold(self.logits(batch))[c] for batch, c in zip(ours, counted)])  # (cells,)
+            odds = torch.cat(
+                [parted(self.logits(batch), HOLD_TOKEN)[0][c] for batch, c in zip(ours, counted)]
+            )  # (cells,)
             held = torch.cat([batch.tokens[..., : c.shape[2]][c] for batch, c in zip(ours, counted)]) == HOLD_TOKEN
             miss = {heat: F.binary_cross_entropy_with_logits(odds / heat, held.float()) for heat in HEATS}
             self.head.heat[style] = min(miss, key=miss.get)
@@ -258,7 +260,7 @@ class NextFrame(FrameByFrame):
                 hidden[:, 0], past, frame, known, place(now)[:, 0], now.to_end[:, 0], now.style, one
             )[:, 0]  # fmt: skip
             logits[must_sound, REST_TOKEN] = ILLEGAL
-            cell = draw(logits, temperature, top_p, rng, exempt=HOLD_TOKEN)  # (B,)
+            cell = draw(logits, temperature, top_p, rng, apart=HOLD_TOKEN)  # (B,)
             begun = begun + of_pitch(logits, cell)
             frame[:, voice], chosen[voice] = cell, True
         return frame, state, begun

@@ -21,6 +21,7 @@ from musicgen.models.frames import (
     PLACES,
     SPAN,
     SPANS,
+    Past,
     class_counts,
     interval,
     nearest,
@@ -28,7 +29,7 @@ from musicgen.models.frames import (
     sounding_tokens,
     sum_of_facts,
 )
-from musicgen.models.head import STANDARD_RANK
+from musicgen.models.head import OTHERS, STANDARD_RANK, VoiceHead
 from musicgen.models.next_frame import NextFrame, NextFrameConfig, selected
 
 FREE = VOCABULARY  # stands for a cell that is not given
@@ -37,6 +38,8 @@ READER_SIZES = (
     *[VOCABULARY + 1] * 4, *[NOTE_KINDS] * 4, *[LEAPS] * 8, *[AGES] * 4, *[SPANS] * len(PAIRS), PLACES, ENDINGS,
     len(STYLE_NAMES),
 )  # fmt: skip
+AHEAD_SIZES = (*[SPANS] * 4, *[AGES] * 4)
+WHOSE = torch.cat([torch.arange(4)[:, None], OTHERS], dim=1)  # (4, 4) each voice before the others
 SHORTEST, LONGEST = 8, 48  # frames of a gap that training asks to be repaired
 
 
@@ -52,6 +55,7 @@ class Reading:
     """What the decoder has before it: the encoder's memory, and its own place in it."""
 
     memory: Tensor  # (B, T, C)
+    ahead: Tensor  # (B, T, 8) what is given next, see `next_note`
     there: Tensor  # (B, 1, 1, T) which of its frames are no padding
     keys: Tensor  # (B, H, T, C/H)
     values: Tensor  # (B, H, T, C/H)
@@ -138,10 +142,10 @@ class AttentionalDecoder(nn.Module):
         self.out = nn.Linear(2 * width, width)
         self.dropout = nn.Dropout(config.dropout)
 
-    def open(self, memory: Tensor, weight: Tensor) -> Reading:
+    def open(self, memory: Tensor, ahead: Tensor, weight: Tensor) -> Reading:
         """A place before the first frame of a memory (B, T, C), of which padding has the weight (B, T) 0."""
         keys, values = self._split(self.keys(memory)), self._split(self.values(memory))
-        return Reading(memory, weight[:, None, None] > 0, keys, values, 0, None)
+        return Reading(memory, ahead, weight[:, None, None] > 0, keys, values, 0, None)
 
     def forward(self, x: Tensor, state: Reading) -> tuple[Tensor, Reading]:
         steps = x.shape[1]
@@ -155,6 +159,26 @@ class AttentionalDecoder(nn.Module):
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, T, C/H)
+
+
+class AheadHead(VoiceHead):
+    """A voice head that is told which way it is, and how long, from its own last pitch to what is given next."""
+
+    def __init__(self, width: int, inner: int, dropout: float, forget: float):
+        super().__init__(width, inner, dropout, forget)
+        rows = sum(AHEAD_SIZES)
+        first = torch.tensor([0, *AHEAD_SIZES[:-1]]).cumsum(0) + torch.arange(4)[:, None] * rows
+        self.register_buffer("ahead_offsets", first, persistent=False)  # (4, 8)
+        self.ahead = nn.Parameter(torch.randn(4 * rows, inner) * 0.02)
+
+    def _mixed(self, hidden: Tensor, past: Past, voices: slice) -> Tensor:
+        """Of hidden vectors and the next given notes, (N, C + 8), see `Seq2Seq.hidden`."""
+        hidden, coming, wait = hidden.split((hidden.shape[1] - 8, 4, 4), dim=1)
+        coming, wait = (x.long()[:, WHOSE[voices]] for x in (coming, wait))  # (N, n, 4)
+        spans = interval(coming, past.pitch[:, voices, None], SPAN)
+        index = torch.cat([spans, wait], -1) + self.ahead_offsets[voices]  # (N, n, 8)
+        facts = sum_of_facts(index, self.ahead, self.forget if self.training else 0)
+        return super()._mixed(hidden, past, voices) + facts
 
 
 class Seq2Seq(NextFrame):
@@ -172,6 +196,7 @@ class Seq2Seq(NextFrame):
     def __init__(self, config: Seq2SeqConfig):
         super().__init__(config)
         self.reader = Reader(config)
+        self.head = AheadHead(config.width, config.inner, config.dropout, config.forget)
 
     def make_backbone(self, config: Seq2SeqConfig) -> nn.Module:
         return AttentionalDecoder(config)
@@ -179,11 +204,17 @@ class Seq2Seq(NextFrame):
     def first_state(self, batch: Batch, fixed: Tensor) -> Reading:
         """The memory, opened. A voice that the style does not use counts as given just where the soprano is."""
         fixed = torch.where(torch.arange(4) < batch.voices(), fixed, fixed[..., :1])
-        return self.backbone.open(self.reader(batch, fixed), batch.weight)
+        ahead = torch.cat(next_note(batch.tokens, fixed), dim=-1)  # (B, T, 8)
+        return self.backbone.open(self.reader(batch, fixed), ahead, batch.weight)
+
+    def hidden(self, past: Past, batch: Batch, state: Reading) -> tuple[Tensor, Reading]:
+        """Hidden vectors with the next given notes behind them, (B, T, C + 8), and the state after them."""
+        hidden, after = super().hidden(past, batch, state)
+        return torch.cat([hidden, state.ahead[:, state.step : after.step]], -1), after
 
     def state_of(self, state: Reading, rows: Tensor) -> Reading:
-        memory, there, keys, values = (x[rows] for x in (state.memory, state.there, state.keys, state.values))
-        return Reading(memory, there, keys, values, state.step, selected(state.hidden, rows, 1))
+        picked = [x[rows] for x in (state.memory, state.ahead, state.there, state.keys, state.values)]
+        return Reading(*picked, state.step, selected(state.hidden, rows, 1))
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
         """{"loss"}: nats a free cell; in training of canvases drawn at random, else of pieces from nothing."""

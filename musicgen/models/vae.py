@@ -42,12 +42,12 @@ class VAEConfig(NextFrameConfig):
     glimpse: int = 64  # ... and of what reads its fixed cells
     conductor: int = 192  # channels a beat
     beta: float = 0.05  # what a nat of the latent costs in training, in nats of the cells
-    sketch: float = 2.0  # weight of what the plan alone says of the pitches that sound
+    sketch: float = 1.0  # weight of what the plan alone says of the pitches that sound
     level: float = 0.97  # of the noise in the latent when composing
     clear: float = 0.5  # share of the windows that train with a latent free of noise
     blind: float = 0.15  # ... and of those that train without one
     mistakes: float = 0.4  # most cells that the past has wrong in training, a share, where there is no noise
-    astray: float = 0.9  # ... and share of the windows that it has in a wrong key and register
+    astray: float = 0.6  # ... and share of the windows that it has in a wrong key and register
 
 
 @dataclass(frozen=True)
