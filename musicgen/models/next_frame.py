@@ -96,7 +96,9 @@ class NextFrame(FrameByFrame):
     """
 
     Config = NextFrameConfig
-    temperature_note = "Divides the logits of each choice, whether a note begins and which: low plays safe, high surprises."
+    temperature_note = (
+        "Divides the logits of each choice, whether a note begins and which: low plays safe, high surprises."
+    )
     looks_ahead = False  # whether it knows of given cells before their time
     pieces_dim = 1  # the dimension in which the tensors of the state count the pieces
 
