@@ -78,10 +78,10 @@ class Reader(nn.Module):
         self.from_start, self.from_end = (nn.GRU(width, config.reader, batch_first=True) for _ in range(2))
         self.out = nn.Linear(2 * config.reader, width)
 
-    def forward(self, batch: Batch, fixed: Tensor) -> Tensor:
-        """The memory (B, T, C), of the cells that are `fixed` (B, T, 4) and of nothing else."""
+    def forward(self, batch: Batch, fixed: Tensor, ahead: tuple[Tensor, Tensor]) -> Tensor:
+        """The memory (B, T, C), of the cells that are `fixed` (B, T, 4) and nothing else; ahead as by `next_note`."""
         sounds = torch.where(fixed, sounding_tokens(batch.tokens), FREE)  # (B, T, 4)
-        index = reader_indices(batch, fixed, sounds) + self.offsets  # (B, T, n)
+        index = reader_indices(batch, sounds, ahead) + self.offsets  # (B, T, n)
         facts = sum_of_facts(index, self.facts, self.forget if self.training else 0)  # (B, T, C)
         x = self.norm_in(facts + self.key(given_classes(sounds)))  # (B, T, C)
         x = self.dropout(x)
@@ -97,13 +97,13 @@ def backwards(x: Tensor, weight: Tensor) -> Tensor:
     return x.gather(1, index[:, :, None].expand_as(x))
 
 
-def reader_indices(batch: Batch, fixed: Tensor, sounds: Tensor) -> Tensor:
+def reader_indices(batch: Batch, sounds: Tensor, ahead: tuple[Tensor, Tensor]) -> Tensor:
     """What the encoder reads at each step, (B, T, n): one index for each table of `READER_SIZES`."""
     pitch = torch.where(sounds == FREE, REST_TOKEN, sounds)
     kind = torch.where(batch.tokens == HOLD_TOKEN, 1, 2)
     kind = torch.where(pitch == REST_TOKEN, 0, kind)
     before = F.pad(pitch[:, :-1], (0, 0, 1, 0))  # a rest before the begin
-    coming, wait = next_note(batch.tokens, fixed)
+    coming, wait = ahead  # (B, T, 4) each
     spans = [interval(pitch[..., u], pitch[..., v], SPAN) for u, v in PAIRS]
     time = [place(batch), batch.to_end, batch.style[:, None].expand_as(batch.to_end)]
     melody = [interval(pitch, before, LEAP), interval(coming, pitch, LEAP)]
@@ -204,8 +204,8 @@ class Seq2Seq(NextFrame):
     def first_state(self, batch: Batch, fixed: Tensor) -> Reading:
         """The memory, opened. A voice that the style does not use counts as given just where the soprano is."""
         fixed = torch.where(torch.arange(4) < batch.voices(), fixed, fixed[..., :1])
-        ahead = torch.cat(next_note(batch.tokens, fixed), dim=-1)  # (B, T, 8)
-        return self.backbone.open(self.reader(batch, fixed), ahead, batch.weight)
+        ahead = next_note(batch.tokens, fixed)
+        return self.backbone.open(self.reader(batch, fixed, ahead), torch.cat(ahead, dim=-1), batch.weight)
 
     def hidden(self, past: Past, batch: Batch, state: Reading) -> tuple[Tensor, Reading]:
         """Hidden vectors with the next given notes behind them, (B, T, C + 8), and the state after them."""
