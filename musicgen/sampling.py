@@ -8,20 +8,22 @@ from torch import Tensor
 Rng = torch.Generator | list[torch.Generator]  # a list: pieces side by side, each with its own, and as many rows each
 
 
-def draw(logits: Tensor, temperature: float, top_p: float, rng: Rng, apart: int | None = None) -> Tensor:
+def draw(
+    logits: Tensor, temperature: float, top_p: float, rng: Rng, apart: int | None = None, cool: float = 1.0
+) -> Tensor:
     """Draw an index from the last dimension of `logits` (..., V) -> (...).
 
     `temperature` divides the logits; 0 takes the likeliest. `top_p` keeps the smallest set of choices that holds this
     much of the probability (Holtzman 2019, arXiv 1904.09751); the likeliest is always kept. Whether it is the index
     `apart` or another is a choice of its own, made first, by log-odds that the temperature divides: else the more the
-    others are, the rarer would low temperatures make them.
+    others are, the rarer would low temperatures make them. `cool` times the temperature is that of which other.
     """
     if apart is not None:
         odds, logits = parted(logits, apart)  # (...), (..., V)
     if temperature == 0:
         likeliest = logits.argmax(-1)
         return likeliest if apart is None else torch.where(odds > 0, apart, likeliest)
-    probabilities = (logits / temperature).softmax(-1)  # (..., V)
+    probabilities = (logits / (temperature * cool)).softmax(-1)  # (..., V)
     if top_p < 1:
         probabilities = _nucleus(probabilities, top_p)
     if apart is not None:

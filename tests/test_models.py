@@ -181,7 +181,7 @@ def test_streamed_choices_have_the_likelihood_of_the_parallel_pass(name, monkeyp
 
 
 @pytest.mark.parametrize("name", [name for name in FORWARD if name != "vae"])
-def test_after_training_each_style_gets_the_heat_that_fits_its_held_out_pieces(name):
+def test_after_training_each_style_gets_the_heat_and_shift_that_fit_its_held_out_pieces(name):
     model = small(name)
     model.head.out.data *= 20  # far too sure of itself
     batches = [collate([features_of(chorale())]), collate([features_of(tune())])]
@@ -189,10 +189,30 @@ def test_after_training_each_style_gets_the_heat_that_fits_its_held_out_pieces(n
         before = [model.loss(batch)["loss"] for batch in batches]
         model.calibrate(batches[:1])
         assert model.head.heat[0] > 1 == model.head.heat[1]
+        assert model.head.shift[0] != 0 == model.head.shift[1]
         after = [model.loss(batch)["loss"] for batch in batches]
         assert after[0] < before[0] and after[1] == before[1]
         model.calibrate(batches[:1])  # again, from where it began
         assert model.loss(batches[0])["loss"] == after[0]
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_the_slower_the_seed_the_surer_of_a_hold_is_what_follows(name):
+    """The same pitches, in quarters and in halves; with nothing given before the first free cell there is no pace."""
+    model, seed = small(name), np.array([(72, 67, 60, 48), (74, 67, 59, 55)])
+    model.head.bias.data[:, HOLD_TOKEN] = 4  # about as likely as a note
+    paces, held = [], []
+    for length in (4, 8):
+        cells = np.full((16, 4), HOLD)
+        cells[::length] = np.resize(seed, (16 // length, 4))
+        given = Canvas(Score(cells), np.ones((16, 4), bool)).extended(3)
+        batch, fixed = collate([features_of(given.score)]), torch.from_numpy(given.fixed.copy())
+        paces.append(model.paced(batch, fixed).pace.item())
+        made = model.compose_all([given, given], seeds=[0, 1])
+        held.append(np.mean([score.cells[16:] == HOLD for score in made]))
+        fixed[0, 2] = False
+        assert model.paced(batch, fixed).pace == 0
+    assert paces[0] < paces[1] and held[0] < held[1]
 
 
 @pytest.mark.parametrize("name", FORWARD)

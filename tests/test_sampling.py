@@ -41,6 +41,14 @@ def test_a_choice_apart_keeps_its_probability():
     assert kept[1] == kept[3] == 0
 
 
+def test_to_cool_the_others_leaves_the_odds_of_the_choice_apart():
+    found = draw(LOGITS.expand(8000, 4), 2.0, 1.0, torch.Generator().manual_seed(0), apart=0, cool=0.25)
+    shares = torch.bincount(found, minlength=4) / 8000
+    odds = (LOGITS[0] - LOGITS[1:].logsumexp(0)) / 2
+    assert torch.allclose(shares[0], odds.sigmoid(), atol=0.02)
+    assert torch.allclose(shares[1:] / shares[1:].sum(), (LOGITS[1:] / 0.5).softmax(0), atol=0.02)
+
+
 @pytest.mark.parametrize("temperature", [0, 0.3])
 def test_many_others_are_not_rarer_than_one_for_being_many(temperature):
     """The choice apart has a probability of 0.4, the others one of 0.6 that they share."""

@@ -34,8 +34,9 @@ def forward(backbone: Box) -> Diagram:
 
 
 FORWARD = {
-    "seed": "It is read frame by frame and sets key, motion and register. A given voice is seen before the other voices"
-    " of its frame are chosen, but what is given later on is not seen before its time comes.",
+    "seed": "It is read frame by frame and sets key, motion, register and, where all voices are given from the start,"
+    " the pace: if its notes are longer or shorter than foreseen, later ones are made so too. A given voice is seen"
+    " before the other voices of its frame are chosen, but what is given later on is not seen before its time comes.",
     "length": "Every frame is told how far the end is, step by step in the last bars, so that the piece closes there."
     " The last bar and a half is composed many times over, and the likeliest close is taken.",
 }
@@ -68,10 +69,11 @@ WORDS = {
         length="The whole length lies there from the beginning, and every step is told how far the end is. The first "
         "passes go through it bar by bar; later ones revise the close and the opening alike. In the last bar the "
         "temperature is halved.",
-        seen="Chords that fit, closes that hold, and a given ending is prepared; voices move mostly in quarters. "
-        "Now and then a note begins again a step off the beat, the bass leaps far down for a "
-        "single note, or a voice leaves its place for a beat, and phrases aim at no goal before the last. Dances are "
-        "calmer than their seeds, move by step in arches and come to rest on a long note; figures do not come back.",
+        seen="Chords that fit, closes that hold, and a given ending is prepared; voices move mostly in quarters, some "
+        "with suspensions. Now and then a note is held over the beat where nothing asks for it, the bass leaps far "
+        "down for a single note or a voice leaves its place for a beat; phrases aim at no goal before the last, and "
+        "some close on a chord that is not home. Dances are calmer than their seeds: they rock about one note or step "
+        "in arches, may jump an octave away from the seed, and come to rest on a long note; figures do not come back.",
     ),
     "gan": Words(
         diagram=Diagram(
@@ -88,23 +90,22 @@ WORDS = {
             ),
             feedback="what was chosen, or was given, is part of the past",
         ),
-        seed="It is read frame by frame and sets key, motion and register; a given voice is seen before the other "
-        "voices of its frame are chosen. The critic judges two bars together with the two before them, given or "
-        "composed, and so prefers what goes on from them.",
+        seed="It is read frame by frame and sets key, motion, register and, where all voices are given from the start, "
+        "the pace; a given voice is seen before the other voices of its frame are chosen. The critic judges two bars "
+        "together with the two before them, given or composed, and so prefers what goes on from them.",
         length="Generator and critic are told how far the end is, step by step in the last bars. The last bar and a "
         "half are not the critic's choice: as in the forward models the likeliest of several ways to close is taken.",
-        seen="Chorales with more passing notes in the inner voices than those of the GRU it comes from, repeated "
-        "notes in the soprano, and broad closes, the bass often far down for the last chord. Chromatic turns may lead "
-        "to another key for the close. Dances rise and fall in wide arcs, some rock on one figure for bars, and "
-        "nearly all close on a repeated or long home note; one moved up an octave in the middle and stayed there.",
+        seen="Chorales with passing notes in all voices, suspensions and chromatic turns, and broad closes with the "
+        "bass far down; some close in another key than they began in. All voices may stand still for a bar where a "
+        "phrase ends, and bass and tenor cross where they crowd together. Dances rise and fall in wide arcs and nearly "
+        "all close on a repeated or long home note; some climb an octave above their seed and stay there.",
     ),
     "gru": Words(
         diagram=forward(Box("gated recurrent unit", again=True)),
-        seen="Chorales in plain quarters with passing notes, over a bass that walks to real cadences; most close on a "
-        "long chord, dominant before tonic. The soprano may leap far up where a phrase begins, and once the upper "
-        "voices kept one chord for two bars and the close drew the outer voices apart. Dances keep meter and range, "
-        "move in scales and broken chords and mostly rest on a repeated home note; the seed's figures seldom come "
-        "back.",
+        seen="Chorales in plain quarters with passing notes, over a bass that walks to real cadences, with suspensions "
+        "and raised leading notes before a close on a long chord. The soprano may leap up an octave where a phrase "
+        "begins, and the bass may lie at the bottom of its range for bars. Dances keep meter and range, move in scales "
+        "and broken chords and mostly rest on a repeated or long note; the seed's figures seldom come back.",
         **FORWARD,
     ),
     "lstm": Words(
@@ -144,7 +145,8 @@ WORDS = {
             feedback="what was chosen, or was given, is part of the past",
         ),
         seed="All that is given is read before the first note is written, wherever in the piece it stands: a tune to "
-        "its end when it is harmonised, both sides of a gap when it is repaired.",
+        "its end when it is harmonised, both sides of a gap when it is repaired. Where all voices are "
+        "given from the start, they set the pace of the rest.",
         length=FORWARD["length"],
         seen="Phrases in plain quarters that halt on long chords as chorales do, with leading notes raised before a "
         "close and quavers in the middle voices; nearly all come to a firm close, some in the dominant and not at "
@@ -176,10 +178,11 @@ WORDS = {
             ),
             feedback="what was chosen, or was given, is part of the past",
         ),
-        seed="It is read frame by frame, as by the forward models, and the outline of each two bars is drawn from what "
-        "came before. That outline also knows what is given in these two bars and the next two, so that a fixed tune "
-        "or ending is prepared; in a frame, given voices are seen before the others are chosen. Two seeds of one "
-        "length can be morphed into each other, and one can be varied: both take a latent vector from the notes.",
+        seed="It is read frame by frame, as by the forward models, and sets the pace as there; the outline of each two "
+        "bars is drawn from what came before. That outline also knows what is given in these two bars and the next "
+        "two, so that a fixed tune or ending is prepared; in a frame, given voices are seen before the others are "
+        "chosen. Two seeds of one length can be morphed into each other, and one can be varied: both take a latent "
+        "vector from the notes.",
         length="Every frame is told how far the end is, step by step in the last bars; a last odd bar is outlined by "
         "itself. The last bar and a half is composed many times over, and the likeliest close is taken.",
         seen="Every voice moves, with real closes on a long chord, but it does not stay at home: keys change from bar "

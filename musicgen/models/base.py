@@ -47,6 +47,7 @@ class Batch:
     position: Tensor  # (B, T) steps since the bar line
     to_end: Tensor  # (B, T) how far the end is, see `ending`
     weight: Tensor  # (B, T) 1 for a step that counts, 0 for padding
+    pace: Tensor  # (B,) added to the log-odds of a hold while composing, see `NextFrame.paced`
 
     def pieces(self, rows: Tensor) -> "Batch":
         """The pieces of these numbers, in this order; a piece may come again."""
@@ -89,6 +90,7 @@ def features_of(score: Score, end_known: bool = True) -> dict[str, np.ndarray]:
         "position": np.arange(score.steps) % bar,
         "to_end": ending(score.steps, bar) if end_known else np.full(score.steps, FAR_END),
         "weight": np.ones(score.steps, np.float32),
+        "pace": np.array(0, np.float32),
     }
 
 

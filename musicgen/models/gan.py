@@ -144,6 +144,7 @@ class GAN(FrameByFrame):
         """
         pieces, steps, _ = batch.tokens.shape
         bar = int(BAR_STEPS[batch.meter[0]])
+        batch = self.generator.paced(batch, fixed)
         past, state, close = Past.empty(pieces), None, max(0, steps - int(CLOSE * bar))
         for start in range(0, close, WINDOW * bar):
             window = range(start, min(start + WINDOW * bar, close))
@@ -198,7 +199,8 @@ def each_step(batch: Batch, start: int) -> Batch:
     window = slice_steps(batch, start, batch.tokens.shape[1] - start)
     count = window.tokens.shape[1]
     timed = {k: getattr(window, k).flatten(0, 1)[:, None] for k in ("tokens", "position", "to_end", "weight")}
-    return Batch(style=batch.style.repeat_interleave(count), meter=batch.meter.repeat_interleave(count), **timed)
+    whole = {k: getattr(batch, k).repeat_interleave(count) for k in ("style", "meter", "pace")}
+    return Batch(**whole, **timed)
 
 
 def stacked(a: Batch, b: Batch) -> Batch:

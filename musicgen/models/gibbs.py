@@ -59,14 +59,6 @@ def apart(ordered: Iterable[Block], count: int, gap: int) -> list[Block]:
     return found
 
 
-def cooled(logits: Tensor, cool: float) -> Tensor:
-    """Logits (n, 2 + P) divided by `cool`, but for the odds of HOLD against all else together."""
-    begins = torch.arange(logits.shape[1]) != HOLD_TOKEN
-    other = logits[:, begins]
-    total = other.logsumexp(1, keepdim=True)
-    return logits.masked_scatter(begins, torch.where(total > -torch.inf, (other / cool).log_softmax(1) + total, other))
-
-
 class Sampler:
     """The cells of one request while they are drawn."""
 
@@ -131,8 +123,8 @@ class Sampler:
             step, voice = (torch.tensor(n) for n in zip(*((b.start + offset, b.voice) for b in active)))
             passed = torch.tensor([0.0 if offset else b.passed for b in active])
             chances = self._chances(look, step, voice, passed, offset > 0)  # (n, 2 + P)
-            logits = cooled(chances.log() * self.firm[step], cool)
-            token = draw(logits, temperature, self.top_p, self.rng, apart=HOLD_TOKEN)
+            logits = chances.log() * self.firm[step]
+            token = draw(logits, temperature, self.top_p, self.rng, apart=HOLD_TOKEN, cool=cool)
             ended = [offset > 0 and t >= FIRST_PITCH for t in token.tolist()]
             held = chances[:, HOLD_TOKEN].tolist()
             left += [Block(b.voice, b.start + offset, b.stop, h) for b, h, e in zip(active, held, ended) if e]

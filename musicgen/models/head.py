@@ -63,7 +63,8 @@ class VoiceHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(4, sum(OUTPUTS)))
         self.progression = nn.Parameter(torch.zeros(4 * 3 * 2 * (PITCH_CLASSES + 1), PITCH_CLASSES))
         self.spacing = nn.Parameter(torch.zeros(4, 3, 2 * PITCHES - 1))
-        self.register_buffer("heat", torch.ones(len(STYLES)))  # see `NextFrame.calibrate`
+        self.register_buffer("heat", torch.ones(len(STYLES)))  # of the choice whether a note goes on, and
+        self.register_buffer("shift", torch.zeros(len(STYLES)))  # what is added to its log-odds: `NextFrame.calibrate`
         self.norm = nn.LayerNorm(inner)
         self.dropout = nn.Dropout(dropout)
 
@@ -96,7 +97,8 @@ class VoiceHead(nn.Module):
         logits = torch.cat([absolute[..., :FIRST_PITCH], absolute[..., FIRST_PITCH:] + pitches], dim=-1)
         logits = logits.masked_fill(~self.legal(past, style, voices), ILLEGAL)
         hold, odds = logits[..., HOLD_TOKEN], parted(logits, HOLD_TOKEN)[0]
-        hold = torch.where(hold > ILLEGAL, hold - odds + odds / self.heat[style, None], ILLEGAL)
+        fitted = odds / self.heat[style, None] + self.shift[style, None]
+        hold = torch.where(hold > ILLEGAL, hold - odds + fitted, ILLEGAL)
         return torch.cat([logits[..., :HOLD_TOKEN], hold[..., None], logits[..., FIRST_PITCH:]], dim=-1)
 
     def legal(self, past: Past, style: Tensor, voices: slice) -> Tensor:

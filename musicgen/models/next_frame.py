@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import NamedTuple
 
 import torch
@@ -36,7 +37,10 @@ from musicgen.sampling import Rng, draw, parted
 from musicgen.score import METERS, STYLES, Canvas, Patch, Score
 
 WAYS = 32  # to close a piece that are tried, of which the likeliest is taken
-HEATS = [heat / 100 for heat in range(80, 161)]  # that are tried
+HEATS = [heat / 100 for heat in range(80, 161, 2)]  # that are tried,
+SHIFTS = [shift / 100 for shift in range(-40, 41, 2)]  # with each of these
+PACES = torch.linspace(-2, 2, 41)  # that a seed may ask for,
+SPREAD = 0.45  # mostly no farther from 0 than this
 CLOSE = 1.5  # bars that they begin before the end
 
 
@@ -111,10 +115,13 @@ class NextFrame(FrameByFrame):
         self.norm_in, self.norm_out = nn.LayerNorm(config.width), nn.LayerNorm(config.width)
         self.dropout = nn.Dropout(config.dropout)
         self.backbone = self.make_backbone(config)
-        self.head = VoiceHead(config.width, config.inner, config.dropout, config.forget)
+        self.head = self.make_head(config)
 
     def make_backbone(self, config: NextFrameConfig) -> nn.Module:
         raise NotImplementedError
+
+    def make_head(self, config: NextFrameConfig) -> VoiceHead:
+        return VoiceHead(config.width, config.inner, config.dropout, config.forget)
 
     def hidden(self, past: Past, batch: Batch, state=None) -> tuple[Tensor, object]:
         """Pasts (B, T, ...) -> hidden vectors (B, T, C) and the backbone's state after them."""
@@ -171,23 +178,42 @@ class NextFrame(FrameByFrame):
 
     @torch.inference_mode()
     def calibrate(self, pieces: list[Batch]):
-        """Divide the log-odds of a hold by the number that fits each style's pieces best, the `heat` of the head.
+        """Scale and shift the log-odds of a hold to fit each style's pieces best: `heat` and `shift` of the head.
 
-        Temperature scaling (Guo et al. 2017, arXiv 1706.04599) of that choice alone. Without it the little music there
-        is of a style leaves the model too sure that a note is held; to cool which note begins as well would make these
-        pieces likelier still, but composed ones wander: there one far note leads to the next.
+        Platt 1999; Guo et al. 2017, arXiv 1706.04599. Without it the little music there is of a style leaves the model
+        too sure that a note is held; to cool which note begins as well would make these pieces likelier still, but
+        composed ones wander: there one far note leads to the next.
         """
         self.eval()
         self.head.heat.fill_(1)
+        self.head.shift.fill_(0)
         for style in {int(batch.style[0]) for batch in pieces}:
-            ours = [batch for batch in pieces if batch.style[0] == style]
-            counted = [batch.counted() > 0 for batch in ours]
-            odds = torch.cat(
-                [parted(self.logits(batch), HOLD_TOKEN)[0][c] for batch, c in zip(ours, counted)]
-            )  # (cells,)
-            held = torch.cat([batch.tokens[..., : c.shape[2]][c] for batch, c in zip(ours, counted)]) == HOLD_TOKEN
-            miss = {heat: F.binary_cross_entropy_with_logits(odds / heat, held.float()) for heat in HEATS}
-            self.head.heat[style] = min(miss, key=miss.get)
+            found = [holds(self.logits(batch), batch) for batch in pieces if batch.style[0] == style]
+            odds, held, could = (torch.cat([x.flatten() for x in parts]) for parts in zip(*found))
+            odds, held = odds[could], held[could]
+            miss = {
+                (heat, shift): F.binary_cross_entropy_with_logits(odds / heat + shift, held)
+                for heat, shift in product(HEATS, SHIFTS)
+            }
+            self.head.heat[style], self.head.shift[style] = min(miss, key=miss.get)
+
+    @torch.inference_mode()
+    def paced(self, batch: Batch, fixed: Tensor) -> Batch:
+        """The batch with the pace of its pieces: how much surer of a hold the seed asks the model to be.
+
+        The seed is what the cells `fixed` (T, 4) give whole from the start on. Dynamic evaluation (Krause et al. 2018,
+        arXiv 1709.07432) of one number a piece, believed to be 0 give or take `SPREAD`. Without it a slow seed is soon
+        hurried and a lively one slowed: what a model has just written tells it more than what was given before.
+        """
+        steps = int(fixed[:, : batch.voices()].all(1).cumprod(0).sum())
+        if not steps:
+            return batch
+        seed = slice_steps(batch, 0, steps)
+        odds, held, could = holds(self.logits(seed), seed)
+        pace = PACES[:, None, None, None]
+        miss = F.softplus((1 - 2 * held) * (odds + pace)) * could  # -ln p, (paces, B, T, n)
+        miss = miss.sum((2, 3)) + 0.5 * (PACES[:, None] / SPREAD) ** 2
+        return replace(batch, pace=PACES[miss.argmin(0)])
 
     def _ranks(self, batch: int) -> Tensor:
         """Orders of the voices, (B, 4): some voices come first, as if given, each group in the usual order."""
@@ -196,6 +222,7 @@ class NextFrame(FrameByFrame):
 
     def frames(self, batch: Batch, fixed: Tensor, temperature: float, top_p: float, rng: Rng) -> Iterator[Tensor]:
         pieces, steps, _ = batch.tokens.shape
+        batch = self.paced(batch, fixed)
         with torch.inference_mode():
             state = self.first_state(batch, fixed.expand(pieces, -1, -1))
         yield from self.to_the_close(batch, fixed, range(steps), Past.empty(pieces), state, temperature, top_p, rng)
@@ -262,6 +289,7 @@ class NextFrame(FrameByFrame):
                 hidden[:, 0], past, frame, known, place(now)[:, 0], now.to_end[:, 0], now.style, one
             )[:, 0]  # fmt: skip
             logits[must_sound, REST_TOKEN] = ILLEGAL
+            logits[:, HOLD_TOKEN] += now.pace
             cell = draw(logits, temperature, top_p, rng, apart=HOLD_TOKEN)  # (B,)
             begun = begun + of_pitch(logits, cell)
             frame[:, voice], chosen[voice] = cell, True
@@ -282,6 +310,13 @@ class NextFrame(FrameByFrame):
         silent = (past.pitch[:, used] == REST_TOKEN) & (past.age[:, used] >= breath - 1)  # (B, n)
         given_rest = (fixed & (frame == REST_TOKEN))[:, used].any(1)
         return (silent.all(1) | (breath == 0)) & ~given_rest
+
+
+def holds(logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """By logits (B, T, n, V) the log-odds of a hold; 1 where one stands, else 0; and whether one could: (B, T, n)."""
+    odds = parted(logits, HOLD_TOKEN)[0]
+    held = batch.tokens[..., : logits.shape[2]] == HOLD_TOKEN
+    return odds, held.float(), (odds > ILLEGAL / 2) & (batch.counted() > 0)
 
 
 def nll(logits: Tensor, tokens: Tensor) -> Tensor:

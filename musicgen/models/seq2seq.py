@@ -196,10 +196,12 @@ class Seq2Seq(NextFrame):
     def __init__(self, config: Seq2SeqConfig):
         super().__init__(config)
         self.reader = Reader(config)
-        self.head = AheadHead(config.width, config.inner, config.dropout, config.forget)
 
     def make_backbone(self, config: Seq2SeqConfig) -> nn.Module:
         return AttentionalDecoder(config)
+
+    def make_head(self, config: Seq2SeqConfig) -> AheadHead:
+        return AheadHead(config.width, config.inner, config.dropout, config.forget)
 
     def first_state(self, batch: Batch, fixed: Tensor) -> Reading:
         """The memory, opened. A voice that the style does not use counts as given just where the soprano is."""

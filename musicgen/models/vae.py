@@ -43,7 +43,7 @@ class VAEConfig(NextFrameConfig):
     conductor: int = 192  # channels a beat
     beta: float = 0.05  # what a nat of the latent costs in training, in nats of the cells
     sketch: float = 1.0  # weight of what the plan alone says of the pitches that sound
-    level: float = 0.97  # of the noise in the latent when composing
+    level: float = 0.985  # of the noise in the latent when composing
     clear: float = 0.5  # share of the windows that train with a latent free of noise
     blind: float = 0.15  # ... and of those that train without one
     mistakes: float = 0.4  # most cells that the past has wrong in training, a share, where there is no noise
@@ -81,7 +81,6 @@ class VAE(NextFrame):
         self.posterior.out.bias.data[config.latent :] = FIRST_LOG_VARIANCE
         self.glimpse = Reader(config.glimpse, 2 * config.glimpse, config.dropout / 3)
         self.conductor = Conductor(config.latent, config.conductor, width)
-        self.head = PlannedHead(width, config.inner, config.dropout, config.forget)
         inputs = 2 * width + 4 * config.glimpse
         self.prior = nn.Sequential(
             nn.Linear(inputs, width), nn.GELU(), nn.Dropout(config.dropout), nn.Linear(width, latent)
@@ -90,6 +89,9 @@ class VAE(NextFrame):
     def make_backbone(self, config: VAEConfig) -> nn.Module:
         dropout = config.dropout if config.layers > 1 else 0
         return nn.GRU(config.width, config.width, config.layers, batch_first=True, dropout=dropout)
+
+    def make_head(self, config: VAEConfig) -> PlannedHead:
+        return PlannedHead(config.width, config.inner, config.dropout, config.forget)
 
     # --- the decoder
 
@@ -218,7 +220,7 @@ class VAE(NextFrame):
 
     def frames(self, batch: Batch, fixed: Tensor, temperature: float, top_p: float, rng: Rng) -> Iterator[Tensor]:
         """At temperature 0 each latent is the likeliest, and so is each cell."""
-        pieces = len(batch.tokens)
+        pieces, batch = len(batch.tokens), self.paced(batch, fixed)
         with torch.inference_mode():
             given = self.given(batch, fixed.expand(pieces, -1, -1), Grid.of(batch))  # (B, W, G)
         past, recurrent = Past.empty(pieces), None
