@@ -1,7 +1,7 @@
 """The contract every architecture keeps, and the tensors it is trained on."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
@@ -52,6 +52,10 @@ class Batch:
     def pieces(self, rows: Tensor) -> "Batch":
         """The pieces of these numbers, in this order; a piece may come again."""
         return Batch(**{f.name: getattr(self, f.name)[rows] for f in fields(Batch)})
+
+    def timed(self, change: Callable[[Tensor], Tensor]) -> "Batch":
+        """With what stands at each step, (B, T, ...), changed; what is of a whole piece stays."""
+        return replace(self, **{k: change(getattr(self, k)) for k in ("tokens", "position", "to_end", "weight")})
 
     def voices(self) -> int:
         """How many voices, from the top, the batch's styles use."""

@@ -5,7 +5,7 @@ known cells as piano rolls and says what may stand in each unknown one; how musi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
@@ -48,10 +48,9 @@ class Near(nn.Module):
         self.dropout = dropout
 
     def forward(self, x: Tensor) -> Tensor:  # (B, T, P, C)
-        y = F.gelu(self.norm(x))
-        if self.training:
-            y = thinned(y, self.dropout)
-        return x + convolve(self.near, y)
+        y = F.gelu(self.norm(x)).permute(0, 3, 1, 2)
+        y = self.near(F.dropout2d(y, self.dropout, self.training))  # whole channels
+        return x + y.permute(0, 2, 3, 1)
 
 
 class Along(nn.Module):
@@ -68,25 +67,10 @@ class Along(nn.Module):
         self.out = nn.Linear(channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, T, W)
-        y = self.norm(x)
-        if self.training:
-            y = thinned(y, self.dropout)
+        y = F.dropout1d(self.norm(x).mT, self.dropout, self.training).mT  # whole channels
         padded = F.pad(y, (0, 0, self.dilation, self.dilation))
         before, after = padded[:, : x.shape[1]], padded[:, 2 * self.dilation :]
         return x + self.out(F.gelu(self.near(torch.cat([before, y, after], -1))))
-
-
-def thinned(x: Tensor, share: float) -> Tensor:
-    """Without a share of the channels of each piece of x (B, ..., C), the others the stronger for it."""
-    if not share:
-        return x
-    kept = torch.full((len(x), x.shape[-1]), 1 - share).bernoulli() / (1 - share)
-    return x * kept.view(len(x), *[1] * (x.dim() - 2), -1)
-
-
-def convolve(layer: nn.Conv2d, x: Tensor) -> Tensor:
-    """A convolution over T and P of x (B, T, P, C), whose channels lie together in memory."""
-    return layer(x.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
 class CNN(MusicModel):
@@ -128,7 +112,7 @@ class CNN(MusicModel):
         time = [place(batch), batch.to_end, batch.style[:, None] * PLACES + place(batch)]
         index = torch.cat([sides, torch.stack(time, -1)], -1) + self.offsets
         facts = sum_of_facts(index, self.facts, 0) * batch.weight[..., None]  # (B, T, W)
-        x = convolve(self.stem, planes)  # (B, T, P, C)
+        x = self.stem(planes.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)  # (B, T, P, C)
         x = self.before(x + self.tell(facts)[:, :, None] + self.height)
         frames = self.gather(self.squeeze(x).flatten(2)) + facts  # (B, T, W)
         frames = self.trunk(frames)
@@ -148,14 +132,11 @@ class CNN(MusicModel):
         if self.training:
             counted = in_gaps(batch.counted(), self.config.gaps)
             order = by_beats(torch.rand(counted.shape), batch, self.config.beats)
-            share = (torch.arange(len(counted)) + torch.rand(len(counted))) / len(counted)  # each part of 0 to 1 once
-            return {"loss": self.nll(batch, some_unknown(counted, share, order)).mean()}
+            return {"loss": self.nll(batch, some_unknown(counted, evenly(len(counted)), order)).mean()}
         rng, total = torch.Generator().manual_seed(0), 0
-        pieces = len(batch.tokens)
         for draw in range(DRAWS):
             piece = window(batch, rng)
-            part = (torch.randperm(pieces, generator=rng) + torch.rand(pieces, generator=rng)) / pieces
-            share = (draw + part) / DRAWS  # each part of 0 to 1 once
+            share = (draw + evenly(len(batch.tokens), rng)) / DRAWS
             counted = piece.counted()
             total += self.nll(piece, some_unknown(counted, share, torch.rand(counted.shape, generator=rng)))
         cells = batch.counted().sum((1, 2))
@@ -202,6 +183,11 @@ def by_beats(order: Tensor, batch: Batch, share: float) -> Tensor:
     return torch.where(torch.rand(len(order), 1, 1) < share, together, order)
 
 
+def evenly(count: int, rng: torch.Generator | None = None) -> Tensor:
+    """Numbers drawn from 0 to 1, (count,): one from each of as many equal parts, in any order."""
+    return (torch.randperm(count, generator=rng) + torch.rand(count, generator=rng)) / count
+
+
 def some_unknown(counted: Tensor, share: Tensor, order: Tensor) -> Tensor:
     """Which of the counted cells (B, T, n) are unknown: all but a `share` (B,), the first in an order; at least one."""
     counted = counted > 0
@@ -219,6 +205,6 @@ def window(batch: Batch, rng: torch.Generator) -> Batch:
     first = (torch.rand(len(lengths), generator=rng) * ((lengths - size).clamp(min=0) + 1)).long()
     step = first[:, None] + torch.arange(size)  # (B, size)
     row = torch.arange(len(lengths))[:, None]
-    timed = {key: getattr(batch, key)[row, step] for key in ("tokens", "position", "to_end", "weight")}
-    timed["tokens"][:, 0] = Roll.of(batch.tokens).sound[row[:, 0], first]
-    return replace(batch, **timed)
+    cut = batch.timed(lambda x: x[row, step])
+    cut.tokens[:, 0] = Roll.of(batch.tokens).sound[row[:, 0], first]
+    return cut

@@ -198,9 +198,8 @@ def each_step(batch: Batch, start: int) -> Batch:
     """Every step from `start` on as a batch of its own length 1: (B * n, 1), piece by piece."""
     window = slice_steps(batch, start, batch.tokens.shape[1] - start)
     count = window.tokens.shape[1]
-    timed = {k: getattr(window, k).flatten(0, 1)[:, None] for k in ("tokens", "position", "to_end", "weight")}
     whole = {k: getattr(batch, k).repeat_interleave(count) for k in ("style", "meter", "pace")}
-    return Batch(**whole, **timed)
+    return replace(window.timed(lambda x: x.flatten(0, 1)[:, None]), **whole)
 
 
 def stacked(a: Batch, b: Batch) -> Batch:

@@ -371,6 +371,4 @@ def patches(frames: Iterable[Tensor], beat: int, start: int = 0) -> Iterator[Pat
 
 
 def slice_steps(batch: Batch, start: int, count: int = 1) -> Batch:
-    cut = slice(start, start + count)
-    timed = {k: getattr(batch, k)[:, cut] for k in ("tokens", "position", "to_end", "weight")}
-    return replace(batch, **timed)
+    return batch.timed(lambda x: x[:, start : start + count])
