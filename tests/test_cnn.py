@@ -12,10 +12,10 @@ from test_models import CANVASES, canvas, chorale, small
 from torch.nn import functional as F
 
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, STYLE_NAMES, collate, features_of
-from musicgen.models.cnn import CROP, by_beats, in_gaps, some_unknown, window
+from musicgen.models.cnn import CROP, TOGETHER, Columns, by_beats, in_gaps, some_unknown, window
 from musicgen.models.gibbs import Block, Sampler, apart, blocks_of
 from musicgen.models.motion import moves, parallels
-from musicgen.models.roll import CLASSES, LOWEST, PITCHES, REST_CLASS, Roll, class_mask, nearest
+from musicgen.models.roll import CLASSES, LOWEST, PITCHES, REST_CLASS, Roll, class_mask, nearest, tonics
 from musicgen.score import HOLD, LOW, METERS, REST, STYLES, Canvas, Score
 
 
@@ -48,6 +48,35 @@ def test_a_cell_sees_what_is_known_before_and_after_it_and_nothing_else():
             changed = classes.clone()
             changed[0, step, 1] = 1 + (classes[0, step, 1] + 3) % PITCHES
             assert not torch.equal(model.logits(batch, changed, known)[0, 24, 2], expected[0, 24, 2])
+
+
+def test_the_tonic_goes_along_with_what_is_known_and_is_that_of_the_major_scale():
+    scale = torch.tensor([0, 4, 7, 9, 11, 12, 14, 16])  # C E G A B C D E, above C
+    shift = torch.arange(12)[:, None]
+    major = (1 + scale + shift)[..., None].expand(-1, -1, 4)  # classes (12, 8, 4), pitches that go on
+    known = torch.ones(major.shape, dtype=torch.bool)
+    assert tonics(major, known).tolist() == shift.flatten().tolist()
+    minor = (1 + torch.tensor([9, 12, 16, 17, 11, 14]) + shift)[..., None].expand(-1, -1, 4)  # A C E F B D
+    assert tonics(minor, known[:, :6]).tolist() == shift.flatten().tolist()
+    assert tonics(major + PITCHES, known).tolist() == shift.flatten().tolist(), "notes that begin there count alike"
+    hidden = torch.cat([major, major.roll(5, 0).repeat(1, 3, 1)], 1)
+    seen = torch.cat([known, ~known.repeat(1, 3, 1)], 1)
+    assert tonics(hidden, seen).tolist() == shift.flatten().tolist(), "what is unknown does not count"
+    assert tonics(major, ~known).tolist() == [0] * 12, "nothing known"
+
+
+@pytest.mark.parametrize("count", [5, 8])
+def test_columns_are_counted_from_the_bar_lines_wherever_a_piece_begins(count):
+    position = (torch.arange(count) + torch.tensor([[0], [1], [15]])) % 16
+    step = torch.arange(1, 3 * count + 1).view(3, count, 1)
+    columns = Columns(position)
+    found = columns.of(step)[..., 0]  # (3, S, TOGETHER)
+    assert torch.equal(columns.steps(columns.of(step)), step)
+    for piece in range(3):
+        for column in found[piece].tolist():
+            there = [position[piece, s - 1 - piece * count].item() for s in column if s]
+            assert len({p // TOGETHER for p in there}) <= 1
+            assert [p % TOGETHER for p in there] == [i for i, s in enumerate(column) if s]
 
 
 def test_a_parallel_is_told_from_the_motion_of_the_voices():

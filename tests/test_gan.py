@@ -1,6 +1,7 @@
 """Generator and critic: what each sees, what each learns, and that the critic chooses."""
 
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -171,5 +172,10 @@ def test_each_player_meets_every_style(monkeypatch):
     recipe = Recipe(batch=2, crop=64)
     loss = model.loss
     monkeypatch.setattr(model, "loss", lambda b, player: met.add((player, int(b.style[0]))) or loss(b, player))
-    train(model, batches(items, recipe, np.random.default_rng(0)), lambda m: 0.0, recipe, minutes=0.02)
+
+    def twelve():
+        yield from islice(batches(items, recipe, np.random.default_rng(0)), 12)
+        raise KeyboardInterrupt
+
+    train(model, twelve(), lambda m: 0.0, recipe, minutes=5)
     assert met == {(player, style) for player in ("critic", "generator") for style in (0, 1)}

@@ -57,8 +57,8 @@ WORDS = {
                     Box("style, meter, place in the bar, how far the end is", "given"),
                     Box("known cells as rolls, pitch x time; nearest known pitches; key; which are unknown", "given"),
                 ),
-                (Box("convolutions over pitch x time, near at octaves, fifths and thirds"),),
-                (Box("dilated convolutions over time, all pitches as one"),),
+                (Box("convolutions over pitch x time, in eighths, near at octaves, fifths and thirds"),),
+                (Box("dilated convolutions over time, all pitches as one, by their degree in the key"),),
                 (Box("convolutions over pitch x time"),),
                 (Box("notes here and there, parallels made unlikely by a rule", "drawn"),),
             ),
@@ -69,11 +69,12 @@ WORDS = {
         length="The whole length lies there from the beginning, and every step is told how far the end is. The first "
         "passes go through it bar by bar; later ones revise the close and the opening alike. In the last bar the "
         "temperature is halved.",
-        seen="Chords that fit, closes that hold, and a given ending is prepared; voices move mostly in quarters, some "
-        "with suspensions. Now and then a note is held over the beat where nothing asks for it, the bass leaps far "
-        "down for a single note or a voice leaves its place for a beat; phrases aim at no goal before the last, and "
-        "some close on a chord that is not home. Dances are calmer than their seeds: they rock about one note or step "
-        "in arches, may jump an octave away from the seed, and come to rest on a long note; figures do not come back.",
+        seen="Chords that fit, closes that hold, and a given ending is prepared; voices move mostly in quarters with "
+        "passing eighths, some with suspensions. Now and then a note is held over the beat where nothing asks for it, "
+        "the bass leaps far down for a single note or a voice leaves its place for a beat; phrases aim at no goal "
+        "before the last, and some close on a chord that is not home. Dances are calmer than their seeds: they rock "
+        "about one note or step in arches, may jump an octave away from the seed, and come to rest on a long note; "
+        "figures do not come back.",
     ),
     "gan": Words(
         diagram=Diagram(

@@ -12,16 +12,18 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import BEAT_STEPS, ENDINGS, STYLE_NAMES, Batch, MusicModel
-from musicgen.models.frames import PLACES, place, sum_of_facts
+from musicgen.models.frames import PITCH_CLASSES, PLACES, place, sum_of_facts
 from musicgen.models.gibbs import Sampler
 from musicgen.models.motion import Motion
-from musicgen.models.roll import CLASSES, PITCHES, PLANES, SIDE_FACTS, Roll, class_mask, seen
+from musicgen.models.roll import CLASSES, PITCHES, PLANES, SIDE_FACTS, Roll, class_mask, seen, tonics
 from musicgen.score import Canvas, Patch
 
 ILLEGAL = -1e9
+TOGETHER = 2  # steps that the network sees as one column: an eighth note
 REACH = 12  # semitones up and down that the first convolution sees
-SQUEEZED = 16  # channels a pitch on the way to the trunk and back
-BEFORE = ((1, 1), (2, 12), (4, 7))  # dilations over steps and semitones of the blocks before the trunk
+SQUEEZED = 16  # channels a pitch on the way to the trunk and back,
+DEGREES = PITCHES + PITCH_CLASSES - 1  # which stand there by their degree: the tonic always in the same places
+BEFORE = ((1, 1), (2, 12), (4, 7))  # dilations over columns and semitones of the blocks before the trunk
 AFTER = ((1, 4), (2, 3), (1, 12))  # ... and after it: octaves, fifths and thirds are near
 FACT_SIZES = (*[SIDE_FACTS] * 8, PLACES, ENDINGS, len(STYLE_NAMES) * PLACES)
 CROP = 64  # steps of a held-out piece that are judged at a time,
@@ -30,9 +32,9 @@ DRAWS = 4  # at so many places with other cells known
 
 @dataclass(frozen=True)
 class Config:
-    inner: int = 48  # C, channels a pitch and step
-    width: int = 256  # W, channels a step of the trunk
-    layers: int = 6  # of the trunk, dilated 1, 2, 4 ... over the steps
+    inner: int = 48  # C, channels a pitch and column
+    width: int = 192  # W, channels a column of the trunk
+    layers: int = 6  # of the trunk, dilated 1, 2, 4 ... over the columns
     dropout: float = 0.0  # share of the channels
     gaps: float = 0.0  # share of training crops whose unknown cells lie in some voices and one stretch of time
     beats: float = 0.0  # share of those in which a voice's cells of one beat are known or unknown together
@@ -47,14 +49,14 @@ class Near(nn.Module):
         self.near = nn.Conv2d(channels, channels, 3, dilation=dilation, padding="same")
         self.dropout = dropout
 
-    def forward(self, x: Tensor) -> Tensor:  # (B, T, P, C)
+    def forward(self, x: Tensor) -> Tensor:  # (B, S, P, C)
         y = F.gelu(self.norm(x)).permute(0, 3, 1, 2)
         y = self.near(F.dropout2d(y, self.dropout, self.training))  # whole channels
         return x + y.permute(0, 2, 3, 1)
 
 
 class Along(nn.Module):
-    """Adds to every step what a convolution makes of it and of those `dilation` steps before and after it.
+    """Adds to every column what a convolution makes of it and of those `dilation` before and after it.
 
     Written as a product of matrices, which with so many channels takes half the time of a convolution of PyTorch's.
     """
@@ -66,11 +68,32 @@ class Along(nn.Module):
         self.near = nn.Linear(3 * channels, channels)
         self.out = nn.Linear(channels, channels)
 
-    def forward(self, x: Tensor) -> Tensor:  # (B, T, W)
+    def forward(self, x: Tensor) -> Tensor:  # (B, S, W)
         y = F.dropout1d(self.norm(x).mT, self.dropout, self.training).mT  # whole channels
         padded = F.pad(y, (0, 0, self.dilation, self.dilation))
         before, after = padded[:, : x.shape[1]], padded[:, 2 * self.dilation :]
         return x + self.out(F.gelu(self.near(torch.cat([before, y, after], -1))))
+
+
+class Columns:
+    """Where the T steps of each piece stand in S columns of `TOGETHER` steps, counted from the bar lines."""
+
+    def __init__(self, position: Tensor):
+        """From the steps since the bar line, (B, T)."""
+        self.count = position.shape[1]
+        self.first = position[:, :1] % TOGETHER  # (B, 1) the place of the first step in its column
+        self.piece = torch.arange(len(position))[:, None]
+
+    def of(self, x: Tensor) -> Tensor:
+        """Steps (B, T, ...) as columns (B, S, TOGETHER, ...), 0 where a piece has none."""
+        columns = (self.count + 2 * TOGETHER - 2) // TOGETHER
+        step = torch.arange(columns * TOGETHER) - self.first
+        there = ((step >= 0) & (step < self.count)).view(*step.shape, *[1] * (x.dim() - 2))
+        return (x[self.piece, step.clamp(0, self.count - 1)] * there).unflatten(1, (columns, TOGETHER))
+
+    def steps(self, x: Tensor) -> Tensor:
+        """Back from columns (B, S, TOGETHER, ...) to steps (B, T, ...)."""
+        return x.flatten(1, 2)[self.piece, torch.arange(self.count) + self.first]
 
 
 class CNN(MusicModel):
@@ -89,20 +112,20 @@ class CNN(MusicModel):
         channels, width = config.inner, config.width
         self.register_buffer("allowed", class_mask(), persistent=False)  # (styles, 4, CLASSES)
         self.register_buffer("offsets", torch.tensor([0, *FACT_SIZES[:-1]]).cumsum(0), persistent=False)
-        self.facts = nn.Parameter(torch.randn(sum(FACT_SIZES), width) * 0.05)
+        self.facts = nn.Parameter(torch.randn(TOGETHER * sum(FACT_SIZES), width) * 0.05)
         self.tell = nn.Linear(width, channels)
-        self.stem = nn.Conv2d(PLANES, channels, (1, 2 * REACH + 1), padding="same", bias=False)
+        self.stem = nn.Conv2d(TOGETHER * PLANES, channels, (1, 2 * REACH + 1), padding="same", bias=False)
         self.height = nn.Parameter(torch.randn(PITCHES, channels) * 0.05)
         self.before = nn.Sequential(*(Near(channels, d, config.dropout) for d in BEFORE))
         self.squeeze = nn.Linear(channels, SQUEEZED)
-        self.gather = nn.Linear(SQUEEZED * PITCHES, width)
+        self.gather = nn.Linear(SQUEEZED * DEGREES, width)
         self.trunk = nn.Sequential(*(Along(width, 2**i, config.dropout) for i in range(config.layers)))
-        self.spread = nn.Linear(width, SQUEEZED * PITCHES)
+        self.spread = nn.Linear(width, SQUEEZED * DEGREES)
         self.widen = nn.Linear(SQUEEZED, channels)
         self.after = nn.Sequential(*(Near(channels, d, config.dropout) for d in AFTER))
         self.norm = nn.LayerNorm(channels)
-        self.out = nn.Linear(channels, 8)
-        self.rest = nn.Linear(width, 4)
+        self.out = nn.Linear(channels, TOGETHER * 8)
+        self.rest = nn.Linear(width, TOGETHER * 4)
         self.bias = nn.Parameter(torch.zeros(4, CLASSES - 1))
         self.motion = Motion()
 
@@ -111,16 +134,22 @@ class CNN(MusicModel):
         planes, sides = seen(classes, known)  # (B, T, P, PLANES), (B, T, 8)
         time = [place(batch), batch.to_end, batch.style[:, None] * PLACES + place(batch)]
         index = torch.cat([sides, torch.stack(time, -1)], -1) + self.offsets
+        index = index + (batch.position % TOGETHER * sum(FACT_SIZES))[..., None]
         facts = sum_of_facts(index, self.facts, 0) * batch.weight[..., None]  # (B, T, W)
-        x = self.stem(planes.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)  # (B, T, P, C)
+        columns = Columns(batch.position)
+        facts = columns.of(facts).sum(2)  # (B, S, W)
+        x = self.stem(columns.of(planes).permute(0, 2, 4, 1, 3).flatten(1, 2)).permute(0, 2, 3, 1)  # (B, S, P, C)
         x = self.before(x + self.tell(facts)[:, :, None] + self.height)
-        frames = self.gather(self.squeeze(x).flatten(2)) + facts  # (B, T, W)
-        frames = self.trunk(frames)
-        x = x + self.widen(self.spread(frames).unflatten(-1, (PITCHES, SQUEEZED)))
-        pitches = self.out(self.norm(self.after(x)))  # (B, T, P, 8)
-        pitches = pitches.unflatten(-1, (4, 2)).permute(0, 1, 3, 4, 2).flatten(3)  # (B, T, 4, 2 * P)
+        degree = (-tonics(classes, known) % PITCH_CLASSES)[:, None] + torch.arange(PITCHES)  # (B, P)
+        degree = degree[:, None, :, None].expand(*x.shape[:3], SQUEEZED)
+        y = x.new_zeros(*x.shape[:2], DEGREES, SQUEEZED).scatter(2, degree, self.squeeze(x))
+        trunk = self.trunk(self.gather(y.flatten(2)) + facts)  # (B, S, W)
+        x = x + self.widen(self.spread(trunk).unflatten(-1, (DEGREES, SQUEEZED)).gather(2, degree))
+        pitches = self.out(self.norm(self.after(x))).unflatten(-1, (TOGETHER, 4, 2))  # (B, S, P, steps, voices, 2)
+        pitches = columns.steps(pitches.permute(0, 1, 3, 4, 5, 2).flatten(4))  # (B, T, 4, 2 * P)
         pitches = pitches + self.bias + self.motion(classes, known).repeat(1, 1, 1, 2)
-        logits = torch.cat([self.rest(frames)[..., None], pitches], -1)
+        rests = columns.steps(self.rest(trunk).unflatten(-1, (TOGETHER, 4, 1)))  # (B, T, 4, 1)
+        logits = torch.cat([rests, pitches], -1)
         return logits.masked_fill(~self.allowed[batch.style][:, None], ILLEGAL)
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:

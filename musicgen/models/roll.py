@@ -21,6 +21,8 @@ LOWEST = torch.tensor([max(high for _, high in s.ranges) + 1 - PITCHES for s in 
 DISTANCES = 17  # steps to the nearest known cell: 1 to 16, then "farther or none"
 AROUND = (8, 32)  # steps either way in which the key is looked for, besides in all
 PLANES = 4 * 4 + len(AROUND) + 1
+MAJOR = torch.tensor([1.3, 0, 1, 0, 1.1, 1, 0, 1.2, 0, 1.1, 0, 1])  # the scale; its two keys' notes count a little more
+SCALES = torch.stack([MAJOR.roll(tonic) for tonic in range(PITCH_CLASSES)], 1)  # (classes, tonics)
 SIDE_FACTS = 2 + 2 * DISTANCES  # known, known rest; by distance to a pitch, by distance to a rest
 
 
@@ -82,6 +84,14 @@ def seen(classes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
     height = torch.arange(PITCHES)[:, None]
     planes = [(p[:, :, None] == height) * (where * weight)[:, :, None] for p, where, weight in layers]
     return torch.cat([*planes, keys(pitch, known)], -1), torch.cat(facts, -1)
+
+
+def tonics(classes: Tensor, known: Tensor) -> Tensor:
+    """Tonic (B,) of the major scale that fits best what is known: 0 to 11 semitones above the window's lowest pitch."""
+    sounds = known & (classes != REST_CLASS)
+    index = ((classes - 1) % PITCHES % PITCH_CLASSES).flatten(1)
+    counts = torch.zeros(len(classes), PITCH_CLASSES).scatter_add(1, index, sounds.flatten(1).float())
+    return (counts @ SCALES).argmax(1)
 
 
 def keys(pitch: Tensor, known: Tensor) -> Tensor:
