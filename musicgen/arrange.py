@@ -13,6 +13,8 @@ from .voicing import into_range, is_line, most_at_once, place, separate
 
 MAX_SEED_BARS = 32  # of a stranger's file; what we wrote ourselves is read back whole
 SLACK = 0.1  # steps a time may lie off the grid before it counts as off it
+MOST_COMPARED = 32  # parts; of an orchestra the notes are pooled anyway
+ENOUGH = 8  # notes that tell a part in octaves from a chord
 GATE = 0.15  # the part of a note's length by which it may end early, as played, without a rest being meant
 
 # Meters we have no name for, and the one that shares their bar lines, or every other of them.
@@ -135,24 +137,32 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str
         remarks.append(f"{_count(empty, 'empty bar')} before the music left out")
         pad -= empty * bar
     limit = (MAX_BARS if music.style else MAX_SEED_BARS) * bar
-    parts, rounded, late = [], 0, False
+    parts, rounded, late, short = [], 0, False, 0
     for part in music.parts:
         sounds = [Sound(s.pitch, s.start + pad, s.end + pad) for s in part.sounds]
         within = [s for s in sounds if round(s.start) < limit]
         late |= len(within) < len(sounds)
         rounded += sum(abs(s.start - round(s.start)) > SLACK for s in within)
-        notes = [replace(n, duration=min(n.duration, limit - n.start)) for n in _quantised(within)]
+        notes = [replace(n, duration=min(n.duration, limit - n.start)) for n in _quantised(within, bar)]
+        if _is_run(within):
+            alone = _thinned(notes, within)
+            notes, short = alone, short + len(notes) - len(alone)
         if notes:
             parts.append((part.name, notes))
     if rounded:
         remarks.append(f"{_count(rounded, 'note')} moved onto the sixteenth grid")
+    if short:
+        remarks.append(f"{_count(short, 'note')} shorter than a sixteenth left out")
     if late:
         remarks.append(f"what comes after bar {limit // bar} was left out")
     return parts, max(pad, 0)
 
 
-def _quantised(sounds: Sequence[Sound]) -> list[Note]:
-    """Sounds -> notes on the grid. A note that ends a little early or late, as played ones do, lasts until the next."""
+def _quantised(sounds: Sequence[Sound], bar: int) -> list[Note]:
+    """Sounds -> notes on the grid of bars of `bar` steps.
+
+    A note that ends a little early or late, as played ones do, lasts until the next, or until the bar line.
+    """
     starts = sorted({round(s.start) for s in sounds})
     following = dict(pairwise(starts))
     notes = {}
@@ -163,11 +173,28 @@ def _quantised(sounds: Sequence[Sound]) -> list[Note]:
         else:
             end = math.ceil(sound.end - SLACK)
             after = following.get(start, end)
-            if abs(after - sound.end) <= max(1, GATE * (sound.end - sound.start)):
+            late = sound.end % bar  # steps after the last bar line
+            if abs(after - sound.end) <= max(1, GATE * (sound.end - sound.start)) and start in following:
                 end = after
+            elif late < 1:
+                end = round(sound.end - late)
         note = Note(0, sound.pitch, start, max(1, end - start))
         notes[start, sound.pitch] = max(note, notes.get((start, sound.pitch), note), key=lambda n: n.duration)
     return sorted(notes.values(), key=lambda n: (n.start, -n.pitch))
+
+
+def _is_run(sounds: Sequence[Sound]) -> bool:
+    """Whether the notes, before they are put on the grid, follow each other one by one."""
+    pairs = list(pairwise(sorted(sounds, key=lambda s: s.start)))
+    held = sum(a.end - b.start > (a.end - a.start) / 2 for a, b in pairs)  # through half of the next: a chord, spread
+    return all(a.start < b.start - SLACK / 2 for a, b in pairs) and held * 10 <= len(pairs)
+
+
+def _thinned(notes: list[Note], sounds: Sequence[Sound]) -> list[Note]:
+    """Of notes that came to begin at one step, the one that began nearest to it: a fast run is no chord."""
+    away = {(round(s.start), s.pitch): abs(s.start - round(s.start)) for s in sorted(sounds, key=lambda s: -s.start)}
+    nearest = sorted(notes, key=lambda n: (n.start, away[n.start, n.pitch]))
+    return [note for before, note in zip([None, *nearest], nearest) if not before or before.start < note.start]
 
 
 def _guess_style(parts: list[tuple[str, list[Note]]], meter: str) -> str:
@@ -179,7 +206,7 @@ def _voices(parts: list[tuple[str, list[Note]]], style: str, remarks: list[str])
     """Give every note its voice: by the parts' names, else part by part, else by telling lines apart."""
     lines, named = _named(parts, remarks), True
     if not lines:
-        lines, named = _lines([notes for _, notes in parts], remarks), False
+        lines, named = _lines(_distinct([notes for _, notes in parts], remarks), remarks), False
     count = len(STYLES[style].ranges)
     if count == 1 and (len({n.voice for n in lines}) if named else len(lines)) > 1:
         remarks.append("only the top line was kept, since a dance has one voice")
@@ -204,6 +231,27 @@ def _named(parts: list[tuple[str, list[Note]]], remarks: list[str]) -> list[Note
     if others:
         remarks.append(f"{_count(others, 'part')} besides the four voices left out")
     return [replace(n, voice=voice) for voice, notes in found.items() for n in notes]
+
+
+def _distinct(parts: list[list[Note]], remarks: list[str]) -> list[list[Note]]:
+    """The parts without those that only double another, in unison or octaves, as tablatures and second players do."""
+    if len(parts) > MOST_COMPARED:
+        return parts
+    kept: list[list[Note]] = []
+    for notes in sorted(parts, key=len, reverse=True):
+        if not any(_doubles(notes, other) for other in kept):
+            kept.append(notes)
+    if len(kept) < len(parts):
+        remarks.append(f"{_count(len(parts) - len(kept), 'part')} that doubled another left out")
+    return [notes for notes in parts if any(notes is other for other in kept)]
+
+
+def _doubles(notes: list[Note], other: list[Note]) -> bool:
+    """Whether another part has all the notes of this one, or has them an octave apart where they are many enough."""
+    octaves = max(n.pitch for n in other) - max(n.pitch for n in notes)
+    shifts = {0, octaves} if octaves % 12 == 0 and len(notes) >= ENOUGH else {0}
+    has = {(n.start, n.pitch) for n in other}
+    return any(all((n.start, n.pitch + shift) in has for n in notes) for shift in shifts)
 
 
 def _lines(parts: list[list[Note]], remarks: list[str]) -> list[list[Note]]:
