@@ -1,18 +1,18 @@
 """Standard MIDI files: a score written exactly, and anybody's file read without trusting it.
 
-Times are counted in ticks, never in seconds, so that nothing is lost to rounding.
+Times are counted in ticks, never in seconds, so that nothing is lost to rounding. `midifile.py` reads the bytes.
 """
 
 import io
-import re
-import warnings
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 
 import mido
 import pretty_midi
 
 from .arrange import MAX_SEED_BARS, Music, Part, SeedError, Sound
+from .midifile import DAMAGED, DRUMS, METER, TEMPO, TEXT, MidiFile, decoded, parse
 from .score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Score
 
 TICKS = 480  # a quarter note
@@ -21,9 +21,8 @@ PROGRAMS = {"chorale": (19, 19, 19, 19), "dance": (110, 110, 110, 110)}  # Gener
 LOUDNESS = (84, 72, 72, 78)  # a velocity for each voice: the outer ones lead
 BAR_ACCENT, BEAT_ACCENT = 12, 6
 MARK = "musicgen style="  # the text event by which we know our own files
-MAX_BYTES = 256 * 1024
-MAX_TICKS = 4_000_000
-DAMAGED = "this MIDI file is damaged and cannot be read: choose another one"
+DEFAULT_TEMPO = 120  # quarter notes a minute where a file says nothing, by the MIDI standard
+LONGEST = 100_000  # quarter notes
 
 
 def write(score: Score, programs: Sequence[int] | None = None) -> bytes:
@@ -31,35 +30,22 @@ def write(score: Score, programs: Sequence[int] | None = None) -> bytes:
 
     `programs` are four General MIDI programs from 0. Every track ends where the last bar does.
     """
-    file = mido.MidiFile(type=1, ticks_per_beat=TICKS)
-    beats, unit = map(int, score.meter.split("/"))
-    clicks = 24 * METERS[score.meter].beat // STEPS_PER_QUARTER
-    head = [
-        mido.MetaMessage("track_name", name="musicgen"),
-        mido.MetaMessage("text", text=MARK + score.style),
-        mido.MetaMessage("set_tempo", tempo=round(60_000_000 / score.tempo)),
-        mido.MetaMessage("time_signature", numerator=beats, denominator=unit, clocks_per_click=clicks),
-    ]
-    file.tracks.append(_track([(0, message) for message in head], score.steps))
+    song = pretty_midi.PrettyMIDI(resolution=TICKS, initial_tempo=score.tempo)
+    song.text_events.append(pretty_midi.Text(MARK + score.style, 0))
+    song.time_signature_changes.append(pretty_midi.TimeSignature(*map(int, score.meter.split("/")), 0))
     programs = programs or PROGRAMS[score.style]
     for voice in range(len(STYLES[score.style].ranges)):
-        file.tracks.append(_voice_track(score, voice, programs[voice]))
+        instrument = pretty_midi.Instrument(programs[voice], name=VOICES[voice])
+        instrument.notes = [_sound(score, note, song) for note in score.notes() if note.voice == voice]
+        song.instruments.append(instrument)
     data = io.BytesIO()
-    file.save(file=data)
-    return data.getvalue()
+    song.write(data)
+    return _whole(data.getvalue(), score)
 
 
-def _voice_track(score: Score, voice: int, program: int) -> mido.MidiTrack:
-    events = [
-        (0, mido.MetaMessage("track_name", name=VOICES[voice])),
-        (0, mido.Message("program_change", channel=voice, program=program)),
-    ]
-    for note in score.notes():
-        if note.voice == voice:
-            sound = {"channel": voice, "note": note.pitch}
-            events.append((note.start, mido.Message("note_on", velocity=_velocity(score, note), **sound)))
-            events.append((note.start + note.duration, mido.Message("note_off", velocity=64, **sound)))
-    return _track(events, score.steps)
+def _sound(score: Score, note, song: pretty_midi.PrettyMIDI) -> pretty_midi.Note:
+    start, end = (song.tick_to_time(step * STEP) for step in (note.start, note.start + note.duration))
+    return pretty_midi.Note(_velocity(score, note), note.pitch, start, end)
 
 
 def _velocity(score: Score, note) -> int:
@@ -68,104 +54,93 @@ def _velocity(score: Score, note) -> int:
     return LOUDNESS[note.voice] + accent
 
 
-def _track(events: list[tuple[int, mido.Message]], steps: int) -> mido.MidiTrack:
-    """Events at steps -> a track that ends at `steps`. A note ends before the next begins, or would end that one."""
-    track, now = mido.MidiTrack(), 0
-    for step, message in sorted(events, key=lambda event: (event[0], event[1].type == "note_on")):
-        track.append(message.copy(time=(step - now) * STEP))
-        now = step
-    track.append(mido.MetaMessage("end_of_track", time=(steps - now) * STEP))
-    return track
+def _whole(data: bytes, score: Score) -> bytes:
+    """What pretty_midi leaves out: every track lasts until the last bar line, and the metronome clicks on the beats."""
+    file = mido.MidiFile(file=io.BytesIO(data))
+    file.tracks[0].insert(0, mido.MetaMessage("track_name", name="musicgen"))
+    for message in file.tracks[0]:
+        if message.type == "time_signature":
+            message.clocks_per_click = 24 * METERS[score.meter].beat // STEPS_PER_QUARTER
+    for track in file.tracks:
+        track[-1].time = score.steps * STEP - sum(message.time for message in track[:-1])
+    data = io.BytesIO()
+    file.save(file=data)
+    return data.getvalue()
 
 
 def read(data: bytes) -> Music:
-    """What a MIDI file says. Raises SeedError if it is no MIDI file, broken, or too large."""
-    file = _open(data)
-    steps_per_tick = STEPS_PER_QUARTER / file.ticks_per_beat
-    head, end = _head(file)
-    if end > MAX_TICKS:
+    """What a MIDI file says. Raises SeedError if it is no MIDI file, broken, too large, or has nothing to play."""
+    file = parse(data)
+    metas = sorted((meta for track in file.tracks for meta in track.metas), key=lambda meta: meta[0])
+    parts, drums = _parts(file)
+    if not parts and file.damaged:
+        raise SeedError(DAMAGED)
+    if not parts and drums:
+        raise SeedError("this file holds only percussion, which has no pitch: choose one with a melody")
+    sounds = [sound for part in parts for sound in part.sounds]
+    if max((sound.end for sound in sounds), default=0) > LONGEST * STEPS_PER_QUARTER:
         raise SeedError("this MIDI file lasts for hours: it is probably damaged; choose another one")
-    notes, drums = _notes(data)
-    parts = [
-        Part(name, [Sound(pitch, on * steps_per_tick, off * steps_per_tick) for pitch, on, off in sounds])
-        for name, sounds in notes
-    ]
-    tempos = sorted((tick, m.tempo) for tick, m in head if m.type == "set_tempo" and m.tempo)
-    meter, barline, changes = _meter(head, min(end, MAX_SEED_BARS * 4 * file.ticks_per_beat))
+    steps_per_tick = STEPS_PER_QUARTER / file.quarter
+    end = max(track.end for track in file.tracks)
+    meter, barline, changes = _meter(metas, min(end, MAX_SEED_BARS * 4 * file.quarter))
+    tempo, tempos = _tempo(metas, min((s.start for s in sounds), default=0) / steps_per_tick, file)
     remarks = ["percussion was left out"] if drums else []
-    if len({tempo for _, tempo in tempos}) > 1:
+    if file.damaged:
+        remarks.append("the file is damaged, and what could not be read was left out")
+    if tempos > 1:
         remarks.append("only its first tempo was kept")
     if changes:
         remarks.append(f"its changes of meter were left out, all is {meter}")
     return Music(
         parts,
         meter=meter,
-        tempo=round(60_000_000 / tempos[0][1], 2) if tempos else None,
+        tempo=tempo,
         length=end * steps_per_tick,
         barline=barline * steps_per_tick,
-        style=_own_style(head),
+        style=_own_style(metas),
         remarks=tuple(remarks),
     )
 
 
-def _open(data: bytes) -> mido.MidiFile:
-    if not data.startswith(b"MThd"):
-        raise SeedError("this is no MIDI file: choose one that ends in .mid")
-    if len(data) > MAX_BYTES:
-        raise SeedError(f"this MIDI file is larger than {MAX_BYTES // 1024} KB: choose a shorter piece")
-    # mido adds up a number of any length: without this, a file of nothing but 0xff would keep it busy for minutes.
-    if re.search(rb"[\x80-\xff]{2000}", data):
-        raise SeedError(DAMAGED)
-    try:
-        file = mido.MidiFile(file=io.BytesIO(data), clip=True)
-    except Exception as error:  # mido raises whatever its tables run into: a dozen kinds of it
-        raise SeedError(DAMAGED) from error
-    if not 1 <= file.ticks_per_beat < 0x8000:
-        raise SeedError("this MIDI file counts time in film frames, not in beats: export it again in beats")
-    if file.type == 2:
-        raise SeedError("this MIDI file holds several separate songs (type 2): export a single one")
-    return file
+def _parts(file: MidiFile) -> tuple[list[Part], bool]:
+    """A part for each channel of each track, whatever programs it plays; whether there is percussion.
 
-
-def _head(file: mido.MidiFile) -> tuple[list[tuple[int, mido.MetaMessage]], int]:
-    """The meta events with their ticks, and the last tick of all."""
-    head, end = [], 0
+    A track whose channels together are one line, as guitars and MPE keyboards write it, is one part.
+    """
+    steps, parts, drums = STEPS_PER_QUARTER / file.quarter, [], False
+    songs = 0
     for track in file.tracks:
-        now = 0
-        for message in track:
-            now += message.time
-            if message.is_meta:
-                head.append((now, message))
-        end = max(end, now)
-    return head, end
+        channels = track.channels(file.quarter)
+        drums |= channels.pop(DRUMS, None) is not None
+        notes = sorted((note for notes in channels.values() for note in notes), key=lambda n: n[1])
+        songs += bool(notes)
+        if file.kind and len(channels) > 1 and all(a[2] <= b[1] for a, b in pairwise(notes)):
+            channels = {0: notes}
+        for _, notes in sorted(channels.items()):
+            parts.append(Part(track.name, [Sound(pitch, on * steps, off * steps) for pitch, on, off in notes]))
+    if file.kind == 2 and songs > 1:
+        raise SeedError("this MIDI file holds several separate songs (type 2): export a single one")
+    names = Counter(part.name for part in parts)
+    return [part if names[part.name] == 1 else Part("", part.sounds) for part in parts], drums
 
 
-def _notes(data: bytes) -> tuple[list[tuple[str, list[tuple[int, int, int]]]], bool]:
-    """Notes `(pitch, on, off)` in ticks by instrument, each with its name where it has one; whether there are drums."""
-    try:
-        with warnings.catch_warnings(
-            action="ignore"
-        ):  # of tempo marks outside the first track, which are read all the same
-            song = pretty_midi.PrettyMIDI(io.BytesIO(data))
-    except Exception as error:  # as above: whatever a table runs into
-        raise SeedError(DAMAGED) from error
-    names = Counter(instrument.name for instrument in song.instruments)
-    parts = [
-        (
-            i.name if names[i.name] == 1 else "",
-            [(n.pitch, song.time_to_tick(n.start), song.time_to_tick(n.end)) for n in i.notes],
-        )
-        for i in song.instruments
-        if not i.is_drum
-    ]
-    return parts, any(i.is_drum for i in song.instruments)
+def _tempo(metas: list, first: float, file: MidiFile) -> tuple[float, int]:
+    """The tempo where the first note sounds, at tick `first`, and how many there are; a mark of 0 is none."""
+    marks = [(tick, int.from_bytes(data[:3])) for tick, kind, data in metas if kind == TEMPO and len(data) >= 3]
+    marks = [(tick, micros) for tick, micros in marks if micros] if not file.timed else []
+    late = first + file.quarter / STEPS_PER_QUARTER  # the first mark, less than a step after the note, is meant for it
+    begun = [micros for tick, micros in marks if tick <= first] or [m for tick, m in marks[:1] if tick < late]
+    tempo = round(60_000_000 / begun[-1], 2) if begun else DEFAULT_TEMPO
+    return tempo, len({micros for _, micros in marks} | ({500_000} if marks and not begun else set()))
 
 
-def _meter(head: list, end: int) -> tuple[str, int, bool]:
+def _meter(metas: list, end: float) -> tuple[str, float, bool]:
     """The meter that lasts longest up to tick `end`, the tick where it first begins, and whether it changes later."""
-    marks = sorted(
-        ((t, f"{m.numerator}/{m.denominator}") for t, m in head if m.type == "time_signature"), key=lambda m: m[0]
-    )
+    marks = [
+        (tick, f"{data[0]}/{1 << data[1]}")
+        for tick, kind, data in metas
+        if kind == METER and len(data) >= 2 and data[0] and data[1] < 7
+    ]
     marks = list(dict(marks).items())  # of several at one tick, the last counts
     marks = [mark for mark in marks if mark[0] < end] or marks[:1]
     if not marks:
@@ -178,8 +153,6 @@ def _meter(head: list, end: int) -> tuple[str, int, bool]:
     return meter, since, any(name != meter for tick, name in marks if tick > since)
 
 
-def _own_style(head: list) -> str | None:
-    for _, message in head:
-        if message.type == "text" and message.text.startswith(MARK) and message.text[len(MARK) :] in STYLES:
-            return message.text[len(MARK) :]
-    return None
+def _own_style(metas: list) -> str | None:
+    texts = (decoded(data) for _, kind, data in metas if kind == TEXT)
+    return next((t[len(MARK) :] for t in texts if t.startswith(MARK) and t[len(MARK) :] in STYLES), None)

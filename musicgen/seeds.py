@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from . import midi, notation
+from . import midi, midifile, notation
 from .arrange import MAX_SEED_BARS, Music, Seed, SeedError, arrange
 from .score import METERS, STEPS_PER_QUARTER, STYLES, Canvas, Note, Score, ScoreError, from_notes
 from .voicing import into_range, place
@@ -235,7 +235,7 @@ def from_file(
     name: str, data: bytes, style: str | None = None, meter: str | None = None, tempo: float | None = None
 ) -> Seed:
     """A file of either kind, told by its content -> a seed. `name` is only used to say what is wrong with it."""
-    if data.startswith(b"MThd"):
+    if midifile.begins(data) >= 0:
         return from_midi(data, style, meter, tempo)
     if data.startswith(b"PK") or b"<score-" in data[:4096].replace(b"\0", b""):
         return from_musicxml(data, style, meter, tempo)

@@ -9,6 +9,7 @@ import pretty_midi
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from midis import file_of, time_signature, tune
 from strategies import scores
 
 from musicgen import midi
@@ -17,32 +18,6 @@ from musicgen.seeds import SeedError, from_file, from_midi
 
 KINDS = [(style, meter) for style in STYLES for meter in METERS]
 C_MAJOR = [60, 62, 64, 65, 67, 69, 71, 72]
-
-
-def file_of(*tracks, ticks=480, type=1, head=()) -> bytes:
-    """A MIDI file of tracks, each a name, a channel and notes `(pitch, start, end)` in quarters."""
-    file = mido.MidiFile(type=type, ticks_per_beat=ticks)
-    file.tracks.append(mido.MidiTrack(head))
-    for name, channel, notes in tracks:
-        events = [(start, 1, pitch) for pitch, start, _ in notes] + [(end, 0, pitch) for pitch, _, end in notes]
-        track, now = mido.MidiTrack([mido.MetaMessage("track_name", name=name)]), 0
-        for when, velocity, pitch in sorted(events):
-            at = round(when * ticks)
-            track.append(mido.Message("note_on", channel=channel, note=pitch, velocity=64 * velocity, time=at - now))
-            now = at
-        file.tracks.append(track)
-    data = io.BytesIO()
-    file.save(file=data)
-    return data.getvalue()
-
-
-def tune(pitches, start=0.0, length=1.0):
-    return [(pitch, start + i * length, start + (i + 1) * length) for i, pitch in enumerate(pitches)]
-
-
-def time_signature(name: str, at: int = 0) -> mido.MetaMessage:
-    numerator, denominator = map(int, name.split("/"))
-    return mido.MetaMessage("time_signature", numerator=numerator, denominator=denominator, time=at)
 
 
 def found(data: bytes, **how) -> list[tuple[int, int, int, int]]:
@@ -88,15 +63,15 @@ def test_programs_and_velocities():
     file = mido.MidiFile(file=io.BytesIO(midi.write(score, (52, 48, 0, 73))))
     messages = [m for track in file.tracks for m in track]
     assert [m.program for m in messages if m.type == "program_change"] == [52, 48, 0, 73]
-    loud = [m.velocity for m in messages if m.type == "note_on"]
+    loud = [m.velocity for m in messages if m.type == "note_on" and m.velocity]
     assert all(40 < v < 120 for v in loud) and loud[0] > loud[1]
 
 
 def test_a_repeated_note_ends_before_it_begins_again():
     score = Score(from_notes([Note(0, 72, 0, 4), Note(0, 72, 4, 4), Note(0, 72, 8, 8)], 16))
     track = mido.MidiFile(file=io.BytesIO(midi.write(score))).tracks[1]
-    kinds = [m.type for m in track if m.type.startswith("note")]
-    assert kinds == ["note_on", "note_off"] * 3
+    begins = [m.type == "note_on" and m.velocity > 0 for m in track if m.type.startswith("note")]
+    assert begins == [True, False] * 3
 
 
 def test_a_silent_score_comes_back_too():
@@ -143,7 +118,7 @@ def test_what_is_beyond_four_voices_is_dropped_and_told():
 def test_drums_are_dropped_and_told():
     seed = from_midi(file_of(("Tune", 0, tune(C_MAJOR)), ("Kit", 9, tune([36, 38] * 4))))
     assert len(seed.canvas.score.notes()) == 8 and "ercussion was left out" in seed.message
-    with pytest.raises(SeedError, match="no notes"):
+    with pytest.raises(SeedError, match=r"only percussion.*choose one with a melody"):
         from_midi(file_of(("Kit", 9, tune([36, 38] * 4))))
 
 
@@ -220,16 +195,6 @@ def test_a_jig_is_a_dance_and_a_dance_has_one_voice():
     seed = from_midi(file_of(jig, ("Bass", 1, tune([43] * 4, length=1.5)), head=head), style="dance")
     assert [n.pitch for n in seed.canvas.score.notes()] == [67, 69, 71] * 4
     assert "nly the top line was kept" in seed.message
-
-
-def test_a_note_that_never_ends_is_left_out():
-    data = io.BytesIO()
-    track = mido.MidiTrack([mido.Message("note_on", note=67, velocity=64, time=0)])
-    track.append(mido.Message("note_on", note=60, velocity=64, time=0))
-    track.append(mido.Message("note_off", note=60, time=960))
-    track.append(mido.MetaMessage("end_of_track", time=960))
-    mido.MidiFile(tracks=[track], type=0).save(file=data)
-    assert [pitch for _, pitch, *_ in found(data.getvalue())] == [60]
 
 
 @pytest.mark.parametrize(
