@@ -10,7 +10,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from . import midi, midifile, notation
+from . import midi, midifile, notation, xmlfile
 from .arrange import MAX_SEED_BARS, Music, Seed, SeedError, arrange
 from .score import METERS, STEPS_PER_QUARTER, STYLES, Canvas, Note, Score, ScoreError, from_notes
 from .voicing import into_range, place
@@ -23,6 +23,16 @@ NAME = re.compile(r"([a-g])(##|bb|#|b)?(-?\d{1,2})?", re.IGNORECASE | re.ASCII)
 LENGTH = re.compile(r"(\d{0,4}\.\d{1,6}|\d{1,4})(?:/(\d{1,4}))?", re.ASCII)
 SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 SHIFTS = {"##": 2, "#": 1, None: 0, "b": -1, "bb": -2}
+
+
+SCAN = "a picture of notes cannot be read: open the piece in a notation program and export MusicXML"
+SOUND = "a recording holds no notes that can be read: choose a .mid or .musicxml file of the piece"
+OTHERS = (  # how files of other formats begin
+    (b"%PDF", SCAN), (b"\x89PNG", SCAN), (b"\xff\xd8\xff", SCAN),
+    (b"RIFF", SOUND), (b"ID3", SOUND), (b"\xff\xfb", SOUND), (b"OggS", SOUND), (b"fLaC", SOUND), (b"FORM", SOUND),
+    (b"X:", "this is ABC notation: convert it to MIDI or MusicXML first"),
+    (b"<museScore", "open it in MuseScore and export MusicXML"),
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -237,9 +247,17 @@ def from_file(
     """A file of either kind, told by its content -> a seed. `name` is only used to say what is wrong with it."""
     if midifile.begins(data) >= 0:
         return from_midi(data, style, meter, tempo)
-    if data.startswith(b"PK") or b"<score-" in data[:4096].replace(b"\0", b""):
+    if xmlfile.holds_score(data):
         return from_musicxml(data, style, meter, tempo)
-    raise SeedError(f"{name[-60:] or 'this file'} is neither MIDI nor MusicXML: choose a .mid, .musicxml or .mxl file")
+    raise SeedError(f"{name[-60:] or 'this file'} is neither MIDI nor MusicXML: {_advice(data)}")
+
+
+def _advice(data: bytes) -> str:
+    """What to do with a file of another format, told by its first bytes."""
+    if not data:
+        return "it is empty; choose a .mid, .musicxml or .mxl file"
+    usual = "choose a .mid, .musicxml or .mxl file"
+    return next((advice for start, advice in OTHERS if data.startswith(start)), usual)
 
 
 def _fitted(music: Music, style: str | None, meter: str | None, tempo: float | None) -> Seed:

@@ -1,6 +1,5 @@
 """MusicXML: a score comes back exactly and reads well; anybody's file comes in sensibly, hostile ones are refused."""
 
-import io
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from xml.etree import ElementTree
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sheets import bar, mxl, note, xml
 from strategies import scores
 
 from musicgen import notation
@@ -18,41 +18,6 @@ from musicgen.score import METERS, STYLES, Note, Score, from_notes
 from musicgen.seeds import SeedError, from_file, from_musicxml
 
 KINDS = [(style, meter) for style in STYLES for meter in METERS]
-CONTAINER = '<container><rootfiles><rootfile full-path="score.xml"/></rootfiles></container>'
-
-
-def note(pitch: str, duration: int, *, tie: str = "", chord: bool = False, voice: int = 1, extra: str = "") -> str:
-    """A note in MusicXML, two divisions a quarter; `pitch` is "" for a rest."""
-    step, octave = (pitch[0], pitch[-1]) if pitch else ("", "")
-    alter = {"#": 1, "b": -1}.get(pitch[1:2], 0)
-    what = f"<pitch><step>{step}</step><alter>{alter}</alter><octave>{octave}</octave></pitch>" if pitch else "<rest/>"
-    ties = "".join(f'<tie type="{t}"/>' for t in tie.split())
-    length = f"<duration>{duration}</duration>" if duration else ""
-    return f"<note>{'<chord/>' * chord}{extra}{what}{length}{ties}<voice>{voice}</voice></note>"
-
-
-def bar(*notes: str, time: str = "", head: str = "") -> str:
-    beats, unit = time.split("/") if time else ("", "")
-    meter = f"<time><beats>{beats}</beats><beat-type>{unit}</beat-type></time>" if time else ""
-    attributes = f"<attributes><divisions>2</divisions>{head}{meter}</attributes>" if time or head else ""
-    return f"<measure>{attributes}{''.join(notes)}</measure>"
-
-
-def xml(*parts: list[str], names: tuple[str, ...] = (), info: str = "") -> bytes:
-    listed = "".join(
-        f'<score-part id="P{i}"><part-name>{names[i] if names else "Part"}</part-name>{info}</score-part>'
-        for i in range(len(parts))
-    )
-    body = "".join(f'<part id="P{i}">{"".join(bars)}</part>' for i, bars in enumerate(parts))
-    return f'<?xml version="1.0"?><score-partwise><part-list>{listed}</part-list>{body}</score-partwise>'.encode()
-
-
-def mxl(data: bytes, container: str = CONTAINER, method: int = zipfile.ZIP_DEFLATED) -> bytes:
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", method) as archive:
-        archive.writestr("META-INF/container.xml", container)
-        archive.writestr("score.xml", data)
-    return packed.getvalue()
 
 
 def found(data: bytes, **how) -> list[tuple[int, int, int, int]]:
@@ -206,7 +171,15 @@ def test_transposing_instruments_sound_as_they_do():
             "<per-minute>100</per-minute></metronome></direction>",
             150,
         ),
-        ("<direction><metronome><per-minute>c. 100</per-minute></metronome></direction>", STYLES["chorale"].tempo),
+        ("<direction><metronome><per-minute>c. 100</per-minute></metronome></direction>", 100),
+        ("<direction><metronome><per-minute>108-112</per-minute></metronome></direction>", 108),
+        ("<direction><metronome><per-minute>96,5</per-minute></metronome></direction>", 96.5),
+        ('<direction><metronome><per-minute>120</per-minute></metronome><sound tempo="0"/></direction>', 120),
+        ('<sound tempo="0"/>', STYLES["chorale"].tempo),
+        ('<sound tempo="-60"/>', STYLES["chorale"].tempo),
+        ('<sound tempo="NaN"/>', STYLES["chorale"].tempo),
+        ("<direction><metronome><per-minute>fast</per-minute></metronome></direction>", STYLES["chorale"].tempo),
+        ('<sound tempo="96"/><sound tempo="50"/>', 96),
     ],
 )
 def test_tempo_is_read(direction, tempo):
@@ -266,7 +239,8 @@ def test_files_outside_are_never_read():
 
 def test_zip_bombs_are_refused():
     refused(mxl(b"<score-partwise>" + b" " * 30_000_000), "larger than")
-    refused(mxl(xml(ONE_BAR), container=" " * 20_000_000), r"larger|damaged|unpacked")
+    refused(mxl(b"<score-partwise>" + b"<a/>" * 2_000_000), "too much")
+    assert len(found(mxl(xml(ONE_BAR), container=" " * 20_000_000))) == 4
 
 
 def test_deep_and_endless_files_are_refused():
@@ -285,8 +259,6 @@ def test_deep_and_endless_files_are_refused():
         b"<score-partwise/>",
         b'<?xml version="1.0" encoding="klingon"?><score-partwise/>',
         mxl(b""),
-        mxl(xml(ONE_BAR), container="<container/>"),
-        mxl(xml(ONE_BAR), container=CONTAINER.replace("score.xml", "../../etc/passwd")),
         mxl(xml(ONE_BAR), method=zipfile.ZIP_BZIP2),
         mxl(xml(ONE_BAR))[:-30],
         xml(ONE_BAR).replace(b"<step>C", b"<step>?"),
