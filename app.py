@@ -29,7 +29,7 @@ SCRIPTS = (
     "sampler.js", "player.js", "words.js", "roll.js", "take.js", "transport.js", "deck.js", "compare.js", "views.js",
     "keyboard.js", "page.js",
 )  # fmt: skip
-LARGEST_UPLOAD = "1mb"
+LARGEST_UPLOAD = "5mb"
 KEPT = 3600  # seconds a visitor's files stay on the server
 BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
 
@@ -194,8 +194,8 @@ def build() -> gr.Blocks:
                     names = [e.name for e in EXAMPLES]
                     example = gr.Dropdown(names, value=first.name, label="Example", filterable=False, elem_id="example")
                     file = gr.UploadButton(
-                        "Upload MIDI or MusicXML", file_types=[".mid", ".midi", ".musicxml", ".xml", ".mxl"],
-                        elem_id="upload",
+                        "Upload MIDI or MusicXML", elem_id="upload",
+                        file_types=[".mid", ".midi", ".kar", ".rmi", ".musicxml", ".xml", ".mxl"],
                     )  # fmt: skip
                     remove = gr.Button("Remove file", visible=False, elem_id="remove")
                 part("said")

@@ -14,7 +14,7 @@ from musicgen.score import METERS, STYLES, VOICES, Canvas, ScoreError
 
 LONGEST = 32  # bars of a whole piece
 USUAL = 8  # bars, unless told otherwise
-LARGEST_FILE = 10 * 1024 * 1024  # bytes
+LARGEST_FILE = 5 * 1024 * 1024  # bytes, as on the page
 ENDINGS = ("mid", "musicxml", "wav", "mp3", "png")
 
 

@@ -263,6 +263,17 @@ def test_wrong_arguments_are_told_in_one_line(run, arguments, words):
     assert not Path("nowhere").exists()
 
 
+def test_a_file_may_be_as_large_as_on_the_page(run, tmp_path):
+    page = (Path(__file__).parent.parent / "app.py").read_text()
+    assert f'LARGEST_UPLOAD = "{options.LARGEST_FILE >> 20}mb"' in page
+    for ending in (".mid", ".midi", ".kar", ".rmi", ".musicxml", ".xml", ".mxl"):
+        assert f'"{ending}"' in page
+    file = tmp_path / "large.mid"
+    file.write_bytes(bytes(options.LARGEST_FILE + 1))
+    code, _, complaint = run("compose", "--model", "gru", "--midi", file)
+    assert code == 2 and "larger than 5 MB: choose a shorter piece" in complaint
+
+
 def test_a_place_that_cannot_be_written_is_told(run, tmp_path, monkeypatch):
     monkeypatch.setattr(options.os, "access", lambda *_: False)  # what a read-only folder says, also to root
     code, _, complaint = run("compose", "--model", "gru", "--out", tmp_path / "a.mid")
