@@ -186,7 +186,7 @@ def _pitches(what: str, token: Token) -> list[int]:
 
 def _pitch(name: str, token: Token) -> int:
     if name.isascii() and name.isdecimal():
-        if int(name[:4]) > 127:
+        if len(name) > 3 or int(name) > 127:
             raise token.error(
                 "a MIDI number goes from 0 to 127 (60 is C4, middle C), and notes stand apart: write 60 62 64"
             )
