@@ -113,11 +113,14 @@ def placed(measures: Sequence[Measure], order: Sequence[int]) -> list[Placed]:
 
 
 def _split(measures: Sequence[Measure], order: Sequence[int], turn: int) -> int:
-    """How many played bars from `turn` on are the parts of one; 0 if it is none of several."""
+    """How many played bars from `turn` on are the parts of one; 0 if it is none of several.
+
+    Two need no sign between them: people split bars at the ends of lines and of systems too.
+    """
     total = 0.0
     for count, index in enumerate(order[turn : turn + 4]):
         bar = measures[index]
-        if not bar.short or (count and not _parted(measures, order, turn + count)):
+        if not bar.short or (count > 1 and not _parted(measures, order, turn + count)):
             return 0
         total += bar.filled
         if count and abs(total - size_of(bar.meter)) <= NEAR:
@@ -132,13 +135,10 @@ def _completes(measures: Sequence[Measure], order: Sequence[int], turn: int, bef
 
 
 def _parted(measures: Sequence[Measure], order: Sequence[int], turn: int) -> bool:
-    """Whether anything tells that a played bar and the one before may be parts of one.
-
-    A sign between them does, and so does a piece that begins with an upbeat as long as the later one.
-    """
-    one, other, first = (measures[order[i]] for i in (turn - 1, turn, 0))
-    signs = one.closed or other.opened or one.implicit or other.implicit or order[turn] != order[turn - 1] + 1
-    return signs or (first.short and abs(first.filled - other.filled) <= NEAR)
+    """Whether anything tells that a played bar and the one before may be parts of one."""
+    one, other = measures[order[turn - 1]], measures[order[turn]]
+    jump = order[turn] != order[turn - 1] + 1
+    return jump or one.closed or other.opened or one.implicit or other.implicit
 
 
 def first_barline(measures: Sequence[Measure], bars: Sequence[Placed], meter: str) -> float:
