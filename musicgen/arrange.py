@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from statistics import mean
+from typing import NamedTuple
 
 import numpy as np
 
@@ -59,8 +60,7 @@ class Seed:
         return self.canvas.extended(bars)
 
 
-@dataclass(frozen=True)
-class Sound:
+class Sound(NamedTuple):
     """A note as a file has it; times in sixteenth steps, not yet on the grid."""
 
     pitch: int
@@ -139,11 +139,10 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str
     limit = (MAX_BARS if music.style else MAX_SEED_BARS) * bar
     parts, rounded, late, short = [], 0, False, 0
     for part in music.parts:
-        sounds = [Sound(s.pitch, s.start + pad, s.end + pad) for s in part.sounds]
-        within = [s for s in sounds if round(s.start) < limit]
-        late |= len(within) < len(sounds)
+        within = [Sound(s.pitch, s.start + pad, s.end + pad) for s in part.sounds if round(s.start + pad) < limit]
+        late |= len(within) < len(part.sounds)
         rounded += sum(abs(s.start - round(s.start)) > SLACK for s in within)
-        notes = [replace(n, duration=min(n.duration, limit - n.start)) for n in _quantised(within, bar)]
+        notes = _quantised(within, bar, limit)
         if _is_run(within):
             alone = _thinned(notes, within)
             notes, short = alone, short + len(notes) - len(alone)
@@ -158,8 +157,8 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str
     return parts, max(pad, 0)
 
 
-def _quantised(sounds: Sequence[Sound], bar: int) -> list[Note]:
-    """Sounds -> notes on the grid of bars of `bar` steps.
+def _quantised(sounds: Sequence[Sound], bar: int, limit: int) -> list[Note]:
+    """Sounds -> notes on the grid of bars of `bar` steps, none of them beyond step `limit`.
 
     A note that ends a little early or late, as played ones do, lasts until the next, or until the bar line.
     """
@@ -178,9 +177,9 @@ def _quantised(sounds: Sequence[Sound], bar: int) -> list[Note]:
                 end = after
             elif late < 1:
                 end = round(sound.end - late)
-        note = Note(0, sound.pitch, start, max(1, end - start))
-        notes[start, sound.pitch] = max(note, notes.get((start, sound.pitch), note), key=lambda n: n.duration)
-    return sorted(notes.values(), key=lambda n: (n.start, -n.pitch))
+        duration = min(max(1, end - start), limit - start)
+        notes[start, -sound.pitch] = max(duration, notes.get((start, -sound.pitch), 0))
+    return [Note(0, -pitch, start, duration) for (start, pitch), duration in sorted(notes.items())]
 
 
 def _is_run(sounds: Sequence[Sound]) -> bool:

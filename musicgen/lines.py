@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import mean
+from typing import NamedTuple
 
 from .arrange import Sound
 
@@ -10,8 +11,7 @@ NEAR = 0.02  # steps that two times may differ and still be one
 MOST = 16  # voices of a part; in what has more, lines cannot be told apart by their numbers
 
 
-@dataclass(frozen=True)
-class Heard:
+class Heard(NamedTuple):
     """A written note; times in steps from the start of its bar."""
 
     staff: str

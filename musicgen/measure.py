@@ -80,7 +80,8 @@ class PartReader:
     bars: list[Bar] = field(default_factory=list)
 
     def read(self, measure: Element) -> Bar:
-        self.bar, self.now, self.start, self.key = Bar(meter=self.meter), 0.0, 0.0, ("1", "1")
+        self.bar, self.key = Bar(meter=self.meter), ("1", "1")
+        self.now = self.start = self.length = 0.0
         self.reached: dict[tuple, list[float]] = defaultdict(lambda: [0.0, 0.0])  # where notes, and all, of a voice end
         for element in measure:
             if element.tag == "attributes":
@@ -91,7 +92,8 @@ class PartReader:
                 self.now += self._length(element)
             elif element.tag == "note":
                 self._note(element)
-            self._tempo(element)
+            elif element.tag in ("sound", "direction"):
+                self._tempo(element)
         bar = self.bar
         bar.reach = max((notes for notes, _ in self.reached.values()), default=0.0)
         bar.ends = [end for notes, end in self.reached.values() if notes]
@@ -125,10 +127,9 @@ class PartReader:
 
     def _tempo(self, element: Element):
         """A mark's tempo: what it says is played, if that is one, else what is printed."""
-        if element.tag in ("sound", "direction"):
-            heard = [_tempo_of(sound.get("tempo")) for sound in element.iter("sound")]
-            printed = [_metronome(mark) for mark in element.iter("metronome")]
-            self.bar.tempos += [tempo for tempo in heard + printed if tempo][:1]
+        heard = [_tempo_of(sound.get("tempo")) for sound in element.iter("sound")]
+        printed = [_metronome(mark) for mark in element.iter("metronome")]
+        self.bar.tempos += [tempo for tempo in heard + printed if tempo][:1]
 
     def _length(self, element: Element) -> float:
         """Steps that an element lasts: by its duration, else by its shape."""
@@ -137,24 +138,23 @@ class PartReader:
         return max(0.0, quarters) * STEPS_PER_QUARTER
 
     def _note(self, element: Element):
-        if element.find("grace") is not None:
+        parts = {child.tag: child for child in element}  # looked up many times, in many notes
+        if "grace" in parts:
             return
-        length = self._length(element)
-        if element.find("chord") is None:
-            self.start = self.now
-            self.now += length
+        if "chord" not in parts:
+            self.start, self.length = self.now, self._length(element)
+            self.now += self.length
             self.key = (element.findtext("staff") or "1").strip(), (element.findtext("voice") or "1").strip()
-        end = self.start + length
-        rest = element.find("rest")
-        if rest is not None:
-            self._rest(end, rest.get("measure") == "yes")
+        end = self.start + self.length  # the notes of a chord last as long as its first one
+        if "rest" in parts:
+            self._rest(end, parts["rest"].get("measure") == "yes")
             return
         self.reached[self.key] = [max(end, reached) for reached in self.reached[self.key]]
-        self.unpitched |= element.find("unpitched") is not None
-        pitch = element.find("pitch")
-        if pitch is not None and element.find("cue") is None and length > 0:
-            ties = {t.get("type") for t in element.findall("tie") + element.findall("notations/tied")}
-            self.bar.notes.append(Heard(*self.key, self._pitch(element, pitch), self.start, end, "stop" in ties))
+        self.unpitched |= "unpitched" in parts
+        if "pitch" in parts and "cue" not in parts and self.length > 0:
+            ties = element.findall("tie") + element.findall("notations/tied")
+            tied = any(tie.get("type") == "stop" for tie in ties)
+            self.bar.notes.append(Heard(*self.key, self._pitch(element, parts["pitch"]), self.start, end, tied))
 
     def _rest(self, end: float, whole: bool):
         if not whole:
