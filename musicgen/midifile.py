@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from .arrange import SeedError
 
 MAX_BYTES = 5 * 1024 * 1024
-MAX_EVENTS = 300_000  # of all tracks together; more would keep a small machine busy for seconds
+MAX_EVENTS, MAX_TRACKS = 150_000, 1000  # more would keep a small machine busy for seconds
 WRAPPING = 4096  # bytes within which the file may begin: RIFF, MacBinary and the like stand before it
 DRUMS = 9  # General MIDI's channel 10, from 0
 NOTE_OFF, NOTE_ON = 0x80, 0x90
@@ -100,7 +100,7 @@ def _is_chunk(data: bytes, at: int) -> bool:
 def _tracks(data: bytes, at: int) -> tuple[list[Track], bool]:
     """All tracks from byte `at` on, and whether anything in them made no sense."""
     tracks, damaged, left = [], False, MAX_EVENTS
-    while (at := at if data[at : at + 4] == b"MTrk" else _next_track(data, at)) >= 0:
+    while len(tracks) <= MAX_TRACKS and (at := at if data[at : at + 4] == b"MTrk" else _next_track(data, at)) >= 0:
         start, end = at + 8, at + 8 + int.from_bytes(data[at + 4 : at + 8])
         if end != len(data) and not _is_chunk(data, end):  # a wrong length: the track ends where it says so
             following = data.find(b"MTrk", start)
@@ -110,6 +110,8 @@ def _tracks(data: bytes, at: int) -> tuple[list[Track], bool]:
         tracks.append(reading.into)
         left, damaged = reading.left, damaged or reading.damaged
         at = stop if data[stop : stop + 4] == b"MTrk" else end
+    if len(tracks) > MAX_TRACKS:
+        raise SeedError("this MIDI file holds too many tracks: choose a piece with fewer")
     return tracks, damaged
 
 

@@ -5,7 +5,6 @@ which notes are one voice.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from . import xmlfile
@@ -17,6 +16,9 @@ from .score import MAX_BARS, METERS, STYLES
 from .xmlfile import BROKEN
 
 STYLE_FIELD = "musicgen-style"  # the miscellaneous field by which we know our own files
+MAX_PARTS = 200
+MAX_BARS_READ = 2000  # of a part, the empty ones before its first note included
+MAX_READ = 60_000  # notes and signs of the bars that are looked at
 SLACK = 0.1  # steps that a bar may have too much, by rounding, without a word
 LONGEST_BAR = max(meter.steps for meter in METERS.values())
 
@@ -40,14 +42,15 @@ def _music(root: Element) -> Music:
     meter = max(sorted(set(meters)), key=meters.count) if meters else "4/4"
     barline = first_barline(measures, bars, meter)
     kept = [bar for bar in bars if bar.start < barline + MAX_SEED_BARS * (size_of(meter) or LONGEST_BAR)]
-    drums = {name for name, reader in readers.items() if _is_percussion(root, name, reader)}
+    listed = {part.get("id"): part for part in root.findall("part-list/score-part")}
+    drums = {name for name, reader in readers.items() if _is_percussion(listed.get(name), reader)}
     unpitched = bool(drums) or any(reader.unpitched for reader in readers.values())
     heard = {name: reader for name, reader in readers.items() if name not in drums}
     if unpitched and not any(bar.notes for reader in heard.values() for bar in reader.bars):
         raise SeedError("this file holds only percussion, which has no pitch: choose one with a melody")
     tempos = _tempos(readers.values())
     return Music(
-        [part for name, reader in heard.items() for part in _voices(_name(root, name), reader, measures, bars)],
+        [part for name, reader in heard.items() for part in _voices(_name(listed.get(name)), reader, measures, bars)],
         meter=meter,
         tempo=round(tempos[0], 2) if tempos else None,
         length=bars[-1].start + bars[-1].length if bars else 0.0,
@@ -63,7 +66,9 @@ def _parts(root: Element) -> dict[str, list[Element]]:
     for outer in root.findall("part" if root.tag == "score-partwise" else "measure"):
         for inner in outer.findall("measure" if outer.tag == "part" else "part"):
             parts.setdefault((outer if outer.tag == "part" else inner).get("id"), []).append(inner)
-    return parts
+    if len(parts) > MAX_PARTS:
+        raise SeedError("this MusicXML file holds too many parts: export fewer of them")
+    return {name: bars[:MAX_BARS_READ] for name, bars in parts.items()}
 
 
 def _readers(parts: dict[str, list[Element]]) -> dict[str, PartReader]:
@@ -74,13 +79,16 @@ def _readers(parts: dict[str, list[Element]]) -> dict[str, PartReader]:
 
 def _read(parts: dict[str, list[Element]], readers: dict[str, PartReader], most: float) -> list[Measure]:
     """Reads bar by bar until all parts have ended, or `most` steps after the first note: more is never kept."""
-    measures, passed, sounding = [], 0.0, False
+    measures, passed, sounding, left = [], 0.0, False, MAX_READ
     brackets = [endings(bars) for bars in parts.values()]
     for index in range(max(map(len, parts.values()), default=0)):
         measure = Measure(meter=measures[-1].meter if measures else None)
         bars = []
         for name, elements in parts.items():
             if index < len(elements):
+                left -= 1 + len(elements[index])
+                if left < 0:
+                    raise SeedError("this MusicXML file holds too many notes: choose fewer parts, or a shorter piece")
                 bars.append(readers[name].read(elements[index]))
                 signs(elements[index], measure)
         measure.ending = next((e[index] for e in brackets if index < len(e) and e[index]), frozenset())
@@ -111,7 +119,7 @@ def _voices(name: str, reader: PartReader, measures: Sequence[Measure], bars: Se
     for bar in bars:
         if bar.index < len(reader.bars):
             notes = [
-                replace(note, start=note.start + bar.shift, end=min(note.end + bar.shift, bar.length))
+                note._replace(start=note.start + bar.shift, end=min(note.end + bar.shift, bar.length))
                 for note in reader.bars[bar.index].notes
                 if note.staff not in left_out and note.start + bar.shift < bar.length - SLACK
             ]
@@ -120,19 +128,15 @@ def _voices(name: str, reader: PartReader, measures: Sequence[Measure], bars: Se
     return [Part(name if len(found) == 1 else "", sounds) for sounds in found]
 
 
-def _name(root: Element, part: str) -> str:
-    return next((p.findtext("part-name") or "" for p in _listed(root) if p.get("id") == part), "").strip()
+def _name(listed: Element | None) -> str:
+    return "" if listed is None else (listed.findtext("part-name") or "").strip()
 
 
-def _listed(root: Element) -> list[Element]:
-    return root.findall("part-list/score-part")
-
-
-def _is_percussion(root: Element, part: str, reader: PartReader) -> bool:
+def _is_percussion(listed: Element | None, reader: PartReader) -> bool:
     """By its clef, else by its MIDI channel, which some programs give to anybody."""
-    if reader.clefs:
+    if reader.clefs or listed is None:
         return reader.clefs == {"percussion"}
-    return any(p.get("id") == part and p.findtext("midi-instrument/midi-channel") == "10" for p in _listed(root))
+    return listed.findtext("midi-instrument/midi-channel") == "10"
 
 
 def _tempos(readers) -> list[float]:

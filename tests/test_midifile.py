@@ -254,5 +254,7 @@ def test_too_many_events_are_refused():
     data = chunk(b"\0\x90\x40\x40" + b"\1\x40\x40" * midifile.MAX_EVENTS + END)
     with pytest.raises(SeedError, match=r"too many events.*choose a shorter"):
         from_midi(header() + data)
+    with pytest.raises(SeedError, match=r"too many tracks.*choose"):
+        from_midi(header() + MELODY * (midifile.MAX_TRACKS + 1))
     with pytest.raises(SeedError, match="larger than 5 MB"):
         midi.read(PLAIN + bytes(midifile.MAX_BYTES))
