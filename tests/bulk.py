@@ -1,0 +1,154 @@
+"""Reads every MIDI and MusicXML file of a folder and compares with independent readers: `python tests/bulk.py DIR`.
+
+A file is right if its notes within the first 24 bars of four quarters, and its tempo where it has one, are those of a
+reader that knows nothing of this project (`reference.py`), before they are fitted to four voices. Where such readers
+differ and one of them agrees, it is right; where they refuse the file or differ among themselves, they cannot tell.
+"""
+
+import argparse
+import pickle
+import signal
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+from reference import Reading, Unsure, by_mido, by_music21, by_partitura
+
+from musicgen import midi, notation, seeds
+
+ENDINGS = {".mid", ".midi", ".kar", ".rmi", ".xml", ".musicxml", ".mxl"}
+WINDOW = 24 * 16  # steps that are compared
+NEAR = 0.05  # steps
+PATIENCE = 60  # seconds a reader may take
+
+
+class TooLong(BaseException):
+    """Not an Exception, so that no reader catches it."""
+
+
+def within(seconds: int, task, *arguments):
+    """The task's result; TooLong after so many seconds."""
+
+    def stop(*_):
+        raise TooLong
+
+    signal.signal(signal.SIGALRM, stop)
+    signal.alarm(seconds)
+    try:
+        return task(*arguments)
+    finally:
+        signal.alarm(0)
+
+
+def references(path: Path, data: bytes) -> list[Reading | str]:
+    found = []
+    for reader in [by_mido] if seeds.midifile.begins(data) >= 0 else [by_music21, by_partitura]:
+        try:
+            found += within(PATIENCE, reader, path)
+        except Unsure as unsure:
+            found.append(str(unsure))
+        except TooLong:
+            found.append(f"{reader.__name__[3:]}: too long")
+    return found
+
+
+def ours(data: bytes) -> Reading:
+    music = (midi if seeds.midifile.begins(data) >= 0 else notation).read(data)
+    notes = {(s.start, s.pitch, s.end) for part in music.parts for s in part.sounds}
+    return Reading("ours", notes, music.tempo)
+
+
+def missing(one: Reading, other: Reading) -> list[tuple]:
+    """The notes of one reading that begin within the window and are not in the other."""
+    known = {(round(start + shift, 1), pitch) for start, pitch, _ in other.notes for shift in (-NEAR, 0, NEAR)}
+    return sorted(n for n in one.notes if n[0] < WINDOW and (round(n[0], 1), n[1]) not in known)
+
+
+def lengths(one: Reading, other: Reading) -> list[tuple]:
+    """The notes that are in both and end elsewhere; a pitch that begins twice at once has the longer one's end."""
+    ends = {}
+    for start, pitch, end in sorted(other.notes):
+        ends[round(start, 1), pitch] = end
+    longest = {(round(start, 1), pitch): (start, pitch, end) for start, pitch, end in sorted(one.notes)}
+    return sorted(
+        note
+        for key, note in longest.items()
+        if note[2] < WINDOW and key in ends and abs(ends[key] - note[2]) > 4 * NEAR
+    )
+
+
+def differences(mine: Reading, theirs: Reading) -> str:
+    """What differs, in a few words; "" if nothing does."""
+    found = {"lost": missing(theirs, mine), "too many": missing(mine, theirs)}
+    found = found if any(found.values()) else {"of another length": lengths(mine, theirs)}
+    words = [f"{len(notes)} notes {what}, first {notes[0]}" for what, notes in found.items() if notes]
+    if theirs.tempo and abs((mine.tempo or 0) - theirs.tempo) > 0.5 + theirs.tempo / 100:
+        words.append(f"tempo {mine.tempo}, not {theirs.tempo:g}")
+    return "; ".join(words)
+
+
+def judged(path: Path, data: bytes, known: list[Reading | str]) -> tuple[str, str]:
+    """A word for what came of a file, and more words."""
+    began = time.perf_counter()
+    try:
+        within(PATIENCE, seeds.from_file, path.name, data)
+        mine = ours(data)
+    except seeds.SeedError as error:
+        heard = [reading for reading in known if isinstance(reading, Reading) and reading.notes]
+        return ("refused", str(error)) if heard else ("refused too", str(error))
+    except TooLong:
+        return "HANGS", ""
+    except Exception as error:
+        return "CRASHES", repr(error)
+    seconds = time.perf_counter() - began
+    sure = [reading for reading in known if isinstance(reading, Reading)]
+    wrong = [differences(mine, reading) for reading in sure]
+    if not sure:
+        return "cannot tell", "; ".join(map(str, known))
+    if "" in wrong:
+        return "right", f"{seconds:.2f} s"
+    if any("Expander" in str(reading) for reading in known):
+        return "cannot tell", f"repeats that one reader cannot follow; {sure[0].reader}: {wrong[0]}"
+    if sure[0].reader[:4] != sure[-1].reader[:4] and differences(sure[0], sure[-1]):
+        return "readers differ", f"{sure[0].reader}: {wrong[0]}; {sure[-1].reader}: {wrong[-1]}"
+    return "wrong", wrong[0]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--limit", type=int, help="read no more files than this, spread evenly")
+    parser.add_argument("--cache", type=Path, help="a folder that keeps what the independent readers found")
+    options = parser.parse_args()
+    paths = sorted(p for p in options.folder.rglob("*") if p.suffix.lower() in ENDINGS and p.is_file())
+    if options.limit and len(paths) > options.limit:
+        paths = paths[:: -(-len(paths) // options.limit)]
+    counts = Counter()
+    for path in paths:
+        data = path.read_bytes()
+        word, more = judged(path, data, _known(path, data, options.cache))
+        counts[word] += 1
+        if word != "right":
+            print(f"{word:15} {path.relative_to(options.folder)}: {more[:300]}", flush=True)
+    told = counts["right"] + counts["wrong"] + counts["refused"]
+    print(", ".join(f"{number} {word}" for word, number in counts.most_common()))
+    print(f"{counts['right']} of {told} right where the readers can tell: {counts['right'] / max(told, 1):.1%}")
+    sys.exit(counts["CRASHES"] + counts["HANGS"] > 0)
+
+
+def _known(path: Path, data: bytes, cache: Path | None) -> list[Reading | str]:
+    kept = cache / (str(path.resolve()).replace("/", "+")[-200:] + ".pickle") if cache else None
+    if kept and kept.is_file():
+        return pickle.loads(kept.read_bytes())
+    found = references(path, data)
+    if kept:
+        cache.mkdir(parents=True, exist_ok=True)
+        kept.write_bytes(pickle.dumps(found))
+    return found
+
+
+if __name__ == "__main__":
+    main()
