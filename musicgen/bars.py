@@ -87,29 +87,36 @@ def _turns(measures: Sequence[Measure], index: int) -> int:
 
 
 def placed(measures: Sequence[Measure], order: Sequence[int]) -> list[Placed]:
-    """Where each played bar begins and how long it is: as long as its meter says, whatever is in it.
-
-    Shorter are an upbeat at the very beginning, and the parts of a bar that a repeat or a double line splits.
-    """
+    """Where each played bar begins and how long it is."""
     lengths, shifts = [], []
-    for turn, index in enumerate(order):
-        if turn < len(lengths):  # a later part of a split bar
-            continue
-        bar, size = measures[index], size_of(measures[index].meter)
-        parts = _split(measures, order, turn) if turn else 0
-        if size is None:
-            lengths.append(max(bar.filled, bar.reach) or (lengths[-1] if lengths else 4 * STEPS_PER_QUARTER))
-        elif parts:
-            lengths += [measures[i].filled for i in order[turn : turn + parts]]
-        elif bar.short and (_completes(measures, order, turn, lengths[-1]) if turn else len(order) > 1):
-            lengths.append(bar.filled)
-        else:
-            lengths.append(size)
-        shifts += [0.0] * (len(lengths) - len(shifts))
-        if turn and bar.short and bar.implicit and not parts and lengths[-1] == size:
-            shifts[-1] = size - bar.filled
+    while len(lengths) < len(order):
+        own, shift = _lengths(measures, order, lengths)
+        lengths += own
+        shifts += [shift] + [0.0] * (len(own) - 1)
     starts = accumulate(lengths, initial=0.0)
     return [Placed(*bar) for bar in zip(order, starts, lengths, shifts)]
+
+
+def _lengths(measures: Sequence[Measure], order: Sequence[int], before: Sequence[float]) -> tuple[list[float], float]:
+    """The length of the bar that is played after those `before`, and how far its notes are moved into it.
+
+    It is as long as its meter says, whatever is in it. Shorter are an upbeat at the very beginning and a bar that makes
+    a whole one with its neighbour; the lengths of all parts of such a bar are given together.
+    """
+    turn, bar = len(before), measures[order[len(before)]]
+    size = size_of(bar.meter)
+    if size is None:
+        return [max(bar.filled, bar.reach) or (before[-1] if turn else 4 * STEPS_PER_QUARTER)], 0.0
+    if not bar.short:
+        return [size], 0.0
+    if not turn:
+        return [bar.filled if len(order) > 1 else size], 0.0
+    parts = _split(measures, order, turn)
+    if parts:
+        return [measures[index].filled for index in order[turn : turn + parts]], 0.0
+    if _completes(measures, order, turn, before[-1]):
+        return [bar.filled], 0.0
+    return [size], size - bar.filled if bar.implicit else 0.0
 
 
 def _split(measures: Sequence[Measure], order: Sequence[int], turn: int) -> int:

@@ -55,10 +55,12 @@ def _velocity(score: Score, note) -> int:
 
 
 def _whole(data: bytes, score: Score) -> bytes:
-    """What pretty_midi leaves out: every track lasts until the last bar line, and the metronome clicks on the beats."""
+    """What pretty_midi leaves out: tracks last until the last bar line, the tempo is rounded, the clicks are beats."""
     file = mido.MidiFile(file=io.BytesIO(data))
     file.tracks[0].insert(0, mido.MetaMessage("track_name", name="musicgen"))
     for message in file.tracks[0]:
+        if message.type == "set_tempo":
+            message.tempo = round(60_000_000 / score.tempo)
         if message.type == "time_signature":
             message.clocks_per_click = 24 * METERS[score.meter].beat // STEPS_PER_QUARTER
     for track in file.tracks:

@@ -155,7 +155,7 @@ class _Reading:
                     length, at = self._number(at + 1)
                     at += length
                 else:
-                    self.damaged, at = True, at + 1 + SYSTEM_BYTES.get(first, 0)
+                    at += 1 + SYSTEM_BYTES.get(first, 0)
         except (IndexError, EOFError):  # it breaks off, or a number has no end
             self.damaged, at = True, end
         self.into.end = max(self.into.end, tick)

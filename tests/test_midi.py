@@ -58,6 +58,12 @@ def test_every_track_ends_with_the_score_and_is_named(style, meter):
     assert file.length == pytest.approx(len(cells) * 60 / 96 / 4, rel=1e-5)
 
 
+@pytest.mark.parametrize("tempo", [20, 66, 97.3, 133, 240, 300])
+def test_the_tempo_is_written_exactly(tempo):
+    messages = mido.MidiFile(file=io.BytesIO(midi.write(Score(np.full((16, 4), REST), tempo=tempo)))).merged_track
+    assert [m.tempo for m in messages if m.type == "set_tempo"] == [round(60_000_000 / tempo)]
+
+
 def test_programs_and_velocities():
     score = Score(from_notes([Note(v, p, 0, 8) for v, p in enumerate((72, 64, 57, 48))], 16))
     file = mido.MidiFile(file=io.BytesIO(midi.write(score, (52, 48, 0, 73))))
