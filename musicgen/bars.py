@@ -127,7 +127,9 @@ def _split(measures: Sequence[Measure], order: Sequence[int], turn: int) -> int:
     total = 0.0
     for count, index in enumerate(order[turn : turn + 4]):
         bar = measures[index]
-        if not bar.short or (count > 1 and not _parted(measures, order, turn + count)):
+        if not bar.short or bar.meter != measures[order[turn]].meter:
+            return 0
+        if count > 1 and not _parted(measures, order, turn + count):
             return 0
         total += bar.filled
         if count and abs(total - size_of(bar.meter)) <= NEAR:

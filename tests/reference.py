@@ -82,7 +82,8 @@ def by_music21(path: Path) -> list[Reading]:
             for part in parts:
                 written.notes |= _sounding(part, {})
                 metered.notes |= _sounding(part, _by_meter(part))
-            quarters = {round(m.getQuarterBPM(), 2) for m in marks if m.numberSounding or m.number}
+            beats = {(value, m.referent.quarterLength) for m in marks for value in (m.number, m.numberSounding) if value}
+            quarters = {round(float(value * length), 2) for value, length in beats}  # as printed and as played
             written.tempo = metered.tempo = quarters.pop() if len(quarters) == 1 else None
     except Unsure:
         raise

@@ -116,6 +116,11 @@ def test_meters_change_and_each_bar_keeps_its_own():
     assert starts(bars) == [(72, 0), (74, 16), (76, 32), (77, 44), (79, 56)]
 
 
+def test_short_bars_of_two_meters_are_no_halves_of_one():
+    bars = [*whole("C5"), bar(note("D5", 2), time="4/4"), bar(note("E5", 2), time="2/4"), bar(note("F5", 4))]
+    assert starts(bars) == [(72, 0), (74, 16), (76, 32), (77, 40)]
+
+
 def test_bars_without_a_meter_are_as_long_as_their_notes():
     free = "<attributes><divisions>2</divisions><time><senza-misura/></time></attributes>"
     bars = [bar(free, note("C5", 10)), bar(note("D5", 4)), bar(note("E5", 2))]
