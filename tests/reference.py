@@ -82,8 +82,8 @@ def by_music21(path: Path) -> list[Reading]:
             for part in parts:
                 written.notes |= _sounding(part, {})
                 metered.notes |= _sounding(part, _by_meter(part))
-            beats = {(value, m.referent.quarterLength) for m in marks for value in (m.number, m.numberSounding) if value}
-            quarters = {round(float(value * length), 2) for value, length in beats}  # as printed and as played
+            told = [(value, m.referent) for m in marks for value in (m.number, m.numberSounding) if value]
+            quarters = {round(float(value * beat.quarterLength), 2) for value, beat in told}  # printed and played
             written.tempo = metered.tempo = quarters.pop() if len(quarters) == 1 else None
     except Unsure:
         raise
