@@ -15,6 +15,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
+import music21  # noqa: F401  the readers load slowly: before anything is timed
+import partitura  # noqa: F401
 from reference import Reading, Unsure, by_mido, by_music21, by_partitura
 
 from musicgen import midi, notation, seeds
@@ -22,7 +24,7 @@ from musicgen import midi, notation, seeds
 ENDINGS = {".mid", ".midi", ".kar", ".rmi", ".xml", ".musicxml", ".mxl"}
 WINDOW = 24 * 16  # steps that are compared
 NEAR = 0.05  # steps
-PATIENCE = 60  # seconds a reader may take
+PATIENCE = 60  # seconds of the processor that a reader may take
 
 
 class TooLong(BaseException):
@@ -30,17 +32,17 @@ class TooLong(BaseException):
 
 
 def within(seconds: int, task, *arguments):
-    """The task's result; TooLong after so many seconds."""
+    """The task's result; TooLong after so many seconds of the processor, however busy it is with other things."""
 
     def stop(*_):
         raise TooLong
 
-    signal.signal(signal.SIGALRM, stop)
-    signal.alarm(seconds)
+    signal.signal(signal.SIGPROF, stop)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
     try:
         return task(*arguments)
     finally:
-        signal.alarm(0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def references(path: Path, data: bytes) -> list[Reading | str]:
