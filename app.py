@@ -1,5 +1,6 @@
 """The page: widgets and their wiring. What they mean is in `musicgen`; how they look and sound is in `musicgen/web`."""
 
+import inspect
 import os
 import secrets
 import sys
@@ -14,36 +15,42 @@ if "PORT" in os.environ:
     os.environ.setdefault("GRADIO_SERVER_PORT", os.environ["PORT"])
 
 import gradio as gr
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
 from musicgen import checkpoint, comparison, selftest, session
 from musicgen.audio import INSTRUMENTS, default_instruments
 from musicgen.files import FORMATS
 from musicgen.models import DEFAULTS, MODELS
+from musicgen.request import LONGEST, Problem, Request, Upload, length_for
 from musicgen.score import METERS, STYLES
 from musicgen.seeds import EXAMPLES
+from musicgen.web import parts
 
-WEB = Path(__file__).parent / "musicgen" / "web"
-SCRIPTS = (
-    "sampler.js", "player.js", "words.js", "roll.js", "take.js", "transport.js", "deck.js", "compare.js", "views.js",
-    "keyboard.js", "page.js",
-)  # fmt: skip
 LARGEST_UPLOAD = "1mb"
 KEPT = 3600  # seconds a visitor's files stay on the server
+TITLE = "Nonet: nine networks, one tune"
 BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
+SETTINGS = ("model", "style", "notes", "upload", "bars", "meter", "temperature", "top_p", "random_seed")  # of a request
 
 
-def web(name: str) -> str:
-    return (WEB / name).read_text(encoding="utf-8")
+def by_name(act, takes: dict, gives: dict) -> dict:
+    """An event's arguments for Gradio, which passes by position: `act` takes and gives values by name.
 
+    What `act` does not give, the page keeps.
+    """
 
-def part(name: str, hook: str = "", value=None, **props) -> gr.HTML:
-    """A component of our own: a fixed template, brought to life by `MusicgenPage.<hook>`."""
-    load = f"window.MusicgenPage.{hook}(element, props, watch);" if hook else None
-    return gr.HTML(
-        value, html_template=web(f"{name}.html"), js_on_load=load, apply_default_css=False, elem_id=name, **props
-    )
+    def call(*values):
+        return ordered(act(**dict(zip(takes, values))) or {})
+
+    def stream(*values):
+        for made in act(**dict(zip(takes, values))):
+            yield ordered(made)
+
+    def ordered(made: dict):
+        values = [made.get(name, gr.skip()) for name in gives]
+        return values[0] if len(values) == 1 else values or None
+
+    act_all = stream if inspect.isgeneratorfunction(act) else call
+    return {"fn": act_all, "inputs": list(takes.values()), "outputs": list(gives.values())}
 
 
 # ---- what the cards say ------------------------------------------------------------------------------------------
@@ -70,77 +77,85 @@ def cards() -> list[dict]:
 # ---- what the events do ------------------------------------------------------------------------------------------
 
 
-def wish_of(model, style, notes, upload, bars, meter, mixer, temperature, top_p, seed=0) -> session.Wish:
-    return session.Wish(
-        model, style, notes or "", upload, bars, meter, mixer["tempo"], temperature, top_p, -1 if seed is None else seed
-    )
+def request_for(mixer: dict, **settings) -> Request:
+    known = {name: settings[name] for name in SETTINGS if name in settings}
+    known["notes"] = known["notes"] or ""
+    return Request(tempo=mixer["tempo"], **known)
 
 
-def preview(style, notes, upload, bars, meter, mixer):
-    shown = session.preview(wish_of("", style, notes, upload, bars, meter, mixer, 1, 1))
-    return {**shown, "told": time.monotonic_ns()}  # the page takes no notice of what it is told twice
+def preview(**settings) -> dict:
+    shown = session.preview(request_for(**settings))
+    return {"stage": {**shown, "told": time.monotonic_ns()}}  # the page takes no notice of what it is told twice
 
 
-def asking(compose):
+def asking(compose, shown: str, kept: str):
     """What a click begins: `compose` is `session.compose`, or `comparison.compare` for all models at once."""
 
-    def ask(run, control, anew, model, style, notes, upload, bars, meter, mixer, temperature, top_p, seed):
-        seed = secrets.randbelow(1_000_000) if anew else seed
-        wish = wish_of(model, style, notes, upload, bars, meter, mixer, temperature, top_p, seed)
-        told = seed  # once, or it would undo what is typed there meanwhile
-        for update, made in compose(wish, run, control):
-            yield update, gr.skip() if made is None else made, told
-            told = gr.skip()
+    def ask(run, control, anew, random_seed, **settings):
+        if anew:
+            random_seed = secrets.randbelow(1_000_000)
+        elif random_seed is None:
+            random_seed = -1
+        told = {"random_seed": random_seed}  # once, or it would undo what is typed there meanwhile
+        for update, made in compose(request_for(random_seed=random_seed, **settings), run, control):
+            yield {shown: update, **({} if made is None else {kept: made}), **told}
+            told = {}
 
     return ask
 
 
+def stop_run(control: session.Control, run: str):
+    control.stop(run)
+
+
 def mixer_for(style: str, mixer: dict, tempo: float | None = None) -> dict:
     tempo = round(tempo or STYLES[style].tempo)
-    return {**mixer, "tempo": tempo, "instruments": list(default_instruments(style))}
+    return {"mixer": {**mixer, "tempo": tempo, "instruments": list(default_instruments(style))}}
 
 
-def take_example(name, bars, mixer):
-    example = next(e for e in EXAMPLES if e.name == name)
-    wish = session.Wish(style=example.style, notes=example.text, meter=example.meter, tempo=example.tempo)
-    return example.text, *settled(wish, bars, mixer), None, gr.update(visible=False)
+def take_example(example, bars, mixer) -> dict:
+    chosen = next(e for e in EXAMPLES if e.name == example)
+    request = Request(style=chosen.style, notes=chosen.text, meter=chosen.meter, tempo=chosen.tempo)
+    return {"notes": chosen.text, **settled(request, bars, mixer), **drop_file()}
 
 
-def take_file(path, bars, mixer):
+def take_file(file, bars, mixer) -> dict:
     """A file becomes the seed, its style and meter the page's; a file that cannot be read changes nothing."""
-    upload = session.Upload(Path(path).name, Path(path).read_bytes())
+    upload = Upload(Path(file).name, Path(file).read_bytes())
     try:
         score = upload.read().canvas.score
-    except session.Problem as problem:
-        return *[gr.skip()] * 4, session.trouble(problem), gr.skip(), gr.skip()
-    wish = session.Wish(style=score.style, upload=upload, meter=score.meter, tempo=score.tempo)
-    return *settled(wish, bars, mixer), upload, gr.update(visible=True, value=f"Remove {upload.name[:40]}")
+    except Problem as problem:
+        return {"stage": session.trouble(problem)}
+    request = Request(style=score.style, upload=upload, meter=score.meter, tempo=score.tempo)
+    remove = gr.update(visible=True, value=f"Remove {upload.name[:40]}")
+    return {**settled(request, bars, mixer), "upload": upload, "remove": remove}
 
 
-def settled(wish, bars, mixer):
+def settled(request: Request, bars: int, mixer: dict) -> dict:
     """A new seed's style, meter, length, playback and preview."""
-    bars = session.length_for(session.seed_of(wish).canvas, bars)
-    shown = session.preview(replace(wish, bars=bars))
-    return wish.style, wish.meter, bars, mixer_for(wish.style, mixer, wish.tempo), shown
+    bars = length_for(request.seed().canvas, bars)
+    mixer = mixer_for(request.style, mixer, request.tempo)
+    shown = session.preview(replace(request, bars=bars))
+    return {"style": request.style, "meter": request.meter, "bars": bars, **mixer, "stage": shown}
 
 
-def drop_file():
-    return None, gr.update(visible=False)
+def drop_file() -> dict:
+    return {"upload": None, "remove": gr.update(visible=False)}
 
 
-def type_notes():
-    return *drop_file(), None
+def type_notes() -> dict:
+    return {**drop_file(), "example": None}
 
 
 def save(name: str):
-    def write(row, work, answers, mixer):
+    def write(row, work, answers, mixer) -> dict:
         work = answers.get(row) if row else work
         if work is None:
             raise gr.Error("There is nothing to download yet: let a model compose first.", print_exception=False)
         folder = Path(tempfile.mkdtemp(dir=cache_folder()))
         path = folder / f"{work.name}.{FORMATS[name].ending}"
         path.write_bytes(FORMATS[name].make(work.at(mixer["tempo"]), mixer["instruments"]))
-        return str(path)
+        return {"file": str(path)}
 
     return write
 
@@ -157,16 +172,16 @@ def cache_folder() -> Path:
 def build() -> gr.Blocks:
     first = EXAMPLES[0]
     mixer = {"tempo": first.tempo, "volume": 0.8, "instruments": list(default_instruments(first.style))}
-    with gr.Blocks(title="musicgen", analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT)) as page:
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT)) as page:
         control, upload, work, answers = gr.State(session.Control()), gr.State(None), gr.State(None), gr.State({})
         run, row = gr.Textbox(visible=False), gr.Textbox(visible=False)
-        part("header", "header")
+        parts.header()
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="panel"):
-                model = part("cards", "cards", best_model(), cards=cards())
+                model = parts.cards(best_model(), cards())
                 styles = [(name.capitalize(), name) for name in STYLES]
                 style = gr.Radio(styles, value=first.style, label="Style", elem_id="style")
-                bars = gr.Slider(1, session.LONGEST, 8, step=1, label="Length in bars", elem_id="bars")
+                bars = gr.Slider(1, LONGEST, 8, step=1, label="Length in bars", elem_id="bars")
                 temperature = gr.Slider(
                     0, 2, DEFAULTS.temperature, step=0.05, label="Temperature", elem_id="temperature",
                     info="0 plays safe, above 1 surprises.",
@@ -177,16 +192,16 @@ def build() -> gr.Blocks:
                         0.5, 1, DEFAULTS.top_p, step=0.01, label="Top-p", elem_id="top-p",
                         info="Below 1 the unlikeliest notes are left out.",
                     )  # fmt: skip
-                    seed = gr.Number(7, precision=0, label="Random seed", elem_id="seed-number")
+                    random_seed = gr.Number(7, precision=0, label="Random seed", elem_id="random-seed")
                     anew = gr.Checkbox(True, label="New random seed each time", elem_id="anew")
                 with gr.Row(elem_id="actions"):
-                    go = gr.Button("Generate", variant="primary", elem_id="generate")
-                    go_all = gr.Button("Compare all", variant="primary", elem_id="compare-all")
+                    generate = gr.Button("Generate", variant="primary", elem_id="generate")
+                    compare_all = gr.Button("Compare all", variant="primary", elem_id="compare-all")
                     stop = gr.Button("Stop", elem_id="stop")
             with gr.Column(elem_id="play"):
-                stage = part("stage", "stage")
-                rows = part("rows", "rows", rows=cards())
-                mix = part("transport", "transport", mixer, choices=[
+                stage = parts.stage()
+                rows = parts.rows(cards())
+                mix = parts.transport(mixer, choices=[
                     {"key": key, "title": instrument.title} for key, instrument in INSTRUMENTS.items()
                 ])  # fmt: skip
                 with gr.Row(elem_id="seed"):
@@ -198,47 +213,61 @@ def build() -> gr.Blocks:
                         elem_id="upload",
                     )  # fmt: skip
                     remove = gr.Button("Remove file", visible=False, elem_id="remove")
-                part("said")
-                part("keyboard", "keyboard")
+                parts.said()
+                parts.keyboard()
         with gr.Row(elem_id="downloads"):
             saves = {name: gr.Button(f.title, elem_id=f"save-{name}") for name, f in FORMATS.items()}
             files = {name: gr.DownloadButton(visible="hidden", elem_id=f"file-{name}") for name in FORMATS}
-        part("notes-text", "notes")
+        parts.notes_text()
 
-        quiet = {"show_progress": "hidden", "api_visibility": "private"}
-        now = {**quiet, "queue": False}
-        settings = [model, style, notes, upload, bars, meter, mix, temperature, top_p, seed]
-        for button, view, compose, shown, kept in (
-            (go, "compose", session.compose, stage, work), (go_all, "compare", comparison.compare, rows, answers),
-        ):  # fmt: skip
-            composing = button.click(
-                asking(compose), [run, control, anew, *settings], [shown, kept, seed],
-                js="(run, ...rest) => [window.MusicgenPage.ask(), ...rest]",
-                concurrency_id="models", concurrency_limit=2, **quiet,
-            )  # fmt: skip
-            composing.failure(None, js=f"() => window.MusicgenPage.failed({view!r}, {BUSY!r})")
-        stop.click(
-            session.Control.stop, [control, run], js="(control, run) => [control, window.MusicgenPage.stop()]", **now
-        )
-
-        seeds = [style, notes, upload, bars, meter, mix]
-        gr.on(
-            [page.load, style.change, notes.change, bars.change, meter.change],
-            preview, seeds, stage, trigger_mode="always_last", **now,
+        wire(
+            control=control, run=run, anew=anew, work=work, answers=answers, row=row, stage=stage, rows=rows, mixer=mix,
+            remove=remove, example=example, file=file, model=model, style=style, notes=notes, upload=upload, bars=bars,
+            meter=meter, temperature=temperature, top_p=top_p, random_seed=random_seed,
+            generate=generate, compare_all=compare_all, stop=stop, saves=saves, files=files, page=page,
         )  # fmt: skip
-        style.input(mixer_for, [style, mix], mix, trigger_mode="always_last", **now)
-        notes.input(type_notes, None, [upload, remove, example], **now).then(preview, seeds, stage, **now)
-        remove.click(drop_file, None, [upload, remove], **now).then(preview, seeds, stage, **now)
-        taken = [style, meter, bars, mix, stage, upload, remove]
-        example.input(take_example, [example, bars, mix], [notes, *taken], trigger_mode="always_last", **now)
-        file.upload(take_file, [file, bars, mix], taken, **now)
-        for name in FORMATS:
-            made = saves[name].click(
-                save(name), [row, work, answers, mix], files[name],
-                js="(row, ...rest) => [window.MusicgenPage.row(), ...rest]", concurrency_id="files", **quiet,
-            )  # fmt: skip
-            made.success(None, js=f"() => document.querySelector('#file-{name}').click()")
     return page
+
+
+def wire(page, **part):
+    """What happens when; every event names what it takes and gives."""
+
+    def some(*names) -> dict:
+        return {name: part[name] for name in names}
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    now = {**quiet, "queue": False}
+    latest = {**now, "trigger_mode": "always_last"}
+    asked = some("run", "control", "anew", "mixer", *SETTINGS)
+    for button, view, compose, shown, kept in (
+        ("generate", "compose", session.compose, "stage", "work"),
+        ("compare_all", "compare", comparison.compare, "rows", "answers"),
+    ):
+        composing = part[button].click(
+            **by_name(asking(compose, shown, kept), asked, some(shown, kept, "random_seed")),
+            js=parts.hook("ask", asked), concurrency_id="models", concurrency_limit=2, **quiet,
+        )  # fmt: skip
+        composing.failure(None, js=parts.hook("failed", view=view, message=BUSY))
+    stopped = some("control", "run")
+    part["stop"].click(**by_name(stop_run, stopped, {}), js=parts.hook("stop", stopped), **now)
+
+    seed = some("style", "notes", "upload", "bars", "meter", "mixer")
+    show = by_name(preview, seed, some("stage"))
+    gr.on([page.load, *(part[name].change for name in ("style", "notes", "bars", "meter"))], **show, **latest)
+    part["style"].input(**by_name(mixer_for, some("style", "mixer"), some("mixer")), **latest)
+    typed = by_name(type_notes, {}, some("upload", "remove", "example"))
+    part["notes"].input(**typed, **now).then(**show, **now)
+    part["remove"].click(**by_name(drop_file, {}, some("upload", "remove")), **now).then(**show, **now)
+    taken = some("notes", "style", "meter", "bars", "mixer", "stage", "upload", "remove")
+    part["example"].input(**by_name(take_example, some("example", "bars", "mixer"), taken), **latest)
+    part["file"].upload(**by_name(take_file, some("file", "bars", "mixer"), taken), **now)
+    for name in FORMATS:
+        wanted = some("row", "work", "answers", "mixer")
+        made = part["saves"][name].click(
+            **by_name(save(name), wanted, {"file": part["files"][name]}),
+            js=parts.hook("chosen", wanted), concurrency_id="files", **quiet,
+        )  # fmt: skip
+        made.success(None, js=f"() => document.querySelector('#file-{name}').click()")
 
 
 def launch(**options):
@@ -247,11 +276,9 @@ def launch(**options):
         font=["ui-sans-serif", "system-ui", "Segoe UI", "Helvetica Neue", "Arial", "sans-serif"],
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
     )
-    samples = Mount("/web/samples", StaticFiles(directory=WEB / "samples"))
-    head = f"<style>{web('style.css')}</style>" + "".join(f"<script>{web(name)}</script>" for name in SCRIPTS)
     return build().queue(max_size=24, default_concurrency_limit=1).launch(
-        theme=theme, head=head, max_file_size=LARGEST_UPLOAD, ssr_mode=False, show_error=False, footer_links=[],
-        app_kwargs={"routes": [samples]}, **options,
+        theme=theme, head=parts.head(), max_file_size=LARGEST_UPLOAD, ssr_mode=False, show_error=False, footer_links=[],
+        app_kwargs={"routes": parts.routes()}, **options,
     )  # fmt: skip
 
 

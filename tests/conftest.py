@@ -33,6 +33,9 @@ AudioBufferSourceNode.prototype.start = function (when) {
   return start.apply(this, arguments);
 };
 """
+MODULE = """async () => {  // page.js, as the page itself has imported it
+    window.nonet = await import(document.querySelector("link[rel=modulepreload][href$='/page.js']").href);
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -82,6 +85,7 @@ def visit(browser, address):
         page.add_init_script(SOUNDS)
         page.goto(address)
         expect(page.get_by_test_id("seed-message")).not_to_be_empty()
+        page.evaluate(MODULE)
         return page
 
     yield opened

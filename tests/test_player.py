@@ -28,8 +28,10 @@ async () => {  // collects the left channel of whatever leaves the player, with 
 """
 
 HELPERS = """
+async () => {
+const {Player} = await import("/js/player.js");
 window.states = [];
-window.player = new MusicgenPlayer({samples: "/samples/", onstate: state => states.push(state)});
+window.player = new Player({samples: "/samples/", onstate: state => states.push(state)});
 window.sleep = seconds => new Promise(done => setTimeout(done, 1000 * seconds));
 window.until = async (condition, seconds = 60) => {
   for (let waited = 0; waited < seconds && !condition(); waited += 0.01) await sleep(0.01);
@@ -42,6 +44,7 @@ window.loudness = (from, to) => {  // root mean square between two clock times
 };
 window.peak = () => Math.max(...blocks.map(([, left]) => Math.max(...left.map(Math.abs))));
 window.chord = (start, duration) => [72, 67, 64, 48].map((pitch, voice) => [voice, pitch, start, duration]);
+}
 """
 
 
@@ -53,7 +56,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
-        self.wfile.write(b"<script src=sampler.js></script><script src=player.js></script><button>play</button>")
+        self.wfile.write(b"<button>play</button>")
 
     def log_message(self, *_):
         pass
