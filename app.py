@@ -16,20 +16,20 @@ if "PORT" in os.environ:
 
 import gradio as gr
 
-from musicgen import checkpoint, comparison, selftest, session
+from musicgen import checkpoint, comparison, piece, selftest, session
 from musicgen.audio import INSTRUMENTS, default_instruments
 from musicgen.files import FORMATS
 from musicgen.models import DEFAULTS, MODELS
-from musicgen.request import LONGEST, Problem, Request, Upload, length_for
-from musicgen.score import METERS, STYLES
-from musicgen.seeds import EXAMPLES
+from musicgen.request import LONGEST, Given, Problem, Request, length_for
+from musicgen.score import METERS, STYLES, ScoreError
+from musicgen.seeds import EXAMPLES, SeedError, from_file
 from musicgen.web import parts
 
 LARGEST_UPLOAD = "1mb"
 KEPT = 3600  # seconds a visitor's files stay on the server
 TITLE = "Nonet: nine networks, one tune"
 BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
-SETTINGS = ("model", "style", "notes", "upload", "bars", "meter", "temperature", "top_p", "random_seed")  # of a request
+SETTINGS = ("model", "style", "notes", "bars", "meter", "temperature", "top_p", "random_seed")  # of a request
 
 
 def by_name(act, takes: dict, gives: dict) -> dict:
@@ -68,44 +68,63 @@ def best_model() -> str:
 
 
 def cards() -> list[dict]:
-    return [
-        {"name": n, "title": MODELS[n].title, "summary": MODELS[n].summary, "cost": checkpoint.in_words(figures)}
-        for n, figures in ((n, checkpoint.figures(n)) for n in checkpoint.available())
-    ]
+    def card(name: str) -> dict:
+        about = {"title": MODELS[name].title, "summary": MODELS[name].summary, "weights": session.weights(name)}
+        return {"name": name, "cost": checkpoint.in_words(checkpoint.figures(name)), **about}
+
+    return [card(name) for name in checkpoint.available()]
+
+
+def frames() -> dict:
+    """What the page needs to draw a piece that it knows by style and meter alone."""
+    meters = {name: {"steps": meter.steps, "beat": meter.beat} for name, meter in METERS.items()}
+    styles = {n: {**session.roll_of(n), "ranges": [list(pair) for pair in style.ranges]} for n, style in STYLES.items()}
+    return {"meters": meters, "styles": styles}
 
 
 # ---- what the events do ------------------------------------------------------------------------------------------
 
 
-def request_for(mixer: dict, **settings) -> Request:
+def request_for(call: dict, mixer: dict, **settings) -> Request:
+    """Raises `Problem` if the page sends music along that is none."""
     known = {name: settings[name] for name in SETTINGS if name in settings}
     known["notes"] = known["notes"] or ""
-    return Request(tempo=mixer["tempo"], **known)
+    given = call.get("given")
+    return Request(tempo=mixer["tempo"], given=Given.from_page(given) if given else None, **known)
 
 
-def preview(**settings) -> dict:
-    shown = session.preview(request_for(**settings))
+def preview(call, **settings) -> dict:
+    try:
+        shown = session.preview(request_for(call, **settings))
+    except Problem as problem:
+        shown = session.trouble(problem)
     return {"stage": {**shown, "told": time.monotonic_ns()}}  # the page takes no notice of what it is told twice
 
 
-def asking(compose, shown: str, kept: str):
-    """What a click begins: `compose` is `session.compose`, or `comparison.compare` for all models at once."""
+def asking(compose, shown: str):
+    """What a click begins: `compose` is `session.compose`, or `comparison.compare` for all models at once.
 
-    def ask(run, control, anew, random_seed, **settings):
-        if anew:
-            random_seed = secrets.randbelow(1_000_000)
-        elif random_seed is None:
-            random_seed = -1
+    The page's `call` holds the `run`, music `given` as a seed, and a `canvas` if that and nothing else is to be filled.
+    """
+
+    def ask(call, control, anew, random_seed, **settings):
+        run, random_seed = call["run"], secrets.randbelow(1_000_000) if anew else random_seed
         told = {"random_seed": random_seed}  # once, or it would undo what is typed there meanwhile
-        for update, made in compose(request_for(random_seed=random_seed, **settings), run, control):
-            yield {shown: update, **({} if made is None else {kept: made}), **told}
+        try:
+            request = request_for(call, random_seed=-1 if random_seed is None else random_seed, **settings)
+            canvas = Given.from_page(call["canvas"]).canvas if call.get("canvas") else None
+        except Problem as problem:
+            yield {shown: session.trouble(problem, run)}
+            return
+        for update, _ in compose(request, run, control, canvas):
+            yield {shown: update, **told}
             told = {}
 
     return ask
 
 
-def stop_run(control: session.Control, run: str):
-    control.stop(run)
+def stop_run(control: session.Control, call: dict):
+    control.stop(call["run"])
 
 
 def mixer_for(style: str, mixer: dict, tempo: float | None = None) -> dict:
@@ -116,19 +135,18 @@ def mixer_for(style: str, mixer: dict, tempo: float | None = None) -> dict:
 def take_example(example, bars, mixer) -> dict:
     chosen = next(e for e in EXAMPLES if e.name == example)
     request = Request(style=chosen.style, notes=chosen.text, meter=chosen.meter, tempo=chosen.tempo)
-    return {"notes": chosen.text, **settled(request, bars, mixer), **drop_file()}
+    return {"notes": chosen.text, **settled(request, bars, mixer)}
 
 
-def take_file(file, bars, mixer) -> dict:
-    """A file becomes the seed, its style and meter the page's; a file that cannot be read changes nothing."""
-    upload = Upload(Path(file).name, Path(file).read_bytes())
+def take_file(file) -> dict:
+    """A file, read once, is handed to the page as the music given; one that cannot be read changes nothing."""
+    name = Path(file).name
     try:
-        score = upload.read().canvas.score
-    except Problem as problem:
-        return {"stage": session.trouble(problem)}
-    request = Request(style=score.style, upload=upload, meter=score.meter, tempo=score.tempo)
-    remove = gr.update(visible=True, value=f"Remove {upload.name[:40]}")
-    return {**settled(request, bars, mixer), "upload": upload, "remove": remove}
+        seed = from_file(name, Path(file).read_bytes())
+    except (SeedError, ScoreError) as error:
+        return {"stage": session.trouble(Problem("upload", str(error)))}
+    given = {**piece.write(seed.canvas.score, seed.canvas.fixed), "name": name[:60]}
+    return {"stage": {"kind": "given", "given": given, "said": seed.message, "told": time.monotonic_ns()}}
 
 
 def settled(request: Request, bars: int, mixer: dict) -> dict:
@@ -139,22 +157,21 @@ def settled(request: Request, bars: int, mixer: dict) -> dict:
     return {"style": request.style, "meter": request.meter, "bars": bars, **mixer, "stage": shown}
 
 
-def drop_file() -> dict:
-    return {"upload": None, "remove": gr.update(visible=False)}
-
-
-def type_notes() -> dict:
-    return {**drop_file(), "example": None}
-
-
 def save(name: str):
-    def write(row, work, answers, mixer) -> dict:
-        work = answers.get(row) if row else work
-        if work is None:
+    def write(call) -> dict:
+        """The piece that the page shows, as a file."""
+        if not call.get("piece"):
             raise gr.Error("There is nothing to download yet: let a model compose first.", print_exception=False)
+        try:
+            score, fixed = piece.read(call["piece"])
+            model = call["model"] if call["model"] in MODELS else "unknown"  # it becomes a part of the file's name
+            work = session.Composition(score, fixed, model, int(call["random_seed"]))
+            instruments = [key if key in INSTRUMENTS else "piano" for key in call["instruments"][:4]]
+        except (KeyError, TypeError, ValueError) as error:  # a ScoreError is one of them
+            raise gr.Error(f"This piece cannot be written: {error}.", print_exception=False) from error
         folder = Path(tempfile.mkdtemp(dir=cache_folder()))
         path = folder / f"{work.name}.{FORMATS[name].ending}"
-        path.write_bytes(FORMATS[name].make(work.at(mixer["tempo"]), mixer["instruments"]))
+        path.write_bytes(FORMATS[name].make(work, instruments))
         return {"file": str(path)}
 
     return write
@@ -173,8 +190,8 @@ def build() -> gr.Blocks:
     first = EXAMPLES[0]
     mixer = {"tempo": first.tempo, "volume": 0.8, "instruments": list(default_instruments(first.style))}
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT)) as page:
-        control, upload, work, answers = gr.State(session.Control()), gr.State(None), gr.State(None), gr.State({})
-        run, row = gr.Textbox(visible=False), gr.Textbox(visible=False)
+        control = gr.State(session.Control())
+        call = gr.JSON(visible=False)  # what the page itself knows and sends along: see the hooks of page.js
         parts.header()
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="panel"):
@@ -199,11 +216,14 @@ def build() -> gr.Blocks:
                     compare_all = gr.Button("Compare all", variant="primary", elem_id="compare-all")
                     stop = gr.Button("Stop", elem_id="stop")
             with gr.Column(elem_id="play"):
-                stage = parts.stage()
+                stage = parts.stage(**frames())
+                place = parts.place()
+                parts.rework()
                 rows = parts.rows(cards())
                 mix = parts.transport(mixer, choices=[
                     {"key": key, "title": instrument.title} for key, instrument in INSTRUMENTS.items()
                 ])  # fmt: skip
+                parts.takes()
                 with gr.Row(elem_id="seed"):
                     notes = gr.Textbox(first.text, label="Seed notes", lines=2, max_lines=4, elem_id="notes")
                     names = [e.name for e in EXAMPLES]
@@ -212,19 +232,19 @@ def build() -> gr.Blocks:
                         "Upload MIDI or MusicXML", file_types=[".mid", ".midi", ".musicxml", ".xml", ".mxl"],
                         elem_id="upload",
                     )  # fmt: skip
-                    remove = gr.Button("Remove file", visible=False, elem_id="remove")
                 parts.said()
                 parts.keyboard()
+        apply = gr.Button("Apply", visible="hidden", elem_id="apply")  # pressed by the page, to set the widgets anew
         with gr.Row(elem_id="downloads"):
             saves = {name: gr.Button(f.title, elem_id=f"save-{name}") for name, f in FORMATS.items()}
             files = {name: gr.DownloadButton(visible="hidden", elem_id=f"file-{name}") for name in FORMATS}
         parts.notes_text()
 
         wire(
-            control=control, run=run, anew=anew, work=work, answers=answers, row=row, stage=stage, rows=rows, mixer=mix,
-            remove=remove, example=example, file=file, model=model, style=style, notes=notes, upload=upload, bars=bars,
-            meter=meter, temperature=temperature, top_p=top_p, random_seed=random_seed,
-            generate=generate, compare_all=compare_all, stop=stop, saves=saves, files=files, page=page,
+            control=control, call=call, anew=anew, stage=stage, rows=rows, mixer=mix, example=example, file=file,
+            model=model, style=style, notes=notes, bars=bars, meter=meter, temperature=temperature, top_p=top_p,
+            random_seed=random_seed, generate=generate, compare_all=compare_all, stop=stop, apply=apply,
+            place=place, saves=saves, files=files, page=page,
         )  # fmt: skip
     return page
 
@@ -238,34 +258,40 @@ def wire(page, **part):
     quiet = {"show_progress": "hidden", "api_visibility": "private"}
     now = {**quiet, "queue": False}
     latest = {**now, "trigger_mode": "always_last"}
-    asked = some("run", "control", "anew", "mixer", *SETTINGS)
-    for button, view, compose, shown, kept in (
-        ("generate", "compose", session.compose, "stage", "work"),
-        ("compare_all", "compare", comparison.compare, "rows", "answers"),
-    ):
+    asked = some("call", "control", "anew", "mixer", *SETTINGS)
+    for button, view, compose, shown in (
+        ("generate", "compose", session.compose, "stage"), ("compare_all", "compare", comparison.compare, "rows"),
+    ):  # fmt: skip
         composing = part[button].click(
-            **by_name(asking(compose, shown, kept), asked, some(shown, kept, "random_seed")),
-            js=parts.hook("ask", asked), concurrency_id="models", concurrency_limit=2, **quiet,
+            **by_name(asking(compose, shown), asked, some(shown, "random_seed")),
+            js=parts.hook("ask", asked), concurrency_id="models", concurrency_limit=2,
+            **{**quiet, "show_progress": "full", "show_progress_on": part["place"]},
         )  # fmt: skip
         composing.failure(None, js=parts.hook("failed", view=view, message=BUSY))
-    stopped = some("control", "run")
+    stopped = some("control", "call")
     part["stop"].click(**by_name(stop_run, stopped, {}), js=parts.hook("stop", stopped), **now)
 
-    seed = some("style", "notes", "upload", "bars", "meter", "mixer")
-    show = by_name(preview, seed, some("stage"))
-    gr.on([page.load, *(part[name].change for name in ("style", "notes", "bars", "meter"))], **show, **latest)
+    seed = some("call", "style", "notes", "bars", "meter", "mixer")
+    show = {**by_name(preview, seed, some("stage")), "js": parts.hook("seed", seed), **latest}
+    gr.on([part[name].change for name in ("style", "notes", "bars", "meter")], **show)
     part["style"].input(**by_name(mixer_for, some("style", "mixer"), some("mixer")), **latest)
-    typed = by_name(type_notes, {}, some("upload", "remove", "example"))
-    part["notes"].input(**typed, **now).then(**show, **now)
-    part["remove"].click(**by_name(drop_file, {}, some("upload", "remove")), **now).then(**show, **now)
-    taken = some("notes", "style", "meter", "bars", "mixer", "stage", "upload", "remove")
-    part["example"].input(**by_name(take_example, some("example", "bars", "mixer"), taken), **latest)
-    part["file"].upload(**by_name(take_file, some("file", "bars", "mixer"), taken), **now)
+    chosen = some("example")
+    part["notes"].input(None, [*chosen.values()], [*chosen.values()], js=parts.hook("typed", chosen)).then(**show)
+    asks, gets = some("example", "bars", "mixer"), some("notes", "style", "meter", "bars", "mixer", "stage")
+    part["example"].input(**by_name(take_example, asks, gets), js=parts.hook("example", asks), **latest)
+    part["file"].upload(**by_name(take_file, some("file"), some("stage")), **now)
+
+    kept = some(*SETTINGS, "anew", "example", "mixer")  # all that the page keeps, undoes and shares
+    widgets = [*kept.values()]
+    gr.on([widget.change for widget in widgets], None, widgets, js=parts.hook("changed", kept))
+    for trigger, function in ((page.load, "opened"), (part["apply"].click, "applied")):
+        trigger(None, widgets, widgets, js=parts.hook(function, kept)).then(**show)
+
     for name in FORMATS:
-        wanted = some("row", "work", "answers", "mixer")
+        wanted = some("call")
         made = part["saves"][name].click(
             **by_name(save(name), wanted, {"file": part["files"][name]}),
-            js=parts.hook("chosen", wanted), concurrency_id="files", **quiet,
+            js=parts.hook("saved", wanted), concurrency_id="files", **quiet,
         )  # fmt: skip
         made.success(None, js=f"() => document.querySelector('#file-{name}').click()")
 

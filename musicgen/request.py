@@ -4,8 +4,9 @@ Whatever asks (page, command line, API) makes a `Request` and learns by `Problem
 """
 
 from dataclasses import dataclass
+from typing import Any
 
-from musicgen import seeds
+from musicgen import piece, seeds
 from musicgen.score import METERS, STYLES, Canvas, ScoreError
 
 LONGEST = 32  # bars of a whole piece
@@ -24,15 +25,29 @@ class Problem(ValueError):
 
 
 @dataclass(frozen=True)
-class Upload:
-    """A file a visitor gave as a seed, as bytes, since another style reads it anew."""
+class Given:
+    """Music that is not typed but comes from a file or the roll: a canvas, and what it is called."""
 
-    name: str
-    data: bytes
+    canvas: Canvas
+    name: str = ""
 
-    def read(self, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> seeds.Seed:
+    @classmethod
+    def from_page(cls, data: Any) -> "Given":
+        """What the page holds (`musicgen.piece`, with a name). Raises `Problem`."""
         try:
-            return seeds.from_file(self.name, self.data, style, meter, tempo)
+            canvas = piece.canvas(data)
+        except ScoreError as error:
+            raise Problem("upload", f"The given music cannot be used: {error}.") from error
+        return cls(canvas, str(data.get("name") or "")[:60])
+
+    def seed(self, style: str, meter: str, tempo: float | None) -> seeds.Seed:
+        """It in this style and meter. Raises `Problem`."""
+        score = self.canvas.score
+        tempo = tempo or score.tempo
+        if (style, meter) == (score.style, score.meter):
+            return seeds.Seed(Canvas(score.replace(tempo=tempo), self.canvas.fixed))
+        try:
+            return piece.restyled(self.canvas, style, meter, tempo)
         except (seeds.SeedError, ScoreError) as error:
             raise Problem("upload", str(error)) from error
 
@@ -42,7 +57,7 @@ class Request:
     model: str = ""
     style: str = "chorale"
     notes: str = ""  # seed notes, as text
-    upload: Upload | None = None  # in their place, if given
+    given: Given | None = None  # in their place
     bars: int = 8  # of the whole piece
     meter: str = "4/4"
     tempo: float | None = None  # quarter notes a minute; the style's own if None
@@ -53,8 +68,8 @@ class Request:
     def seed(self) -> seeds.Seed:
         """The seed notes on a canvas of their own length; without any a blank bar. Raises `Problem`."""
         self._check_choices()
-        if self.upload:
-            return self.upload.read(self.style, self.meter, self.tempo)
+        if self.given:
+            return self.given.seed(self.style, self.meter, self.tempo)
         if not self.notes.strip():
             blank = Canvas.blank(1, self.style, self.meter, self.tempo)
             return seeds.Seed(blank, "No seed notes: the model begins by itself.")
@@ -69,15 +84,17 @@ class Request:
         """The whole piece with the seed fixed in it. Raises `Problem`."""
         if not isinstance(self.bars, int) or not 1 <= self.bars <= LONGEST:
             raise Problem("bars", f"Choose a length from 1 to {LONGEST} bars.")
-        seed = self.seed()
-        bars, source = seed.canvas.score.bars, "upload" if self.upload else "notes"
-        least = bars + bool(seed.canvas.fixed.all())  # something must be left to compose
+        seed = self.seed().canvas
+        bars, source, full = seed.score.bars, "upload" if self.given else "notes", bool(seed.fixed.all())
+        if self.given and full and self.bars == bars < LONGEST:  # nothing is left to compose but what comes after
+            return seed.extended(length_for(seed, bars))
+        least = bars + full
         if least > LONGEST:
             raise Problem(source, f"The seed fills {bars} bars; a whole piece has at most {LONGEST}. Give fewer notes.")
         if least > self.bars:
             longer = min(bars + 1, LONGEST)
             raise Problem("bars", f"The seed alone fills {bars} bars: raise the length to {longer} or more.")
-        return seed.canvas.extended(self.bars)
+        return seed.extended(self.bars)
 
     def check_sampling(self):
         """Raises `Problem` if no model could compose so."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from musicgen import checkpoint
+from musicgen import checkpoint, piece
 from musicgen.models import MODELS
 from musicgen.request import Problem, Request
 from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, voice_ranges
@@ -35,7 +35,8 @@ class Composition:
     @property
     def title(self) -> str:
         score = self.score
-        return f"{MODELS[self.model].title}, {score.style}, {score.bars} bars of {score.meter}, random seed {self.seed}"
+        model = MODELS[self.model].title if self.model in MODELS else "Unknown model"
+        return f"{model}, {score.style}, {score.bars} bars of {score.meter}, random seed {self.seed}"
 
     def at(self, tempo: float) -> "Composition":
         return replace(self, score=self.score.replace(tempo=tempo))
@@ -59,16 +60,29 @@ def check_model(request: Request):
     request.check_sampling()
 
 
+def weights(model: str) -> str:
+    """Tells the weights of one training from those of another."""
+    return checkpoint.config(model)["weights_sha256"][:8]
+
+
 def preview(request: Request) -> dict:
     """The update that shows a request's seed on the empty stage, or the problem with it."""
     try:
-        said, canvas = request.seed().message, request.canvas()
+        seed = request.seed()
+        full = request.given and seed.canvas.score.bars == request.bars
+        canvas = seed.canvas if full else request.canvas()
     except Problem as problem:
         return trouble(problem)
+    return {"kind": "seed", "said": _about_seed(request, seed.message, canvas), **frame(canvas)}
+
+
+def _about_seed(request: Request, message: str, canvas: Canvas) -> str:
+    if request.given:
+        source = f"Seed from {request.given.name}." if request.given.name else ""
+        left = "Generate continues it; Harmonise keeps its top voice." if canvas.fixed.all() else ""
+        return " ".join(filter(None, (source, message, left)))
     given = sum(fixed for *_, fixed in _notes(canvas.score, canvas.fixed))
-    said = " ".join(filter(None, (f"Seed from {request.upload.name[:60]}." if request.upload else "", said)))
-    said = said or f"{given} notes of seed. What they leave free, later bars and other voices, will be composed."
-    return {"kind": "seed", "said": said, **frame(canvas)}
+    return message or f"{given} notes of seed. What they leave free, later bars and other voices, will be composed."
 
 
 def frame(canvas: Canvas) -> dict:
@@ -106,8 +120,9 @@ def compose(
     if run in control.stopped:
         yield unbegun(run), None
         return
-    about = {"piece": _piece(canvas), "model": request.model, "title": model.title}
-    yield {"kind": "begin", "run": run, "seq": 0, **about}, None
+    about = {"model": request.model, "title": model.title, "weights": weights(request.model)}
+    about["random_seed"] = request.random_seed
+    yield {"kind": "begin", "run": run, "seq": 0, "piece": _piece(canvas), **about}, None
     yield from _stream(model, canvas, request, run, control)
 
 
@@ -188,11 +203,20 @@ def _notes(score: Score, fixed: np.ndarray) -> list[list[int]]:
     return [[n.voice, n.pitch, n.start, n.duration, int(fixed[n.start, n.voice])] for n in score.notes()]
 
 
+def roll_of(style: str) -> dict:
+    """How high and low a style's roll reaches, and what its voices are called."""
+    low, high = voice_ranges(style)
+    voices = len(STYLES[style].ranges)
+    return {
+        "low": int(low[:voices].min()),
+        "high": int(high[:voices].max()),
+        "voices": [v.capitalize() for v in VOICES[:voices]],
+    }
+
+
 def _piece(canvas: Canvas) -> dict:
     """What the page has to know of a piece before its notes: the frame of the roll."""
     score, meter = canvas.score, METERS[canvas.score.meter]
-    low, high = voice_ranges(score.style)
-    voices = len(STYLES[score.style].ranges)
     return {
         "steps": score.steps,
         "bar": meter.steps,
@@ -201,7 +225,6 @@ def _piece(canvas: Canvas) -> dict:
         "style": score.style,
         "tempo": score.tempo,
         "seedSteps": canvas.seed_steps,
-        "low": int(low[:voices].min()),
-        "high": int(high[:voices].max()),
-        "voices": [v.capitalize() for v in VOICES[:voices]],
+        "fixed": piece.runs(canvas.fixed, len(STYLES[score.style].ranges)),
+        **roll_of(score.style),
     }

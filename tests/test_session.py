@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from rote import Rote, applied
 
-from musicgen import checkpoint, midi, session
+from musicgen import checkpoint, session
 from musicgen.models import MODELS
-from musicgen.request import Request, Upload, length_for
+from musicgen.request import Given, Problem, Request, length_for
 from musicgen.score import METERS, Canvas, Patch, Score
 from musicgen.seeds import from_text
 
@@ -98,7 +98,6 @@ def test_a_run_ends_at_the_deadline(model):
         ({"top_p": 0}, "top_p", "above 0"),
         ({"random_seed": -1}, "random_seed", "whole number"),
         ({"model": "oracle"}, "model", "oracle"),
-        ({"upload": Upload("a.mid", b"nonsense")}, "upload", "a.mid"),
     ],
 )
 def test_a_wrong_request_is_told_at_its_field(model, changes, field, told):
@@ -118,12 +117,24 @@ def test_a_tune_as_long_as_the_piece_is_harmonised(model):
     assert run(notes="C5:4 D5:4")[-1][0]["state"] == "done"
 
 
-def test_a_file_is_a_seed_in_the_style_and_meter_requested(model):
-    score = from_text("C5 D5 E5", "chorale", "3/4").canvas.score
-    upload = Upload("a.mid", midi.write(score))
-    canvas = request_for(upload=upload, meter="3/4", bars=4).canvas()
+def test_given_music_is_a_seed_in_the_style_and_meter_requested(model):
+    given = Given(from_text("C5 D5 E5", "chorale", "3/4").canvas, "tune.mid")
+    canvas = request_for(given=given, meter="3/4", bars=4).canvas()
     assert canvas.score.bars == 4 and canvas.score.meter == "3/4"
-    assert np.array_equal(canvas.score.cells[:12, 0], score.cells[:, 0])
+    assert np.array_equal(canvas.score.cells[:12, 0], given.canvas.score.cells[:, 0])
+    assert request_for(given=given, style="dance", bars=4).canvas().score.style == "dance"
+
+
+def test_given_music_that_fills_its_length_is_continued(model):
+    given = Given(Canvas(Score(np.full((32, 4), (72, 67, 64, 48))), np.ones((32, 4), bool)), "tune.mid")
+    assert request_for(given=given, bars=2).canvas().score.bars == 6
+    shown = session.preview(request_for(given=given, bars=2))
+    assert shown["piece"]["steps"] == 32 and "tune.mid" in shown["said"] and "Harmonise" in shown["said"]
+
+
+def test_music_that_is_none_is_refused():
+    with pytest.raises(Problem):
+        Given.from_page({"style": "chorale"})
 
 
 def test_the_preview_shows_the_seed_on_its_canvas(model):

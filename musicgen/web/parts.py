@@ -37,9 +37,24 @@ def cards(value: str, cards: list[dict]) -> gr.HTML:
     return part("cards", value, script="cards", cards=cards)
 
 
-def stage() -> gr.HTML:
+def stage(meters: dict, styles: dict) -> gr.HTML:
     """One model's piece; its value is the last update of `musicgen.session`."""
-    return part("stage", script="stage")
+    return part("stage", script="stage", meters=meters, styles=styles)
+
+
+def takes() -> gr.HTML:
+    """Every result, kept in the browser."""
+    return part("takes", script="takes")
+
+
+def place() -> gr.HTML:
+    """Where Gradio writes how many wait; the page reads it and says it in its own words, beside the piece."""
+    return part("place", script="place")
+
+
+def rework() -> gr.HTML:
+    """Select, compose again, keep, free, loop; harmonise and continue."""
+    return part("rework", script="reworkPart")
 
 
 def rows(rows: list[dict]) -> gr.HTML:
@@ -62,7 +77,7 @@ def notes_text() -> gr.HTML:
 
 def said() -> gr.HTML:
     """What became of the seed, in words."""
-    return part("said")
+    return part("said", script="saidPart")
 
 
 def imported() -> str:

@@ -33,9 +33,9 @@ class Row {
     [this.state, this.said.textContent, this.why.textContent] = [state, said, why];
   }
 
-  open(piece, notes, state, said) {
+  open(piece, notes, state, said, mixer = null) {
     this.seq = -1;
-    this.sheet.open(piece, notes);
+    this.sheet.open(piece, notes, mixer);
     this.become(state, said);
   }
 
@@ -46,7 +46,8 @@ class Row {
     this.sheet.change(update);
   }
 
-  begin() {
+  begin(about = this.about) {
+    this.about = about;  // what the server says of it at its beginning
     this.sheet.begin();
     this.become("composing", "composing …");
   }
@@ -103,12 +104,14 @@ export class Comparison {
   /* as a view of the page */
 
   get chosen() { return this.current?.sheet; }
+  get kept() { return this.composed ? this.current.kept ?? null : null; }
   get row() { return this.current?.name ?? ""; }
   get what() { return this.current?.title ?? ""; }
   get composed() { return ["done", "stopped"].includes(this.current?.state); }
 
-  ask(run) {
-    [this.run, this.state, this.status.textContent] = [run, "generating", "Waiting for the first architecture …"];
+  ask(asked) {
+    [this.run, this.asked, this.state] = [asked.run, asked, "generating"];
+    this.status.textContent = "Waiting for the first architecture …";
     this.tell();
   }
 
@@ -163,26 +166,38 @@ export class Comparison {
   }
 
   on_rows({piece, notes}) {
-    this.#open(piece, notes, "waiting", "waiting");
+    this.#open(piece, notes, "waiting", "waiting", {tempo: piece.tempo, instruments: this.asked.mixer.instruments});
     this.title.textContent = headline(`One seed, ${plural(this.rows.length, "answer")}`, piece);
   }
 
-  #open(piece, notes, state, said) {
+  #open(piece, notes, state, said, mixer = null) {
     this.seed = {piece, notes};  // what a row shows before its answer
     this.ruler.frame(piece);
-    for (const row of this.rows) row.open(piece, notes, state, said);
+    for (const row of this.rows) row.open(piece, notes, state, said, mixer);
     this.current = this.rows[0];
     this.views.opened(this);
   }
 
-  on_begin({row}) {
-    const begun = this.#named(row);
-    begun.begin();
+  on_begin(update) {
+    const begun = this.#named(update.row);
+    begun.begin(update);
     this.status.textContent = `${begun.title} is composing, ${this.rows.indexOf(begun) + 1} of ${this.rows.length}`;
   }
 
   on_notes(update) { this.#named(update.row).notes(update); }
-  on_end(update) { this.#named(update.row).end(update); }
+
+  on_end(update) {
+    const row = this.#named(update.row), {piece, mixer} = row.sheet, {settings, given} = this.asked;
+    if (row.ended) return;  // an update may be told twice
+    row.end(update);
+    if (!row.about) return;
+    const {model, title, weights, random_seed: randomSeed} = row.about, {steps, state, notes} = update;
+    const cut = {...piece, steps, seedSteps: Math.min(steps, piece.seedSteps), fixed: row.about.piece.fixed};
+    row.kept = this.views.result({
+      id: `${this.run}-${model}`, number: 0, model, title, weights, randomSeed, state, starred: false, piece: cut, notes,
+      mixer, settings: {...settings, model}, given,
+    }, false);
+  }
 
   on_failed(update) {
     if (update.row) this.#named(update.row).fail(update, this.seed);

@@ -1,10 +1,11 @@
 /* The on-screen keyboard: mouse, touch and computer keys sound a note and write it into the seed.
 
  new Keyboard(element, {press, lift, write, tempo});
- press(pitch) -> tap, lift(tap): the sound;  write(change): change(text) -> the new seed text;  tempo(): quarters a minute */
+ press(pitch) -> tap, lift(tap): the sound;  write(change, starts): change(text) -> the new seed text;  tempo(): quarters a minute */
 
 import {element} from "./dom.js";
 import {isBlack, layout, semitoneOf, shifted, typedName} from "./keys.js";
+import {isField} from "./shortcuts.js";
 import {addToChord, append, beatsHeld, withoutLast} from "./seed-text.js";
 
 const CLICK = 300;          // ms that a key sounds which was clicked by no pointer
@@ -90,7 +91,7 @@ export class Keyboard {
   #type(event) {
     const semitone = semitoneOf(event.code);
     if (!this.typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (event.target.closest?.("textarea, select, [contenteditable], [role=listbox], input:not([type=range], [type=radio], [type=checkbox])")) return;
+    if (isField(event.target) || document.documentElement.dataset.view === "compare") return;  // the seed is not seen there
     if (event.code === "KeyZ") this.#shift(-12);
     else if (event.code === "KeyX") this.#shift(12);
     else if (semitone >= 0) this.#down(`k${event.code}`, this.base + semitone);
@@ -128,7 +129,7 @@ export class Keyboard {
     this.#rove(pitch, false);
     if (this.records && this.length !== "played") {
       const chord = now - this.last < CHORD && this.held.size > 1;
-      this.write(text => chord ? addToChord(text, typedName(pitch)) : append(text, `${typedName(pitch)}:${this.length}`));
+      this.write(text => chord ? addToChord(text, typedName(pitch)) : append(text, `${typedName(pitch)}:${this.length}`), true);
     }
     this.last = now;
   }
@@ -141,7 +142,7 @@ export class Keyboard {
     this.#mark(note.pitch, false);
     if (!this.records || this.length !== "played") return;
     const beats = beatsHeld(performance.now() / 1000 - note.since, this.tempo());
-    this.write(text => append(text, `${typedName(note.pitch)}:${beats}`));
+    this.write(text => append(text, `${typedName(note.pitch)}:${beats}`), true);
   }
 
   #mark(pitch, down) { this.keys.querySelector(`[data-pitch="${pitch}"]`)?.classList.toggle("down", down); }

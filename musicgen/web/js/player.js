@@ -25,6 +25,7 @@ const AHEAD_HIDDEN = 2.5;  // browsers slow the timers of a hidden page down to 
 const TICK = 40;           // ms between two looks at what comes next
 const LATE = 0.08;         // seconds; a note later than this is left out
 const CUSHION = 4;         // steps that must be there to begin; twice as many after each time the music ran out
+const LATE_LOOP = 8;       // steps past its end from which a loop is still returned to; who jumps further plays on
 const FINAL_RELEASE = 3;   // the last chord fades this much slower
 
 export class Player {
@@ -34,7 +35,7 @@ export class Player {
   #fading = new Set();   // sounds that no note stands for any more
   #anchor = {time: 0, step: 0};
   #tempo = 80; #volume = 0.8; #instruments = ["organ", "organ", "organ", "organ"];
-  #known = 0; #total = null; #cushion = CUSHION; #state = "idle";
+  #known = 0; #total = null; #cushion = CUSHION; #state = "idle"; #loop = null; #audible = [true, true, true, true];
 
   constructor({samples, onstate = null} = {}) {
     this.#bank = new Bank(samples);
@@ -66,6 +67,18 @@ export class Player {
       else if (sound.end > now) sound.unend();
     }
     this.#tick();
+  }
+
+  get loop() { return this.#loop; }
+  set loop(region) {  // {from, to} in steps is played over and over; null plays on
+    this.#loop = region && region.to > region.from ? {from: region.from, to: region.to} : null;
+    this.#tick();
+  }
+
+  get audible() { return this.#audible.slice(); }  // which voices are heard
+  set audible(voices) {
+    this.#audible = voices.map(Boolean);
+    this.#mixer?.levels.forEach((level, voice) => level.gain.setTargetAtTime(Number(this.#audible[voice]), this.#now(), 0.015));
   }
 
   set volume(level) {
@@ -140,6 +153,7 @@ export class Player {
       this.#context = new AudioContext({latencyHint: "interactive"});
       this.#mixer = mixer(this.#context);
       this.#mixer.volume.gain.value = this.#volume ** 2;
+      this.audible = this.#audible;
     }
     if (this.#context.state !== "running") this.#context.resume().catch(() => {});
   }
@@ -151,6 +165,12 @@ export class Player {
     this.#timer ??= setInterval(() => this.#tick(), TICK);
     this.#become("waiting");
     this.#tick();
+  }
+
+  async playWhenAllowed() {  // sounds at once where the browser lets a page that was not touched yet; else it stays quiet
+    this.unlock();
+    for (let waited = 0; this.#context.state !== "running" && waited < 400; waited += 50) await new Promise(done => setTimeout(done, 50));
+    if (this.#context.state === "running" && !this.playing) this.play();
   }
 
   pause() { if (this.playing) this.#halt("paused"); }
@@ -226,12 +246,24 @@ export class Player {
     const horizon = now + (document.hidden ? AHEAD_HIDDEN : AHEAD);
     this.#end(now, horizon);
     this.#strike(now, horizon);
+    if (this.#loop && this.#stepAt(now) >= Math.min(this.#loop.to, this.#limit) && this.#stepAt(now) < this.#loop.to + LATE_LOOP) {
+      this.#turn(now);
+      return;
+    }
     if (this.#stepAt(now) < this.#limit) return;
     if (this.#total !== null) this.#close();
     else {
       this.#cushion *= 2;
       this.#halt("waiting", this.#limit);
     }
+  }
+
+  #turn(now) {  // from the end of the loop to its beginning, without a gap
+    for (const sound of this.#sounds.values()) { sound.endAt(now); this.#fading.add(sound); }
+    this.#sounds.clear();
+    this.#anchor = {time: now, step: this.#loop.from};
+    this.#enter(this.#loop.from, now);
+    this.#strike(now, now + AHEAD);
   }
 
   #begin() {  // enough is there, the samples too: put the playhead in motion
@@ -254,7 +286,7 @@ export class Player {
   #strike(now, horizon) {  // hand over the notes that begin before the horizon
     for (const [key, note] of this.#notes) {
       const time = this.#timeAt(note.start);
-      if (time >= horizon) break;
+      if (time >= horizon || (this.#loop && note.start >= this.#loop.to && this.#anchor.step < this.#loop.to)) break;
       if (time < now - LATE || note.start < this.#anchor.step || note.start >= this.#limit || this.#sounds.has(key)) continue;
       this.#sounds.set(key, this.#sound(this.#voiceOf(note), note.pitch, Math.max(time, now), note.voice));
     }

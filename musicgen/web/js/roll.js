@@ -18,7 +18,7 @@ const WORD = 46;           // px the first bar's number and "seed" beside it tak
 const LEAST_ROW = 1;       // px a pitch is high, if pitches are to be told apart at all
 const ARRIVAL = 220;       // ms a new note takes to appear
 const VOICE_NAMES = ["s", "a", "t", "b"];
-const COLOURS = ["stage", "shade", "grid", "bar", "text", "seed", "seam", "outline", "given"];
+const COLOURS = ["stage", "shade", "grid", "bar", "text", "seed", "seam", "outline", "given", "select"];
 const BLACK = new Set([1, 3, 6, 8, 10]);
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -36,6 +36,14 @@ export class Roll {
     this.cursor = 0;
     this.sounding = "";
     this.playing = false;
+    /** @type {import("./canvas.js").Region | null} */
+    this.region = null;   // what is selected
+    /** @type {import("./canvas.js").Mask | null} */
+    this.freed = null;    // cells with 0 are to be composed anew
+    /** @type {import("./words.js").Note | null} */
+    this.inHand = null;   // the note that is being edited, where it would be
+    /** @type {import("./words.js").Note[]} */
+    this.ghosts = [];     // what stood here before
     /** @type {Geometry | null} */
     this.geometry = null;  // none before the element has a width
     new ResizeObserver(() => this.fit()).observe(element);
@@ -44,6 +52,7 @@ export class Roll {
 
   frame(piece) {
     this.piece = piece;
+    this.whole = piece.fixed?.length === piece.voices?.length && piece.fixed.every(([, from, to]) => !from && to === piece.steps);
     this.fit();
   }
 
@@ -90,7 +99,9 @@ export class Roll {
     pen.clearRect(0, 0, this.geometry.width, this.geometry.height);
     for (let system = 0; system < this.geometry.systems; system++) this.#ground(pen, system);
     this.#seam(pen);
+    this.#selection(pen);
     this.#notes(pen);
+    this.#hand(pen);
   }
 
   #ground(pen, system) {
@@ -104,7 +115,7 @@ export class Roll {
     if (rowHeight >= 3.5) for (let pitch = low - 1; pitch <= high + 1; pitch++) {
       if (BLACK.has((pitch + 120) % 12)) pen.fillRect(GUTTER, geometry.row(pitch, system) - rowHeight / 2, width, rowHeight);
     }
-    if (seedSteps > from) {
+    if (seedSteps > from && (seedSteps < steps || this.whole)) {
       pen.fillStyle = colours.seed;
       pen.fillRect(GUTTER, top, (Math.min(seedSteps, to) - from) * stepWidth, systemHeight);
     }
@@ -144,7 +155,7 @@ export class Roll {
 
   #seam(pen) {  // where the seed ends and the model continues
     const {seedSteps, steps} = this.piece;
-    if (!seedSteps) return;
+    if (!seedSteps || (seedSteps >= steps && !this.whole)) return;
     pen.fillStyle = this.colours.seam;
     pen.font = `600 11px ${this.font}`;
     [pen.textAlign, pen.textBaseline] = ["left", "alphabetic"];
@@ -154,13 +165,42 @@ export class Roll {
     for (let y = top - 3; y < top + this.geometry.systemHeight; y += 7) pen.fillRect(Math.round(x) - 1, y, 2, 4);
   }
 
+  #selection(pen) {
+    if (!this.region) return;
+    const {from, to, voices} = this.region, {geometry} = this;
+    for (const {system, x, width} of geometry.spans(from, Math.min(to, this.piece.steps))) {
+      pen.fillStyle = this.colours.select;
+      pen.fillRect(x, geometry.top(system), width, geometry.systemHeight);
+      pen.strokeStyle = this.colours.seam;
+      pen.lineWidth = 1.5;
+      pen.strokeRect(x + 0.75, geometry.top(system) + 0.75, width - 1.5, geometry.systemHeight - 1.5);
+    }
+    for (const note of this.notes) {  // the notes that belong to it, since voices cross and overlap
+      if (!voices.includes(note.voice) || note.start >= to || note.start + note.duration <= from) continue;
+      pen.strokeStyle = this.colours.seam;
+      for (const {x, y, width, height} of this.#boxes(note)) pen.strokeRect(x - 1.5, y - 1.5, width + 3, height + 3);
+    }
+  }
+
+  #hand(pen) {
+    if (!this.inHand) return;
+    for (const box of this.#boxes(this.inHand)) {
+      mark(pen, box, {...this.inHand, given: 1}, this);
+      pen.strokeStyle = this.colours.seam;
+      pen.lineWidth = 2;
+      pen.strokeRect(box.x - 2, box.y - 2, box.width + 4, box.height + 4);
+    }
+  }
+
   #notes(pen) {
     const now = performance.now();
     let arriving = false;
+    pen.globalAlpha = 0.16;
+    for (const ghost of this.ghosts) for (const box of this.#boxes(ghost)) mark(pen, box, {voice: ghost.voice}, this);
     for (const note of this.notes) {
       const age = calm.matches || !note.born ? 1 : Math.min(1, (now - note.born) / ARRIVAL);
       arriving ||= age < 1;
-      pen.globalAlpha = 0.15 + 0.85 * age;
+      pen.globalAlpha = (0.15 + 0.85 * age) * (this.freed && !this.freed[note.voice]?.[note.start] ? 0.35 : 1);
       for (const box of this.#boxes(note)) mark(pen, box, note, this);
     }
     pen.globalAlpha = 1;

@@ -143,9 +143,11 @@ export function mixer(context) {  // voices -> panners -> dry and room -> limite
   const limiter = new DynamicsCompressorNode(context, {
     threshold: -9, knee: 6, ratio: 12, attack: 0.004, release: 0.2,
   });
+  const levels = [];  // of each voice: 0 mutes it
   const voices = PAN.map(pan => {
-    const panner = new StereoPannerNode(context, {pan});
-    panner.connect(mix);
+    const panner = new StereoPannerNode(context, {pan}), level = new GainNode(context);
+    panner.connect(level).connect(mix);
+    levels.push(level);
     return panner;
   });
   const volume = new GainNode(context);
@@ -154,5 +156,5 @@ export function mixer(context) {  // voices -> panners -> dry and room -> limite
   mix.connect(hall).connect(new GainNode(context, {gain: 0.3})).connect(limiter);
   limiter.connect(new GainNode(context, {gain: 0.25})).connect(new WaveShaperNode(context, {curve: ceiling()}))
     .connect(volume).connect(context.destination);
-  return {voices, volume};
+  return {voices, levels, volume};
 }

@@ -1,13 +1,14 @@
-/* A sheet: one piece as the server tells of it (see musicgen/session.py), drawn on a roll and, while it is the one that
- is heard, handed on to the player.
+/** A sheet: one piece as the server tells of it (musicgen/session.py), drawn on a roll and, while it is the one that is
+    heard, handed on to the player.
 
- const sheet = new Sheet(element, look);  // as of Roll
- sheet.open(piece, notes);                       // a new frame, and what is known in it: [voice, pitch, start, duration, given]
- sheet.begin();                                  // more is to come
- sheet.change({until, notes, gone}); sheet.end({steps, notes});
- sheet.hear(player); sheet.leave();               // from now on this one sounds; no longer
- sheet.describe(event)                           // the note under a pointer, in words */
+    const sheet = new Sheet(element, look);         // as of Roll
+    sheet.open(piece, notes);                       // a new frame, and what is known in it: [voice, pitch, start, duration, given]
+    sheet.begin();                                  // more is to come
+    sheet.change({until, notes, gone}); sheet.end({steps, notes});
+    sheet.hear(player); sheet.leave();              // from now on this one sounds; no longer
+    sheet.describe(event)                           // the note under a pointer, in words */
 
+import {maskOf} from "./canvas.js";
 import {Roll} from "./roll.js";
 import {pitchName, place} from "./words.js";
 
@@ -16,17 +17,25 @@ export class Sheet {
 
   constructor(element, look) {
     this.roll = new Roll(element, look);
-    this.notes = new Map();  // "voice:start" -> {voice, pitch, start, duration, given, born}
+    /** @type {Map<string, import("./words.js").Note>} */
+    this.notes = new Map();  // by "voice:start"
+    /** @type {import("./words.js").Piece | null} */
     this.piece = null;
     this.until = 0;          // the step up to which the music is known
     this.total = 0;          // the piece's steps, once nothing more comes
+    /** @type {{tempo: number, instruments: string[]} | null} */
+    this.mixer = null;       // what it is played with; null if as the next piece will be
+    /** @type {import("./canvas.js").Mask} */
+    this.mask = [];          // which cells are given
   }
 
   /* what is told of it */
 
-  open(piece, notes = []) {
-    [this.piece, this.until, this.total] = [piece, 0, piece.steps];
+  open(piece, notes = [], mixer = null) {
+    [this.piece, this.until, this.total, this.mixer] = [piece, 0, piece.steps, mixer];
+    this.mask = maskOf(piece, piece.fixed);
     this.notes.clear();
+    this.roll.freed = null;
     this.#keep(notes, 0);
     this.roll.frame(piece);
     if (this.#player) this.hear(this.#player);
@@ -53,6 +62,19 @@ export class Sheet {
     this.roll.draw();
   }
 
+  /** The piece ends here, since it was stopped. */
+  cut(steps) {
+    this.piece = {...this.piece, steps, seedSteps: Math.min(steps, this.piece.seedSteps)};
+    this.mask = this.mask.map(row => row.subarray(0, steps));
+    this.roll.frame(this.piece);
+  }
+
+  /** Cells that are to be composed anew are drawn so; null takes that back. @param {import("./canvas.js").Mask | null} mask */
+  markFreed(mask) {
+    this.roll.freed = mask;
+    this.roll.draw();
+  }
+
   #keep(notes, born, known = this.notes) {
     for (const [voice, pitch, start, duration, given] of notes) {
       const key = `${voice}:${start}`;
@@ -61,8 +83,11 @@ export class Sheet {
     this.roll.notes = [...this.notes.values()];
   }
 
-  #since(step) {
-    return [...this.notes.values()].filter(n => n.start >= step).map(n => [n.voice, n.pitch, n.start, n.duration]);
+  #since(step) { return this.rows.filter(([, , start]) => start >= step); }
+
+  /** Its notes as the server tells them. */
+  get rows() {
+    return [...this.notes.values()].map(({voice, pitch, start, duration, given}) => [voice, pitch, start, duration, given]);
   }
 
   /* who hears it */

@@ -1,18 +1,23 @@
-/* The transport: the one player of the page, its buttons, sliders and clock. It plays one sheet at a time; another sheet
- goes on where the last one was, without a gap.
+/** The transport: the one player of the page, its buttons, sliders and clock. It plays one sheet at a time; another
+    sheet goes on where the last one was, without a gap.
 
- const transport = new Transport(player, element, props);   // props.value: {tempo, volume, instruments}
- transport.start(sheet);              // from its beginning
- transport.hear(sheet);               // at the same place
- transport.toggle(); transport.seek(step); transport.key(event);
- transport.onmove = () => ...;       // the playhead has moved, or play began or ended
- transport.onempty = () => ...;      // asked to play where there is nothing */
+    A sheet that a model has filled keeps the tempo and the instruments it was played with; what is set for the next
+    piece, which the server reads, waits in `props.value` meanwhile.
+
+    const transport = new Transport(player, element, props);   // props.value: {tempo, volume, instruments}
+    transport.start(sheet);              // from its beginning
+    transport.hear(sheet);               // at the same place
+    transport.toggle(); transport.seek(step); transport.key(event);
+    transport.onmove = () => ...;        // the playhead has moved, or play began or ended
+    transport.onempty = () => ...;       // asked to play where there is nothing
+    transport.onmixer = sheet => ...;    // the visitor has set what this sheet is played with */
 
 import {mark} from "./marks.js";
 import {clock, place} from "./words.js";
 
 export class Transport {
   #settings; #element; #selects; #swatches; #ticking = null;
+  #quiet = {mute: new Set(), solo: new Set()};  // voices
 
   constructor(player, element, props) {
     [this.player, this.#element, this.#settings] = [player, element, props];
@@ -26,6 +31,10 @@ export class Transport {
       element.querySelector(`#${name}`).addEventListener("input", event => this.#slide(name, +event.target.value));
     }
     this.#fill(find("voices"), props.choices);
+    for (const name of ["mute", "solo"]) {
+      const buttons = [...element.querySelectorAll(`.${name}`)];
+      buttons.forEach((button, voice) => button.addEventListener("click", () => this.#silence(name, voice, buttons)));
+    }
     this.configure(props.value);
   }
 
@@ -34,46 +43,67 @@ export class Transport {
     this.#swatches = [...voices.querySelectorAll("canvas")];
     for (const select of this.#selects) {
       for (const {key, title} of choices) select.add(new Option(title, key));
-      select.addEventListener("change", () => {
-        const instruments = this.#selects.map(s => s.value);
-        this.player.instruments = instruments;
-        this.#keep({instruments});
-      });
+      select.addEventListener("change", () => this.#choose({instruments: this.#selects.map(s => s.value)}));
     }
   }
 
-  /* settings, kept where the server reads them too */
+  /* settings */
 
-  configure(settings) {
+  get next() { return this.#settings.value; }  // of the next piece
+  get worn() { return {tempo: this.player.tempo, instruments: this.player.instruments}; }  // of what is heard
+
+  configure(settings) {  // as the server or the page sets them for the next piece
     if (!settings) return;
-    const show = (name, value) => {
-      const slider = this.#element.querySelector(`#${name}`);
-      slider.value = value;
-      this.#element.querySelector(`output[for=${name}]`).textContent = slider.value;
-    };
-    show("tempo", settings.tempo);
-    show("volume", Math.round(settings.volume * 100));
-    this.player.tempo = settings.tempo;
+    this.#show("volume", Math.round(settings.volume * 100));
     this.player.volume = settings.volume;
-    this.player.instruments = settings.instruments;
-    this.#selects.forEach((select, voice) => { select.value = settings.instruments[voice]; });
+    if (!this.sheet?.mixer) this.#wear(settings);
+  }
+
+  #wear({tempo, instruments}) {
+    this.#show("tempo", tempo);
+    this.player.tempo = tempo;
+    this.player.instruments = instruments;
+    this.#selects.forEach((select, voice) => { select.value = instruments[voice]; });
     this.#tick();
+  }
+
+  #show(name, value) {
+    const slider = this.#element.querySelector(`#${name}`);
+    slider.value = value;
+    this.#element.querySelector(`output[for=${name}]`).textContent = slider.value;
   }
 
   #slide(name, value) {
-    this.#element.querySelector(`output[for=${name}]`).textContent = value;
-    if (name === "tempo") this.player.tempo = value;
-    else this.player.volume = value / 100;
-    this.#keep({[name]: name === "tempo" ? value : value / 100});
+    this.#show(name, value);
+    if (name === "tempo") this.#choose({tempo: value});
+    else {
+      this.player.volume = value / 100;
+      this.#settings.value = {...this.next, volume: value / 100};
+    }
+  }
+
+  #choose(change) {  // by the visitor: for what is heard, and for what comes next
+    Object.assign(this.player, change);
+    this.#settings.value = {...this.next, ...change};
+    if (this.sheet?.mixer) {
+      this.sheet.mixer = {...this.sheet.mixer, ...change};
+      this.onmixer?.(this.sheet);
+    }
     this.#tick();
   }
 
-  #keep(change) { this.#settings.value = {...this.#settings.value, ...change}; }
+  #silence(name, voice, buttons) {  // who is alone silences the others; else who is mute is silent
+    const chosen = this.#quiet[name];
+    if (!chosen.delete(voice)) chosen.add(voice);
+    buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(chosen.has(index))));
+    const {mute, solo} = this.#quiet;
+    this.player.audible = buttons.map((_, index) => solo.size ? solo.has(index) : !mute.has(index));
+  }
 
   /* what is played */
 
   start(sheet) {
-    const {tempo, instruments} = this.#settings.value;
+    const {tempo, instruments} = sheet.mixer ?? this.next;
     this.player.start(tempo, instruments);
     this.hear(sheet);
   }
@@ -81,6 +111,7 @@ export class Transport {
   hear(sheet) {
     if (this.sheet !== sheet) this.sheet?.leave();
     this.sheet = sheet;
+    this.#wear(sheet.mixer ?? this.next);
     sheet.hear(this.player);
     document.documentElement.dataset.voices = sheet.piece.voices.length;
     this.#tick();
@@ -114,6 +145,7 @@ export class Transport {
   #heard() {
     this.playButton.setAttribute("aria-label", this.player.playing ? "Pause" : "Play");
     document.documentElement.dataset.sound = this.player.state;
+    this.onstate?.();
     if (this.player.playing && !this.#ticking) this.#frame();
     this.#tick();
   }

@@ -2,19 +2,24 @@
  where all do. Only the view that is shown is heard.
 
  A view has: chosen (the sheet that the transport plays), composed (is that a model's finished work), row and what (of
- several answers, the chosen one's model and its title), run, state; ask(run) at the click that begins one; move(step, playing); empty(), asked to
- play nothing; on_<kind>(update); tell(), its state in data- attributes. */
+ several answers, the chosen one's model and its title), run, state; ask(asked) at the click that begins one;
+ move(step, playing); empty(), asked to play nothing; on_<kind>(update); tell(), its state in data- attributes. */
 
 import {Comparison} from "./compare.js";
 import {Deck} from "./deck.js";
 import {noteList} from "./note-list.js";
 import {clearProblem, problem, said} from "./problems.js";
 import {Transport} from "./transport.js";
+
 const WRITTEN = new Set(["seed", "begin", "end", "failed", "rows", "over"]);  // kinds after which the notes in words are anew
+
+export const newId = () => crypto.randomUUID?.() ?? String(Math.random());
 
 export class Views {
   constructor(player, {transport, stage, rows, notesText, header}) {
     this.player = player;
+    this.result = take => take;  // what becomes of a finished piece
+    this.back = () => {};        // what comes back on the stage where a piece came to nothing
     this.transport = new Transport(player, transport.element, transport.props);
     Object.assign(this.transport, {
       onmove: () => this.view.move(player.position, player.playing), onempty: () => this.view.empty(),
@@ -65,9 +70,15 @@ export class Views {
 
   /* what happens in them */
 
-  ask() {
-    const run = crypto.randomUUID?.() ?? String(Math.random());
-    this.view.ask(run);
+  pressed() {  // at once, whatever time it takes to ask
+    this.view.state = "generating";
+    this.tell();
+  }
+
+  /** @param {object} asked what for; the run's name is added */
+  ask(asked) {
+    const run = newId();
+    this.view.ask({...asked, run});
     this.tell();
     return run;
   }
@@ -78,19 +89,27 @@ export class Views {
   }
 
   opened(view) {  // its chosen sheet is a new piece; true if that is what one hears
+    this.onstage?.(view);
     if (view !== this.view) return false;
     this.transport.start(view.chosen);
     return true;
   }
 
+  /** Its sheet is another piece, to be heard at the same place. */
+  staged(view) {
+    if (view === this.view) this.hear(view.chosen);
+    this.onstage?.(view);
+  }
+
   receive(name, update) {
     if (!update?.kind || (update.run && update.run !== this[name].run)) return;
     if (update.kind === "seed") said(update.said);
-    if (update.kind === "problem") problem(update.field, update.message);
+    if (update.kind === "problem") problem(update.field, update.message, Boolean(update.run));
     else if (["seed", "begin", "rows"].includes(update.kind)) clearProblem();
     for (const view of update.kind === "seed" ? [this.compose, this.compare] : [this[name]]) {
       view[`on_${update.kind}`]?.(update);
     }
+    this.onupdate?.(name, update);
     if (WRITTEN.has(update.kind)) this.#write();
     this.tell();
   }
