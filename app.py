@@ -1,9 +1,11 @@
 """The page: widgets and their wiring. What they mean is in `musicgen`; how they look and sound is in `musicgen/web`."""
 
+import inspect
 import os
 import secrets
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,36 +16,42 @@ if "PORT" in os.environ:
     os.environ.setdefault("GRADIO_SERVER_PORT", os.environ["PORT"])
 
 import gradio as gr
-from starlette.routing import Mount
-from starlette.staticfiles import StaticFiles
 
-from musicgen import checkpoint, comparison, selftest, session
+from musicgen import checkpoint, comparison, piece, selftest, session
 from musicgen.audio import INSTRUMENTS, default_instruments
 from musicgen.files import FORMATS
 from musicgen.models import DEFAULTS, MODELS
-from musicgen.score import METERS, STYLES
-from musicgen.seeds import EXAMPLES
+from musicgen.request import LONGEST, Given, Problem, Request, length_for
+from musicgen.score import METERS, STYLES, ScoreError
+from musicgen.seeds import EXAMPLES, SeedError, from_file
+from musicgen.web import parts
 
-WEB = Path(__file__).parent / "musicgen" / "web"
-SCRIPTS = (
-    "sampler.js", "player.js", "words.js", "roll.js", "take.js", "transport.js", "deck.js", "compare.js", "views.js",
-    "keyboard.js", "page.js",
-)  # fmt: skip
 LARGEST_UPLOAD = "5mb"
 KEPT = 3600  # seconds a visitor's files stay on the server
+TITLE = "Nonet: nine networks, one tune"
 BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
+SETTINGS = ("model", "style", "notes", "bars", "meter", "temperature", "top_p", "random_seed")  # of a request
 
 
-def web(name: str) -> str:
-    return (WEB / name).read_text(encoding="utf-8")
+def by_name(act, takes: dict, gives: dict) -> dict:
+    """An event's arguments for Gradio, which passes by position: `act` takes and gives values by name.
 
+    What `act` does not give, the page keeps.
+    """
 
-def part(name: str, hook: str = "", value=None, **props) -> gr.HTML:
-    """A component of our own: a fixed template, brought to life by `MusicgenPage.<hook>`."""
-    load = f"window.MusicgenPage.{hook}(element, props, watch);" if hook else None
-    return gr.HTML(
-        value, html_template=web(f"{name}.html"), js_on_load=load, apply_default_css=False, elem_id=name, **props
-    )
+    def call(*values):
+        return ordered(act(**dict(zip(takes, values))) or {})
+
+    def stream(*values):
+        for made in act(**dict(zip(takes, values))):
+            yield ordered(made)
+
+    def ordered(made: dict):
+        values = [made.get(name, gr.skip()) for name in gives]
+        return values[0] if len(values) == 1 else values or None
+
+    act_all = stream if inspect.isgeneratorfunction(act) else call
+    return {"fn": act_all, "inputs": list(takes.values()), "outputs": list(gives.values())}
 
 
 # ---- what the cards say ------------------------------------------------------------------------------------------
@@ -61,86 +69,111 @@ def best_model() -> str:
 
 
 def cards() -> list[dict]:
-    return [
-        {"name": n, "title": MODELS[n].title, "summary": MODELS[n].summary, "cost": checkpoint.in_words(figures)}
-        for n, figures in ((n, checkpoint.figures(n)) for n in checkpoint.available())
-    ]
+    def card(name: str) -> dict:
+        about = {"title": MODELS[name].title, "summary": MODELS[name].summary, "weights": session.weights(name)}
+        return {"name": name, "cost": checkpoint.in_words(checkpoint.figures(name)), **about}
+
+    return [card(name) for name in checkpoint.available()]
+
+
+def frames() -> dict:
+    """What the page needs to draw a piece that it knows by style and meter alone."""
+    meters = {name: {"steps": meter.steps, "beat": meter.beat} for name, meter in METERS.items()}
+    styles = {n: {**session.roll_of(n), "ranges": [list(pair) for pair in style.ranges]} for n, style in STYLES.items()}
+    return {"meters": meters, "styles": styles}
 
 
 # ---- what the events do ------------------------------------------------------------------------------------------
 
 
-def wish_of(model, style, notes, upload, bars, meter, mixer, temperature, top_p, seed=0) -> session.Wish:
-    return session.Wish(
-        model, style, notes or "", upload, bars, meter, mixer["tempo"], temperature, top_p, -1 if seed is None else seed
-    )
+def request_for(call: dict, mixer: dict, **settings) -> Request:
+    """Raises `Problem` if the page sends music along that is none."""
+    known = {name: settings[name] for name in SETTINGS if name in settings}
+    known["notes"] = known["notes"] or ""
+    given = call.get("given")
+    return Request(tempo=mixer["tempo"], given=Given.from_page(given) if given else None, **known)
 
 
-def preview(style, notes, upload, bars, meter, mixer):
-    shown = session.preview(wish_of("", style, notes, upload, bars, meter, mixer, 1, 1))
-    return {**shown, "told": time.monotonic_ns()}  # the page takes no notice of what it is told twice
+def preview(call, **settings) -> dict:
+    try:
+        shown = session.preview(request_for(call, **settings))
+    except Problem as problem:
+        shown = session.trouble(problem)
+    return {"stage": {**shown, "told": time.monotonic_ns()}}  # the page takes no notice of what it is told twice
 
 
-def asking(compose):
-    """What a click begins: `compose` is `session.compose`, or `comparison.compare` for all models at once."""
+def asking(compose, shown: str):
+    """What a click begins: `compose` is `session.compose`, or `comparison.compare` for all models at once.
 
-    def ask(run, control, anew, model, style, notes, upload, bars, meter, mixer, temperature, top_p, seed):
-        seed = secrets.randbelow(1_000_000) if anew else seed
-        wish = wish_of(model, style, notes, upload, bars, meter, mixer, temperature, top_p, seed)
-        told = seed  # once, or it would undo what is typed there meanwhile
-        for update, made in compose(wish, run, control):
-            yield update, gr.skip() if made is None else made, told
-            told = gr.skip()
+    The page's `call` holds the `run`, music `given` as a seed, and a `canvas` if that and nothing else is to be filled.
+    """
+
+    def ask(call, control, anew, random_seed, **settings):
+        run, random_seed = call["run"], secrets.randbelow(1_000_000) if anew else random_seed
+        told = {"random_seed": random_seed}  # once, or it would undo what is typed there meanwhile
+        try:
+            request = request_for(call, random_seed=-1 if random_seed is None else random_seed, **settings)
+            canvas = Given.from_page(call["canvas"]).canvas if call.get("canvas") else None
+        except Problem as problem:
+            yield {shown: session.trouble(problem, run)}
+            return
+        for update, _ in compose(request, run, control, canvas):
+            yield {shown: update, **told}
+            told = {}
 
     return ask
 
 
+def stop_run(control: session.Control, call: dict):
+    control.stop(call["run"])
+
+
 def mixer_for(style: str, mixer: dict, tempo: float | None = None) -> dict:
     tempo = round(tempo or STYLES[style].tempo)
-    return {**mixer, "tempo": tempo, "instruments": list(default_instruments(style))}
+    return {"mixer": {**mixer, "tempo": tempo, "instruments": list(default_instruments(style))}}
 
 
-def take_example(name, bars, mixer):
-    example = next(e for e in EXAMPLES if e.name == name)
-    wish = session.Wish(style=example.style, notes=example.text, meter=example.meter, tempo=example.tempo)
-    return example.text, *settled(wish, bars, mixer), None, gr.update(visible=False)
+def take_example(example, bars, mixer) -> dict:
+    chosen = next(e for e in EXAMPLES if e.name == example)
+    request = Request(style=chosen.style, notes=chosen.text, meter=chosen.meter, tempo=chosen.tempo)
+    return {"notes": chosen.text, **settled(request, bars, mixer)}
 
 
-def take_file(path, bars, mixer):
-    """A file becomes the seed, its style and meter the page's; a file that cannot be read changes nothing."""
-    upload = session.Upload(Path(path).name, Path(path).read_bytes())
+def take_file(file) -> dict:
+    """A file, read once, is handed to the page as the music given; one that cannot be read changes nothing."""
+    name = Path(file).name
     try:
-        score = upload.read().canvas.score
-    except session.Problem as problem:
-        return *[gr.skip()] * 4, session.trouble(problem), gr.skip(), gr.skip()
-    wish = session.Wish(style=score.style, upload=upload, meter=score.meter, tempo=score.tempo)
-    return *settled(wish, bars, mixer), upload, gr.update(visible=True, value=f"Remove {upload.name[:40]}")
+        seed = from_file(name, Path(file).read_bytes())
+    except (SeedError, ScoreError) as error:
+        return {"stage": session.trouble(Problem("upload", str(error)))}
+    given = {**piece.write(seed.canvas.score, seed.canvas.fixed), "name": name[:60]}
+    return {"stage": {"kind": "given", "given": given, "said": seed.message, "told": time.monotonic_ns()}}
 
 
-def settled(wish, bars, mixer):
+def settled(request: Request, bars: int, mixer: dict) -> dict:
     """A new seed's style, meter, length, playback and preview."""
-    bars = session.length_for(session.seed_of(wish).canvas, bars)
-    shown = session.preview(replace(wish, bars=bars))
-    return wish.style, wish.meter, bars, mixer_for(wish.style, mixer, wish.tempo), shown
-
-
-def drop_file():
-    return None, gr.update(visible=False)
-
-
-def type_notes():
-    return *drop_file(), None
+    bars = length_for(request.seed().canvas, bars)
+    mixer = mixer_for(request.style, mixer, request.tempo)
+    shown = session.preview(replace(request, bars=bars))
+    return {"style": request.style, "meter": request.meter, "bars": bars, **mixer, "stage": shown}
 
 
 def save(name: str):
-    def write(row, work, answers, mixer):
-        work = answers.get(row) if row else work
-        if work is None:
+    def write(call) -> dict:
+        """The piece that the page shows, as a file."""
+        if not call.get("piece"):
             raise gr.Error("There is nothing to download yet: let a model compose first.", print_exception=False)
+        try:
+            score, fixed = piece.read(call["piece"])
+            model = call["model"] if call["model"] in MODELS else "unknown"  # it becomes a part of the file's name
+            work = session.Composition(score, fixed, model, int(call["random_seed"]))
+            instruments = [key if key in INSTRUMENTS else "piano" for key in call["instruments"][:4]]
+        except (KeyError, TypeError, ValueError) as error:  # a ScoreError is one of them
+            raise gr.Error(f"This piece cannot be written: {error}.", print_exception=False) from error
         folder = Path(tempfile.mkdtemp(dir=cache_folder()))
         path = folder / f"{work.name}.{FORMATS[name].ending}"
-        path.write_bytes(FORMATS[name].make(work.at(mixer["tempo"]), mixer["instruments"]))
-        return str(path)
+        path.write_bytes(FORMATS[name].make(work, instruments))
+        return {"file": str(path)}
 
     return write
 
@@ -157,16 +190,16 @@ def cache_folder() -> Path:
 def build() -> gr.Blocks:
     first = EXAMPLES[0]
     mixer = {"tempo": first.tempo, "volume": 0.8, "instruments": list(default_instruments(first.style))}
-    with gr.Blocks(title="musicgen", analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT)) as page:
-        control, upload, work, answers = gr.State(session.Control()), gr.State(None), gr.State(None), gr.State({})
-        run, row = gr.Textbox(visible=False), gr.Textbox(visible=False)
-        part("header", "header")
+    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT)) as page:
+        control = gr.State(session.Control())
+        call = gr.JSON(visible=False)  # what the page itself knows and sends along: see the hooks of page.js
+        parts.header()
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="panel"):
-                model = part("cards", "cards", best_model(), cards=cards())
+                model = parts.cards(best_model(), cards())
                 styles = [(name.capitalize(), name) for name in STYLES]
                 style = gr.Radio(styles, value=first.style, label="Style", elem_id="style")
-                bars = gr.Slider(1, session.LONGEST, 8, step=1, label="Length in bars", elem_id="bars")
+                bars = gr.Slider(1, LONGEST, 8, step=1, label="Length in bars", elem_id="bars")
                 temperature = gr.Slider(
                     0, 2, DEFAULTS.temperature, step=0.05, label="Temperature", elem_id="temperature",
                     info="0 plays safe, above 1 surprises.",
@@ -177,18 +210,21 @@ def build() -> gr.Blocks:
                         0.5, 1, DEFAULTS.top_p, step=0.01, label="Top-p", elem_id="top-p",
                         info="Below 1 the unlikeliest notes are left out.",
                     )  # fmt: skip
-                    seed = gr.Number(7, precision=0, label="Random seed", elem_id="seed-number")
+                    random_seed = gr.Number(7, precision=0, label="Random seed", elem_id="random-seed")
                     anew = gr.Checkbox(True, label="New random seed each time", elem_id="anew")
                 with gr.Row(elem_id="actions"):
-                    go = gr.Button("Generate", variant="primary", elem_id="generate")
-                    go_all = gr.Button("Compare all", variant="primary", elem_id="compare-all")
+                    generate = gr.Button("Generate", variant="primary", elem_id="generate")
+                    compare_all = gr.Button("Compare all", variant="primary", elem_id="compare-all")
                     stop = gr.Button("Stop", elem_id="stop")
             with gr.Column(elem_id="play"):
-                stage = part("stage", "stage")
-                rows = part("rows", "rows", rows=cards())
-                mix = part("transport", "transport", mixer, choices=[
+                stage = parts.stage(**frames())
+                place = parts.place()
+                parts.rework()
+                rows = parts.rows(cards())
+                mix = parts.transport(mixer, choices=[
                     {"key": key, "title": instrument.title} for key, instrument in INSTRUMENTS.items()
                 ])  # fmt: skip
+                parts.takes()
                 with gr.Row(elem_id="seed"):
                     notes = gr.Textbox(first.text, label="Seed notes", lines=2, max_lines=4, elem_id="notes")
                     names = [e.name for e in EXAMPLES]
@@ -197,61 +233,80 @@ def build() -> gr.Blocks:
                         "Upload MIDI or MusicXML", elem_id="upload",
                         file_types=[".mid", ".midi", ".kar", ".rmi", ".musicxml", ".xml", ".mxl"],
                     )  # fmt: skip
-                    remove = gr.Button("Remove file", visible=False, elem_id="remove")
-                part("said")
-                part("keyboard", "keyboard")
+                parts.said()
+                parts.keyboard()
+        apply = gr.Button("Apply", visible="hidden", elem_id="apply")  # pressed by the page, to set the widgets anew
         with gr.Row(elem_id="downloads"):
             saves = {name: gr.Button(f.title, elem_id=f"save-{name}") for name, f in FORMATS.items()}
             files = {name: gr.DownloadButton(visible="hidden", elem_id=f"file-{name}") for name in FORMATS}
-        part("notes-text", "notes")
+        parts.notes_text()
 
-        quiet = {"show_progress": "hidden", "api_visibility": "private"}
-        now = {**quiet, "queue": False}
-        settings = [model, style, notes, upload, bars, meter, mix, temperature, top_p, seed]
-        for button, view, compose, shown, kept in (
-            (go, "compose", session.compose, stage, work), (go_all, "compare", comparison.compare, rows, answers),
-        ):  # fmt: skip
-            composing = button.click(
-                asking(compose), [run, control, anew, *settings], [shown, kept, seed],
-                js="(run, ...rest) => [window.MusicgenPage.ask(), ...rest]",
-                concurrency_id="models", concurrency_limit=2, **quiet,
-            )  # fmt: skip
-            composing.failure(None, js=f"() => window.MusicgenPage.failed({view!r}, {BUSY!r})")
-        stop.click(
-            session.Control.stop, [control, run], js="(control, run) => [control, window.MusicgenPage.stop()]", **now
-        )
-
-        seeds = [style, notes, upload, bars, meter, mix]
-        gr.on(
-            [page.load, style.change, notes.change, bars.change, meter.change],
-            preview, seeds, stage, trigger_mode="always_last", **now,
+        wire(
+            control=control, call=call, anew=anew, stage=stage, rows=rows, mixer=mix, example=example, file=file,
+            model=model, style=style, notes=notes, bars=bars, meter=meter, temperature=temperature, top_p=top_p,
+            random_seed=random_seed, generate=generate, compare_all=compare_all, stop=stop, apply=apply,
+            place=place, saves=saves, files=files, page=page,
         )  # fmt: skip
-        style.input(mixer_for, [style, mix], mix, trigger_mode="always_last", **now)
-        notes.input(type_notes, None, [upload, remove, example], **now).then(preview, seeds, stage, **now)
-        remove.click(drop_file, None, [upload, remove], **now).then(preview, seeds, stage, **now)
-        taken = [style, meter, bars, mix, stage, upload, remove]
-        example.input(take_example, [example, bars, mix], [notes, *taken], trigger_mode="always_last", **now)
-        file.upload(take_file, [file, bars, mix], taken, **now)
-        for name in FORMATS:
-            made = saves[name].click(
-                save(name), [row, work, answers, mix], files[name],
-                js="(row, ...rest) => [window.MusicgenPage.row(), ...rest]", concurrency_id="files", **quiet,
-            )  # fmt: skip
-            made.success(None, js=f"() => document.querySelector('#file-{name}').click()")
     return page
 
 
+def wire(page, **part):
+    """What happens when; every event names what it takes and gives."""
+
+    def some(*names) -> dict:
+        return {name: part[name] for name in names}
+
+    quiet = {"show_progress": "hidden", "api_visibility": "private"}
+    now = {**quiet, "queue": False}
+    latest = {**now, "trigger_mode": "always_last"}
+    asked = some("call", "control", "anew", "mixer", *SETTINGS)
+    for button, view, compose, shown in (
+        ("generate", "compose", session.compose, "stage"), ("compare_all", "compare", comparison.compare, "rows"),
+    ):  # fmt: skip
+        composing = part[button].click(
+            **by_name(asking(compose, shown), asked, some(shown, "random_seed")),
+            js=parts.hook("ask", asked), concurrency_id="models", concurrency_limit=2,
+            **{**quiet, "show_progress": "full", "show_progress_on": part["place"]},
+        )  # fmt: skip
+        composing.failure(None, js=parts.hook("failed", view=view, message=BUSY))
+    stopped = some("control", "call")
+    part["stop"].click(**by_name(stop_run, stopped, {}), js=parts.hook("stop", stopped), **now)
+
+    seed = some("call", "style", "notes", "bars", "meter", "mixer")
+    show = {**by_name(preview, seed, some("stage")), "js": parts.hook("seed", seed), **latest}
+    gr.on([part[name].change for name in ("style", "notes", "bars", "meter")], **show)
+    part["style"].input(**by_name(mixer_for, some("style", "mixer"), some("mixer")), **latest)
+    chosen = some("example")
+    part["notes"].input(None, [*chosen.values()], [*chosen.values()], js=parts.hook("typed", chosen)).then(**show)
+    asks, gets = some("example", "bars", "mixer"), some("notes", "style", "meter", "bars", "mixer", "stage")
+    part["example"].input(**by_name(take_example, asks, gets), js=parts.hook("example", asks), **latest)
+    part["file"].upload(**by_name(take_file, some("file"), some("stage")), **now)
+
+    kept = some(*SETTINGS, "anew", "example", "mixer")  # all that the page keeps, undoes and shares
+    widgets = [*kept.values()]
+    gr.on([widget.change for widget in widgets], None, widgets, js=parts.hook("changed", kept))
+    for trigger, function in ((page.load, "opened"), (part["apply"].click, "applied")):
+        trigger(None, widgets, widgets, js=parts.hook(function, kept)).then(**show)
+
+    for name in FORMATS:
+        wanted = some("call")
+        made = part["saves"][name].click(
+            **by_name(save(name), wanted, {"file": part["files"][name]}),
+            js=parts.hook("saved", wanted), concurrency_id="files", **quiet,
+        )  # fmt: skip
+        made.success(None, js=f"() => document.querySelector('#file-{name}').click()")
+
+
 def launch(**options):
-    """Start the server; options as of `gradio.Blocks.launch`."""
+    """Start the server, and let the models become faster meanwhile; options as of `gradio.Blocks.launch`."""
+    threading.Thread(target=checkpoint.accelerate, daemon=True).start()
     theme = gr.themes.Base(
         font=["ui-sans-serif", "system-ui", "Segoe UI", "Helvetica Neue", "Arial", "sans-serif"],
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
     )
-    samples = Mount("/web/samples", StaticFiles(directory=WEB / "samples"))
-    head = f"<style>{web('style.css')}</style>" + "".join(f"<script>{web(name)}</script>" for name in SCRIPTS)
     return build().queue(max_size=24, default_concurrency_limit=1).launch(
-        theme=theme, head=head, max_file_size=LARGEST_UPLOAD, ssr_mode=False, show_error=False, footer_links=[],
-        app_kwargs={"routes": [samples]}, **options,
+        theme=theme, head=parts.head(), max_file_size=LARGEST_UPLOAD, ssr_mode=False, show_error=False, footer_links=[],
+        app_kwargs={"routes": parts.routes()}, **options,
     )  # fmt: skip
 
 

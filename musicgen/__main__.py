@@ -138,10 +138,12 @@ def _compare(options: argparse.Namespace) -> int:
     import torch
 
     from musicgen import comparison, session
+    from musicgen.request import Request
 
     torch.set_num_threads(1)
     sampling, rows, works = _sampling(options), [], {}
-    updates = comparison.compare(session.Wish(**sampling), "", session.Control(deadline=math.inf), canvas)
+    request = Request(temperature=sampling["temperature"], top_p=sampling["top_p"], random_seed=sampling["seed"])
+    updates = comparison.compare(request, "", session.Control(deadline=math.inf), canvas)
     for update, works in updates:
         if update["kind"] == "problem":
             raise UsageError(update["message"])

@@ -1,4 +1,4 @@
-"""One wish put to every trained model, one after another -> a stream of updates, and the answers that came.
+"""One request put to every trained model, one after another -> a stream of updates, and the answers that came.
 
 One architecture failing leaves the others. As in `session`, nothing here outlives a request.
 """
@@ -8,27 +8,28 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from musicgen import checkpoint, session
+from musicgen.request import Problem, Request
 from musicgen.score import Canvas
-from musicgen.session import Composition, Control, Problem, Wish
+from musicgen.session import Composition, Control
 
 Answers = dict[str, Composition]  # by the model's name, as far as they are finished
 
 
 def compare(
-    wish: Wish, run: str, control: Control, canvas: Canvas | None = None
+    request: Request, run: str, control: Control, canvas: Canvas | None = None
 ) -> Iterator[tuple[dict, Answers | None]]:
-    """Updates of one comparison, each with the answers so far; the wish's own model does not count.
+    """Updates of one comparison, each with the answers so far; the request's own model does not count.
 
     First `rows` (the frame that all answers share, and the seed's notes); or, without answers, one `problem` alone or
     `failed`, where it was stopped while it waited. Then, each with its model in `row`, the updates of `session.compose`
     for one model after another, where a model that fails ends with `failed` instead. At last `over`, with the state
     `done` or `stopped` and once more how every row `ended`, since a page that is busy may miss an update. The `canvas`
-    is the wish's own unless one is given.
+    is the request's own unless one is given.
     """
     names, answers, ended = checkpoint.available(), {}, []
     try:
-        session.check_model(replace(wish, model=next(iter(names), "")))
-        canvas = canvas or session.canvas_of(wish)
+        session.check_model(replace(request, model=next(iter(names), "")))
+        canvas = canvas or request.canvas()
     except Problem as problem:
         yield session.trouble(problem, run), None
         return
@@ -39,7 +40,7 @@ def compare(
     for name in names:
         if run in control.stopped:
             break
-        for update, work in _answer(replace(wish, model=name), run, control, canvas):
+        for update, work in _answer(replace(request, model=name), run, control, canvas):
             if update["kind"] == "end":
                 answers = {**answers, name: work}
             if update["kind"] in ("end", "failed"):
@@ -49,14 +50,14 @@ def compare(
     yield {"kind": "over", "run": run, "state": state, "ended": ended}, answers
 
 
-def _answer(wish: Wish, run: str, control: Control, canvas: Canvas) -> Iterator[tuple[dict, Composition | None]]:
-    failed = {"kind": "failed", "run": run, "row": wish.model}
+def _answer(request: Request, run: str, control: Control, canvas: Canvas) -> Iterator[tuple[dict, Composition | None]]:
+    failed = {"kind": "failed", "run": run, "row": request.model}
     try:
-        for update, work in session.compose(wish, run, control, canvas):
+        for update, work in session.compose(request, run, control, canvas):
             if update["kind"] == "problem":
                 yield {**failed, "message": update["message"]}, None
             else:
-                yield {**update, "row": wish.model}, work
+                yield {**update, "row": request.model}, work
     except Exception as error:  # whatever a model dies of, the others are still to be heard
-        logging.getLogger(__name__).exception("%s broke off", wish.model)
+        logging.getLogger(__name__).exception("%s broke off", request.model)
         yield {**failed, "message": f"{type(error).__name__}: {error}".rstrip(": ")}, None

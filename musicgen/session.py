@@ -1,4 +1,4 @@
-"""A visitor's wish -> a stream of updates for the page, and the files made from what came of it.
+"""A visitor's request -> a stream of updates for the page, and the files made from what came of it.
 
 Nothing here outlives a request: whoever calls keeps the score, the upload and the `Control` of their own visitor.
 """
@@ -9,51 +9,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from musicgen import checkpoint, seeds
+from musicgen import checkpoint, piece
 from musicgen.models import MODELS
-from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, ScoreError, voice_ranges
+from musicgen.request import Problem, Request
+from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, voice_ranges
 
-LONGEST = 32  # bars a visitor may ask for
 INTERVAL = 0.1  # seconds between two updates at least
 DEADLINE = 90  # seconds of composing, then what is there is kept
-LARGEST_SEED = 2**31 - 1
-TEXT_LIMIT = 4000  # characters of seed notes
-
-
-class Problem(ValueError):
-    """A wish that cannot be granted: which field of the page is to blame, and what to do about it."""
-
-    def __init__(self, field: str, message: str):
-        super().__init__(message)
-        self.field = field
-
-
-@dataclass(frozen=True)
-class Upload:
-    """A file a visitor gave as a seed, as bytes, since another style reads it anew."""
-
-    name: str
-    data: bytes
-
-    def read(self, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> seeds.Seed:
-        try:
-            return seeds.from_file(self.name, self.data, style, meter, tempo)
-        except (seeds.SeedError, ScoreError) as error:
-            raise Problem("upload", str(error)) from error
-
-
-@dataclass(frozen=True)
-class Wish:
-    model: str = ""
-    style: str = "chorale"
-    notes: str = ""
-    upload: Upload | None = None
-    bars: int = 8  # of the whole piece
-    meter: str = "4/4"
-    tempo: float | None = None  # quarter notes a minute; the style's own if None
-    temperature: float = 1.0
-    top_p: float = 1.0
-    seed: int = 0
 
 
 @dataclass(frozen=True)
@@ -73,7 +35,8 @@ class Composition:
     @property
     def title(self) -> str:
         score = self.score
-        return f"{MODELS[self.model].title}, {score.style}, {score.bars} bars of {score.meter}, random seed {self.seed}"
+        model = MODELS[self.model].title if self.model in MODELS else "Unknown model"
+        return f"{model}, {score.style}, {score.bars} bars of {score.meter}, random seed {self.seed}"
 
     def at(self, tempo: float) -> "Composition":
         return replace(self, score=self.score.replace(tempo=tempo))
@@ -90,73 +53,36 @@ class Control:
         self.stopped.add(run)
 
 
-def seed_of(wish: Wish) -> seeds.Seed:
-    """The wish's seed on a canvas of its own length; without any notes a blank bar. Raises `Problem`."""
-    _check_choices(wish)
-    if wish.upload:
-        return wish.upload.read(wish.style, wish.meter, wish.tempo)
-    if not wish.notes.strip():
-        blank = Canvas.blank(1, wish.style, wish.meter, wish.tempo)
-        return seeds.Seed(blank, "No seed notes: the model begins by itself.")
-    if len(wish.notes) > TEXT_LIMIT:
-        raise Problem("notes", f"These are {len(wish.notes)} characters; keep seed notes under {TEXT_LIMIT}.")
+def check_model(request: Request):
+    """Raises `Problem` if there is no such model, or it cannot compose as requested."""
+    if request.model not in checkpoint.available():
+        raise Problem("model", f"There is no trained {request.model or 'model'} here: choose another architecture.")
+    request.check_sampling()
+
+
+def weights(model: str) -> str:
+    """Tells the weights of one training from those of another."""
+    return checkpoint.config(model)["weights_sha256"][:8]
+
+
+def preview(request: Request) -> dict:
+    """The update that shows a request's seed on the empty stage, or the problem with it."""
     try:
-        return seeds.from_text(wish.notes, style=wish.style, meter=wish.meter, tempo=wish.tempo)
-    except (seeds.SeedError, ScoreError) as error:
-        raise Problem("notes", str(error)) from error
-
-
-def length_for(canvas: Canvas, bars: int) -> int:
-    """`bars`, or as many more as leave a seed on this canvas room to go on."""
-    seed = canvas.score.bars
-    return bars if seed < bars else min(LONGEST, seed + max(4, seed))
-
-
-def _check_choices(wish: Wish):
-    for name, value, known in (("style", wish.style, STYLES), ("meter", wish.meter, METERS)):
-        if value not in known:
-            raise Problem(name, f"Choose one of {', '.join(known)}.")
-    if wish.tempo is not None and not 20 <= wish.tempo <= 300:
-        raise Problem("tempo", "Choose a tempo from 20 to 300 quarter notes a minute.")
-
-
-def canvas_of(wish: Wish) -> Canvas:
-    """The whole piece with the seed fixed in it. Raises `Problem`."""
-    if not isinstance(wish.bars, int) or not 1 <= wish.bars <= LONGEST:
-        raise Problem("bars", f"Choose a length from 1 to {LONGEST} bars.")
-    seed = seed_of(wish)
-    bars, source = seed.canvas.score.bars, "upload" if wish.upload else "notes"
-    least = bars + bool(seed.canvas.fixed.all())  # something must be left to compose
-    if least > LONGEST:
-        raise Problem(source, f"The seed fills {bars} bars; a whole piece has at most {LONGEST}. Give fewer notes.")
-    if least > wish.bars:
-        longer = min(bars + 1, LONGEST)
-        raise Problem("bars", f"The seed alone fills {bars} bars: raise the length to {longer} or more.")
-    return seed.canvas.extended(wish.bars)
-
-
-def check_model(wish: Wish):
-    """Raises `Problem` if there is no such model, or it cannot compose as wished."""
-    if wish.model not in checkpoint.available():
-        raise Problem("model", f"There is no trained {wish.model or 'model'} here: choose another architecture.")
-    if not 0 <= wish.temperature <= 3:
-        raise Problem("temperature", "Choose a temperature from 0 to 3.")
-    if not 0 < wish.top_p <= 1:
-        raise Problem("top_p", "Choose a top-p above 0 and up to 1.")
-    if not isinstance(wish.seed, int) or not 0 <= wish.seed <= LARGEST_SEED:
-        raise Problem("seed", f"Choose a whole number from 0 to {LARGEST_SEED}.")
-
-
-def preview(wish: Wish) -> dict:
-    """The update that shows a wish's seed on the empty stage, or the problem with it."""
-    try:
-        said, canvas = seed_of(wish).message, canvas_of(wish)
+        seed = request.seed()
+        full = request.given and seed.canvas.score.bars == request.bars
+        canvas = seed.canvas if full else request.canvas()
     except Problem as problem:
         return trouble(problem)
+    return {"kind": "seed", "said": _about_seed(request, seed.message, canvas), **frame(canvas)}
+
+
+def _about_seed(request: Request, message: str, canvas: Canvas) -> str:
+    if request.given:
+        source = f"Seed from {request.given.name}." if request.given.name else ""
+        left = "Generate continues it; Harmonise keeps its top voice." if canvas.fixed.all() else ""
+        return " ".join(filter(None, (source, message, left)))
     given = sum(fixed for *_, fixed in _notes(canvas.score, canvas.fixed))
-    said = " ".join(filter(None, (f"Seed from {wish.upload.name[:60]}." if wish.upload else "", said)))
-    said = said or f"{given} notes of seed. What they leave free, later bars and other voices, will be composed."
-    return {"kind": "seed", "said": said, **frame(canvas)}
+    return message or f"{given} notes of seed. What they leave free, later bars and other voices, will be composed."
 
 
 def frame(canvas: Canvas) -> dict:
@@ -174,17 +100,17 @@ def unbegun(run: str) -> dict:
 
 
 def compose(
-    wish: Wish, run: str, control: Control, canvas: Canvas | None = None
+    request: Request, run: str, control: Control, canvas: Canvas | None = None
 ) -> Iterator[tuple[dict, Composition | None]]:
     """Updates of one run, each with what there is so far; the last one is whole.
 
     Kinds, in order: `begin` (the piece's frame), `notes` (what changed since the last update), `end` (everything, with
     the state `done` or `stopped`); or one `problem` alone, or `failed` where a run was stopped while it waited. `seq`
-    counts them, so that the page can tell if one is lost. The `canvas` is the wish's own unless one is given.
+    counts them, so that the page can tell if one is lost. The `canvas` is the request's own unless one is given.
     """
     try:
-        check_model(wish)
-        canvas, model = canvas or canvas_of(wish), checkpoint.load(wish.model)
+        check_model(request)
+        canvas, model = canvas or request.canvas(), checkpoint.load(request.model)
     except Problem as problem:
         yield trouble(problem, run), None
         return
@@ -194,18 +120,19 @@ def compose(
     if run in control.stopped:
         yield unbegun(run), None
         return
-    begin = {"kind": "begin", "run": run, "seq": 0, "piece": _piece(canvas), "model": wish.model, "title": model.title}
-    yield begin, None
-    yield from _stream(model, canvas, wish, run, control)
+    about = {"model": request.model, "title": model.title, "weights": weights(request.model)}
+    about["random_seed"] = request.random_seed
+    yield {"kind": "begin", "run": run, "seq": 0, "piece": _piece(canvas), **about}, None
+    yield from _stream(model, canvas, request, run, control)
 
 
-def _stream(model, canvas: Canvas, wish: Wish, run: str, control: Control) -> Iterator[tuple[dict, Composition]]:
+def _stream(model, canvas: Canvas, request: Request, run: str, control: Control) -> Iterator[tuple[dict, Composition]]:
     def made(score: Score) -> Composition:
-        return Composition(score, canvas.fixed[: score.steps], wish.model, wish.seed)
+        return Composition(score, canvas.fixed[: score.steps], request.model, request.random_seed)
 
     growing, seq, known, state = Growing(canvas), 0, 0, "done"
     began, spent, told = time.monotonic(), 0.0, -INTERVAL
-    patches = model.stream(canvas, temperature=wish.temperature, top_p=wish.top_p, seed=wish.seed)
+    patches = model.stream(canvas, temperature=request.temperature, top_p=request.top_p, seed=request.random_seed)
     while True:
         if run in control.stopped or time.monotonic() - began > control.deadline:
             state = "stopped"
@@ -276,11 +203,20 @@ def _notes(score: Score, fixed: np.ndarray) -> list[list[int]]:
     return [[n.voice, n.pitch, n.start, n.duration, int(fixed[n.start, n.voice])] for n in score.notes()]
 
 
+def roll_of(style: str) -> dict:
+    """How high and low a style's roll reaches, and what its voices are called."""
+    low, high = voice_ranges(style)
+    voices = len(STYLES[style].ranges)
+    return {
+        "low": int(low[:voices].min()),
+        "high": int(high[:voices].max()),
+        "voices": [v.capitalize() for v in VOICES[:voices]],
+    }
+
+
 def _piece(canvas: Canvas) -> dict:
     """What the page has to know of a piece before its notes: the frame of the roll."""
     score, meter = canvas.score, METERS[canvas.score.meter]
-    low, high = voice_ranges(score.style)
-    voices = len(STYLES[score.style].ranges)
     return {
         "steps": score.steps,
         "bar": meter.steps,
@@ -289,7 +225,6 @@ def _piece(canvas: Canvas) -> dict:
         "style": score.style,
         "tempo": score.tempo,
         "seedSteps": canvas.seed_steps,
-        "low": int(low[:voices].min()),
-        "high": int(high[:voices].max()),
-        "voices": [v.capitalize() for v in VOICES[:voices]],
+        "fixed": piece.runs(canvas.fixed, len(STYLES[score.style].ranges)),
+        **roll_of(score.style),
     }

@@ -33,6 +33,9 @@ AudioBufferSourceNode.prototype.start = function (when) {
   return start.apply(this, arguments);
 };
 """
+MODULE = """async () => {  // page.js, as the page itself has imported it
+    window.nonet = await import(document.querySelector("link[rel=modulepreload][href$='/page.js']").href);
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +74,7 @@ def visit(browser, address):
     """Opens the page as a new visitor. No visit may ask another host for anything or leave an error in the console."""
     contexts, wrong = [], []
 
-    def opened(**options):
+    def opened(path="", **options):
         options = {"viewport": {"width": 1280, "height": 800}, **options}
         contexts.append(browser.new_context(**options))
         page = contexts[-1].new_page()
@@ -80,8 +83,9 @@ def visit(browser, address):
         page.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
         page.on("pageerror", lambda error: wrong.append(str(error)))
         page.add_init_script(SOUNDS)
-        page.goto(address)
+        page.goto(address + path)
         expect(page.get_by_test_id("seed-message")).not_to_be_empty()
+        page.evaluate(MODULE)
         return page
 
     yield opened

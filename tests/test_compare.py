@@ -128,8 +128,8 @@ def test_what_is_set_is_the_same_for_both_views(arrive):
 def test_a_lost_update_is_made_good_at_the_end(arrive):
     page = arrive()
     page.evaluate("""() => {
-        const on = MusicgenComparison.prototype.on_end;
-        MusicgenComparison.prototype.on_end = function (update) {
+        const {compare} = nonet.views, on = compare.on_end;
+        compare.on_end = function (update) {
           if (this.lost) on.call(this, update);
           this.lost = true;
         };
@@ -144,7 +144,7 @@ def test_an_architecture_that_fails_says_why_and_leaves_the_others(arrive):
     compared(page)
     page.get_by_label("Tempo").fill("300")
     page.evaluate("""() => {
-        const views = MusicgenPage.views(), {run, seed} = views.compare;
+        const {views} = nonet, {run, seed} = views.compare;
         window.tell = (kind, more) => views.receive("compare", {kind, run, ...more});  // as the server tells it
         tell("rows", seed);
     }""")
@@ -216,7 +216,7 @@ def test_another_answer_goes_on_where_the_last_one_was(arrive):
         new MutationObserver(() => states.push(document.documentElement.dataset.sound))
           .observe(document.documentElement, {attributes: true, attributeFilter: ["data-sound"]});
     }""")
-    clock = "[MusicgenPage.player.context.currentTime, MusicgenPage.player.position]"
+    clock = "[nonet.player.context.currentTime, nonet.player.position]"
     time, step = page.evaluate(clock)
     hear(page, SECOND).click()
     expect(hear(page, SECOND)).to_have_attribute("aria-pressed", "true")

@@ -1,10 +1,11 @@
-"""One wish put to several models that compose by rote, some of which fail."""
+"""One request put to several models that compose by rote, some of which fail."""
 
 import pytest
 from rote import Rote, applied
 
 from musicgen import checkpoint, comparison, session
 from musicgen.models import MODELS
+from musicgen.request import Request
 from musicgen.score import REST, Canvas, Note, Patch, Score, from_notes
 
 NAMES = list(MODELS)[:3]
@@ -36,12 +37,12 @@ def models(monkeypatch):
     return known
 
 
-def wish(**changes) -> session.Wish:
-    return session.Wish(**{"notes": "C5 D5", "bars": 2, **changes})
+def request_for(**changes) -> Request:
+    return Request(**{"notes": "C5 D5", "bars": 2, **changes})
 
 
 def run(control=None, canvas=None, **changes) -> list:
-    return list(comparison.compare(wish(**changes), "run", control or session.Control(), canvas))
+    return list(comparison.compare(request_for(**changes), "run", control or session.Control(), canvas))
 
 
 def of_row(updates, name: str) -> list[dict]:
@@ -63,7 +64,7 @@ def test_one_model_after_another_answers_and_the_last_word_is_whole(models):
 
 
 def test_every_model_is_told_the_same(models):
-    notes = [of_row(run(seed=5, notes=""), name)[-1]["notes"] for name in NAMES]
+    notes = [of_row(run(random_seed=5, notes=""), name)[-1]["notes"] for name in NAMES]
     assert notes == [[[0, 65, 0, 32, 0]]] * 3
 
 
@@ -99,10 +100,10 @@ def test_stop_keeps_what_there_is_and_begins_no_other(models):
 
 
 def test_two_visitors_at_once_do_not_see_each_other(models):
-    wishes = [wish(notes="C5 D5", seed=1), wish(notes="", seed=4, bars=3)]
-    alone = [list(comparison.compare(w, "run", session.Control())) for w in wishes]
+    requests = [request_for(notes="C5 D5", random_seed=1), request_for(notes="", random_seed=4, bars=3)]
+    alone = [list(comparison.compare(r, "run", session.Control())) for r in requests]
     stopping = session.Control()
-    streams = [comparison.compare(w, "run", control) for w, control in zip(wishes, (session.Control(), stopping))]
+    streams = [comparison.compare(r, "run", control) for r, control in zip(requests, (session.Control(), stopping))]
     first = [update for pair in zip(*streams) for update in pair][::2]  # taking turns
     notes = [update.get("notes") for update, _ in first]
     assert notes == [update.get("notes") for update, _ in alone[0]][: len(first)] and len(first) == len(alone[0])
@@ -112,9 +113,14 @@ def test_two_visitors_at_once_do_not_see_each_other(models):
 
 @pytest.mark.parametrize(
     ("changes", "field"),
-    [({"notes": "C5 H4"}, "notes"), ({"bars": 0}, "bars"), ({"seed": -1}, "seed"), ({"temperature": 9}, "temperature")],
+    [
+        ({"notes": "C5 H4"}, "notes"),
+        ({"bars": 0}, "bars"),
+        ({"random_seed": -1}, "random_seed"),
+        ({"temperature": 9}, "temperature"),
+    ],
 )
-def test_a_wrong_wish_is_told_once_at_its_field(models, changes, field):
+def test_a_wrong_request_is_told_once_at_its_field(models, changes, field):
     ((update, answers),) = run(**changes)
     assert update["kind"] == "problem" and update["field"] == field and update["run"] == "run"
     assert answers is None  # those that are there stay

@@ -28,8 +28,10 @@ async () => {  // collects the left channel of whatever leaves the player, with 
 """
 
 HELPERS = """
+async () => {
+const {Player} = await import("/js/player.js");
 window.states = [];
-window.player = new MusicgenPlayer({samples: "/samples/", onstate: state => states.push(state)});
+window.player = new Player({samples: "/samples/", onstate: state => states.push(state)});
 window.sleep = seconds => new Promise(done => setTimeout(done, 1000 * seconds));
 window.until = async (condition, seconds = 60) => {
   for (let waited = 0; waited < seconds && !condition(); waited += 0.01) await sleep(0.01);
@@ -42,6 +44,7 @@ window.loudness = (from, to) => {  // root mean square between two clock times
 };
 window.peak = () => Math.max(...blocks.map(([, left]) => Math.max(...left.map(Math.abs))));
 window.chord = (start, duration) => [72, 67, 64, 48].map((pitch, voice) => [voice, pitch, start, duration]);
+}
 """
 
 
@@ -53,7 +56,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Type", "text/html")
         self.end_headers()
-        self.wfile.write(b"<script src=sampler.js></script><script src=player.js></script><button>play</button>")
+        self.wfile.write(b"<button>play</button>")
 
     def log_message(self, *_):
         pass
@@ -372,3 +375,31 @@ def test_another_piece_that_is_not_there_yet_is_waited_for(page):
         """,
     )
     assert seen["waiting"] == "waiting" and 12 < seen["stood"] <= seen["on"] and seen["end"] == 8
+
+
+def test_a_voice_is_muted_and_a_loop_goes_round(page):
+    seen = run(
+        page,
+        """
+        player.start(240, Array(4).fill("organ"));
+        player.swap(chord(0, 64), {until: 64, total: 64});
+        player.play();
+        await until(() => player.position > 2);
+        await sleep(0.4);
+        const loud = loudness(player.context.currentTime - 0.3, player.context.currentTime);
+        player.audible = [false, false, false, false];
+        await sleep(2.5);
+        const quiet = loudness(player.context.currentTime - 0.2, player.context.currentTime);
+        player.audible = [true, true, true, true];
+        player.loop = {from: 16, to: 24};
+        player.seek(16);
+        await until(() => player.state === "playing");
+        const found = [];
+        for (let i = 0; i < 60; i++) { await sleep(0.03); found.push(player.position); }
+        player.loop = null;
+        const turns = found.filter((step, i) => i && step < found[i - 1]).length;
+        return {loud, quiet, least: Math.min(...found), most: Math.max(...found), turns, states: states.slice(-1)};
+        """,
+    )
+    assert seen["quiet"] < 1e-3 < seen["loud"]
+    assert seen["least"] >= 15.9 and seen["most"] < 26 and seen["turns"] >= 2 and seen["states"] == ["playing"]

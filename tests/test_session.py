@@ -1,11 +1,12 @@
-"""From a wish to updates, with a model that composes by rote."""
+"""From a request to updates, with a model that composes by rote."""
 
 import numpy as np
 import pytest
 from rote import Rote, applied
 
-from musicgen import checkpoint, midi, session
+from musicgen import checkpoint, session
 from musicgen.models import MODELS
+from musicgen.request import Given, Problem, Request, length_for
 from musicgen.score import METERS, Canvas, Patch, Score
 from musicgen.seeds import from_text
 
@@ -21,12 +22,12 @@ def model(monkeypatch):
     return rote
 
 
-def wish(**changes) -> session.Wish:
-    return session.Wish(**{"model": NAME, "notes": "C5 D5", "bars": 2, **changes})
+def request_for(**changes) -> Request:
+    return Request(**{"model": NAME, "notes": "C5 D5", "bars": 2, **changes})
 
 
 def run(control=None, **changes) -> list:
-    return list(session.compose(wish(**changes), "run", control or session.Control()))
+    return list(session.compose(request_for(**changes), "run", control or session.Control()))
 
 
 def test_updates_come_in_order_and_the_last_is_whole(model):
@@ -50,7 +51,7 @@ def test_what_was_given_is_told_from_what_was_composed(model):
 
 
 def test_the_last_score_is_what_the_files_are_made_of(model):
-    work = run(seed=5, notes="")[-1][1]
+    work = run(random_seed=5, notes="")[-1][1]
     assert work.score.cells[0, 0] == 65 and not work.fixed.any()
     assert work.name == f"{NAME}-chorale-2bars-seed5"
     assert work.at(120).score.tempo == 120
@@ -95,12 +96,11 @@ def test_a_run_ends_at_the_deadline(model):
         ({"tempo": 1000}, "tempo", "300"),
         ({"temperature": 9}, "temperature", "3"),
         ({"top_p": 0}, "top_p", "above 0"),
-        ({"seed": -1}, "seed", "whole number"),
+        ({"random_seed": -1}, "random_seed", "whole number"),
         ({"model": "oracle"}, "model", "oracle"),
-        ({"upload": session.Upload("a.mid", b"nonsense")}, "upload", "a.mid"),
     ],
 )
-def test_a_wrong_wish_is_told_at_its_field(model, changes, field, told):
+def test_a_wrong_request_is_told_at_its_field(model, changes, field, told):
     ((update, work),) = run(**changes)
     assert update["kind"] == "problem" and update["field"] == field and told in update["message"] and work is None
 
@@ -117,24 +117,36 @@ def test_a_tune_as_long_as_the_piece_is_harmonised(model):
     assert run(notes="C5:4 D5:4")[-1][0]["state"] == "done"
 
 
-def test_a_file_is_a_seed_in_the_style_and_meter_wished(model):
-    score = from_text("C5 D5 E5", "chorale", "3/4").canvas.score
-    upload = session.Upload("a.mid", midi.write(score))
-    canvas = session.canvas_of(wish(upload=upload, meter="3/4", bars=4))
+def test_given_music_is_a_seed_in_the_style_and_meter_requested(model):
+    given = Given(from_text("C5 D5 E5", "chorale", "3/4").canvas, "tune.mid")
+    canvas = request_for(given=given, meter="3/4", bars=4).canvas()
     assert canvas.score.bars == 4 and canvas.score.meter == "3/4"
-    assert np.array_equal(canvas.score.cells[:12, 0], score.cells[:, 0])
+    assert np.array_equal(canvas.score.cells[:12, 0], given.canvas.score.cells[:, 0])
+    assert request_for(given=given, style="dance", bars=4).canvas().score.style == "dance"
+
+
+def test_given_music_that_fills_its_length_is_continued(model):
+    given = Given(Canvas(Score(np.full((32, 4), (72, 67, 64, 48))), np.ones((32, 4), bool)), "tune.mid")
+    assert request_for(given=given, bars=2).canvas().score.bars == 6
+    shown = session.preview(request_for(given=given, bars=2))
+    assert shown["piece"]["steps"] == 32 and "tune.mid" in shown["said"] and "Harmonise" in shown["said"]
+
+
+def test_music_that_is_none_is_refused():
+    with pytest.raises(Problem):
+        Given.from_page({"style": "chorale"})
 
 
 def test_the_preview_shows_the_seed_on_its_canvas(model):
-    update = session.preview(wish(bars=4))
+    update = session.preview(request_for(bars=4))
     assert update["kind"] == "seed" and update["piece"]["steps"] == 64 and len(update["notes"]) == 2 and update["said"]
-    assert session.preview(wish(notes=""))["notes"] == []
-    assert session.preview(wish(notes="?"))["field"] == "notes"
+    assert session.preview(request_for(notes=""))["notes"] == []
+    assert session.preview(request_for(notes="?"))["field"] == "notes"
 
 
 @pytest.mark.parametrize(("seed", "asked", "bars"), [(4, 8, 8), (4, 4, 8), (2, 1, 6), (20, 8, 32), (32, 8, 32)])
 def test_a_seed_finds_room(seed, asked, bars):
-    assert session.length_for(Canvas.blank(seed), asked) == bars
+    assert length_for(Canvas.blank(seed), asked) == bars
 
 
 def test_a_later_patch_may_take_notes_back():

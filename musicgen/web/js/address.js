@@ -1,0 +1,95 @@
+/** What an address asks for: a piece in its fragment (link.js), or settings in its query, such as
+    `?model=gru&style=dance&notes=A4 B4`. What comes from outside is checked against what this page has to offer.
+
+    @typedef {{models: Record<string, {title: string, weights: string}>, instruments: string[],
+      meters: Record<string, {steps: number, beat: number}>,
+      styles: Record<string, {low: number, high: number, voices: string[]}>}} Choices */
+
+import {runsOf, maskOf} from "./canvas.js";
+import {decode, encode, holdsPiece} from "./link.js";
+
+const LONGEST = 64;  // bars of any piece
+const TEXT = 4000;   // characters of seed notes
+const QUERY = {      // name in the address -> setting, and how it is read
+  model: ["model", (text, {models}) => oneOf(text, models)],
+  style: ["style", (text, {styles}) => oneOf(text, styles)],
+  meter: ["meter", (text, {meters}) => oneOf(text, meters)],
+  notes: ["notes", text => text.slice(0, TEXT)],
+  bars: ["bars", text => whole(text, 1, 32)],
+  temperature: ["temperature", text => within(text, 0, 2)],
+  top_p: ["top_p", text => within(text, 0.5, 1)],
+  seed: ["random_seed", text => whole(text, 0, 2 ** 31 - 1)],
+};
+
+/** Settings asked for in a query, and the names of those that cannot be had. @param {string} query @param {Choices} choices */
+export function readQuery(query, choices) {
+  const settings = {}, refused = [];
+  for (const [name, text] of new URLSearchParams(query)) {
+    if (!(name in QUERY)) continue;
+    const [setting, read] = QUERY[name], value = read(text, choices);
+    if (value === null) refused.push(name);
+    else settings[setting] = value;
+  }
+  if ("notes" in settings) settings.example = null;
+  if ("random_seed" in settings) settings.anew = false;
+  return {settings, refused};
+}
+
+/** The fragment that holds a take, as a whole. @param {import("./takes.js").Take} take */
+export function linkOf({model, weights, randomSeed, state, piece, notes, mixer, settings, given}) {
+  const {temperature, top_p, notes: text, bars} = settings;
+  return encode({
+    steps: piece.steps, voices: piece.voices.length, style: piece.style, meter: piece.meter, tempo: mixer.tempo,
+    instruments: mixer.instruments, model, weights, seed: randomSeed, state, temperature, top_p, bars,
+    ...(given ? {given: given.name || "the link"} : {text: String(text ?? "").slice(0, TEXT)}),
+    notes, fixed: runsOf(maskOf(piece, piece.fixed)),
+  });
+}
+
+/**
+ * What a fragment with a piece asks for: a take, and the settings it was made with. Throws if it is broken.
+ * @param {string} fragment @param {Choices} choices
+ */
+export async function readLink(fragment, choices) {
+  const link = await decode(fragment), meter = choices.meters[link.meter], style = choices.styles[link.style];
+  const {steps, fixed, notes} = link;
+  if (!meter || !style || steps % meter.steps || steps > LONGEST * meter.steps || link.voices !== style.voices.length) throw new Error("no such piece");
+  if (!(link.tempo >= 20 && link.tempo <= 300)) throw new Error("no such tempo");
+  if (notes.some(([, pitch]) => pitch < style.low || pitch > style.high)) throw new Error("a note is out of range");
+  const given = Math.max(0, ...fixed.map(run => run[2]));
+  const piece = {steps, bar: meter.steps, beat: meter.beat, meter: link.meter, style: link.style, tempo: link.tempo,
+    seedSteps: given, fixed, low: style.low, high: style.high, voices: style.voices};
+  const known = choices.models[link.model];
+  const settings = {
+    style: link.style, meter: link.meter, bars: whole(link.bars, 1, 32) ?? steps / meter.steps, example: null,
+    notes: String(link.text ?? "").slice(0, TEXT), temperature: within(link.temperature, 0, 2) ?? 1,
+    top_p: within(link.top_p, 0.5, 1) ?? 1, random_seed: whole(link.seed, 0, 2 ** 31 - 1) ?? 0, ...(known ? {model: link.model} : {}),
+  };
+  const instruments = Array.isArray(link.instruments) ? link.instruments : [];
+  const mixer = {tempo: link.tempo, instruments: [0, 1, 2, 3].map(voice => oneOf(instruments[voice], choices.instruments) ?? choices.instruments[0])};
+  const from = link.given ? {style: link.style, meter: link.meter, tempo: link.tempo, steps, fixed, name: String(link.given).slice(0, 60),
+    notes: notes.filter(note => note[4]).map(note => note.slice(0, 4))} : null;
+  const take = {
+    id: `link-${fragment.slice(-40)}`, number: 0, model: known ? link.model : "", title: known?.title ?? String(link.model).slice(0, 30),
+    weights: String(link.weights).slice(0, 8), randomSeed: settings.random_seed, starred: false, piece, notes, mixer, settings, given: from,
+    state: link.state === "stopped" ? "stopped" : "done",
+  };
+  return {take, settings, given: from, other: !known || known.weights !== link.weights};
+}
+
+export {holdsPiece};
+
+function oneOf(text, known) {
+  const names = Array.isArray(known) ? known : Object.keys(known);
+  return names.includes(text) ? text : null;
+}
+
+function within(text, low, high) {
+  const value = text === null || text === undefined || text === "" ? NaN : Number(text);
+  return value >= low && value <= high ? value : null;
+}
+
+function whole(text, low, high) {
+  const value = within(text, low, high);
+  return Number.isInteger(value) ? value : null;
+}

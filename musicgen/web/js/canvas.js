@@ -1,0 +1,75 @@
+/** Which cells of a piece are given, and the canvases made of it that the server is asked to fill (musicgen/piece.py).
+
+    A mask holds a row a voice, in it 1 for each given step. A region is what one selects: steps and voices.
+
+    @typedef {{from: number, to: number, voices: number[]}} Region
+    @typedef {Uint8Array[]} Mask
+    @typedef {{style: string, meter: string, tempo: number, steps: number, notes: number[][], fixed: number[][],
+      name?: string}} Canvas */
+
+/** @param {{steps: number, voices: string[]}} piece @param {number[][]} [runs] `[voice, start, end]` of what is given @returns {Mask} */
+export function maskOf({steps, voices}, runs = []) {
+  const mask = voices.map(() => new Uint8Array(steps));
+  for (const [voice, start, end] of runs) mask[voice]?.fill(1, start, end);
+  return mask;
+}
+
+/** @param {{steps: number, voices: string[]}} piece */
+export const allGiven = piece => maskOf(piece, piece.voices.map((_, voice) => [voice, 0, piece.steps]));
+
+/** @param {Mask} mask @returns {number[][]} */
+export function runsOf(mask) {
+  return mask.flatMap((row, voice) => {
+    const runs = [];
+    for (let step = 0, start = -1; step <= row.length; step++) {
+      if (row[step] && start < 0) start = step;
+      if (!row[step] && start >= 0) { runs.push([voice, start, step]); start = -1; }
+    }
+    return runs;
+  });
+}
+
+/** The mask with a region given or free. @param {Mask} mask @param {Region} region @param {0 | 1} value @returns {Mask} */
+export function painted(mask, {from, to, voices}, value) {
+  return mask.map((row, voice) => voices.includes(voice) ? row.slice().fill(value, from, to) : row);
+}
+
+/**
+ * @param {import("./words.js").Piece} piece @param {{voice: number, pitch: number, start: number, duration: number}[]} notes
+ * @param {Mask} mask @returns {Canvas}
+ */
+export function canvasOf({style, meter, tempo, steps}, notes, mask) {
+  const rows = notes.map(({voice, pitch, start, duration}) => [voice, pitch, start, duration]);
+  return {style, meter, tempo, steps, notes: rows, fixed: runsOf(mask)};
+}
+
+/** A region of it to be composed again, all else that is known kept. */
+export const again = (piece, notes, known, region) => canvasOf(piece, notes, painted(known, region, 0));
+
+/** The top voice over its own length, in whole bars; the other voices to be composed. Null if it is silent. */
+export function harmonised(piece, notes) {
+  const melody = notes.filter(note => note.voice === 0);
+  if (!melody.length) return null;
+  const end = Math.max(...melody.map(note => note.start + note.duration));
+  const steps = Math.ceil(end / piece.bar) * piece.bar;
+  return canvasOf({...piece, steps}, melody, maskOf({...piece, steps}, [[0, 0, steps]]));
+}
+
+/** All of it kept, and some bars more to be composed. */
+export function continued(piece, notes, known, bars) {
+  const longer = {...piece, steps: piece.steps + bars * piece.bar};
+  return canvasOf(longer, notes, maskOf(longer, runsOf(known)));
+}
+
+/** What is given after an edit: as before, without the cells of the notes that went, with those of the notes there are. */
+export function edited(piece, mask, before, after) {
+  const cover = (into, notes, value) => notes.reduce((to, {voice, start, duration}) =>
+    painted(to, {from: start, to: start + duration, voices: [voice]}, value), into);
+  return cover(cover(mask, before.filter(note => note.given), 0), after.filter(note => note.given), 1);
+}
+
+/** Which voices have a note in a box of steps and pitches. */
+export function voicesWithin(notes, {from, to, low, high}) {
+  const inside = notes.filter(({start, duration, pitch}) => start < to && start + duration > from && pitch >= low && pitch <= high);
+  return [...new Set(inside.map(note => note.voice))].sort();
+}

@@ -1,0 +1,235 @@
+/* The comparison: the view in which every model answers the same seed. A row a model, all on one pitch and one time
+ axis; one row is chosen and heard, and choosing another while it plays goes on at the same place.
+
+ Updates (see musicgen/comparison.py): `seed`, `rows`, then with their `row` `begin`, `notes`, `end` or `failed`, and
+ `over`. State is told in `data-` attributes: on the whole data-state, data-row, data-position, data-steps; on a row
+ data-model, data-state, data-notes. views.js says what every view has to answer. */
+
+import {Roll} from "./roll.js";
+import {Sheet} from "./sheet.js";
+import {headline, plural} from "./words.js";
+
+const ROW = {top: 4, bottom: 4, leastStep: 0, leastSystem: 0, numbers: false};
+const RULER = {top: 18, bottom: 0, leastStep: 0, leastSystem: 0};
+
+class Row {
+  constructor({name, title, cost}, item) {
+    [this.name, this.title, this.item] = [name, title, item];
+    const find = part => item.querySelector(`.${part}`);
+    [this.button, this.said, this.why] = [find("hear"), find("state"), find("why")];
+    find("name").textContent = title;
+    find("cost").textContent = cost;
+    this.button.setAttribute("aria-label", `Play ${title}`);
+    item.dataset.model = name;
+    this.strip = find("strip");
+    this.sheet = new Sheet(this.strip, ROW);
+    this.become("idle");
+  }
+
+  get ended() { return ["done", "stopped", "failed"].includes(this.state); }
+  get playable() { return ["composing", "done", "stopped"].includes(this.state); }
+
+  become(state, said = "", why = "") {
+    [this.state, this.said.textContent, this.why.textContent] = [state, said, why];
+  }
+
+  open(piece, notes, state, said, mixer = null) {
+    this.seq = -1;
+    this.sheet.open(piece, notes, mixer);
+    this.become(state, said);
+  }
+
+  notes(update) {
+    if (this.ended || update.seq <= this.seq) return;
+    if (this.state !== "composing") this.begin();
+    this.seq = update.seq;
+    this.sheet.change(update);
+  }
+
+  begin(about = this.about) {
+    this.about = about;  // what the server says of it at its beginning
+    this.sheet.begin();
+    this.become("composing", "composing …");
+  }
+
+  end(update) {
+    this.sheet.end(update);
+    const bars = plural(update.steps / this.sheet.piece.bar, "bar"), seconds = `${update.seconds.toFixed(1)} s`;
+    this.become(update.state, update.state === "done" ? `done in ${seconds}` : `stopped after ${bars}, ${seconds}`);
+  }
+
+  fail({message}, {piece, notes}) {
+    this.sheet.open(piece, notes);
+    this.become("failed", "failed", message);
+  }
+}
+
+export class Comparison {
+  constructor(views, element, models) {
+    this.views = views;
+    this.element = element.querySelector("[data-testid=rows]");
+    this.title = element.querySelector(".title");
+    this.readout = element.querySelector(".readout");
+    this.status = element.querySelector(".status");
+    const list = element.querySelector(".answers"), blank = element.querySelector("template");
+    this.rows = models.map(model => {
+      const item = blank.content.firstElementChild.cloneNode(true);
+      list.append(item);
+      return new Row(model, item);
+    });
+    this.current = this.rows[0];
+    this.state = "idle";
+    this.run = "";
+    this.#listen();
+    this.tell();
+  }
+
+  #listen() {
+    const scale = this.element.querySelector(".ruler"), {transport} = this.views;
+    this.ruler = new Roll(scale, RULER);
+    scale.addEventListener("click", event => transport.seek(this.ruler.stepAt(event)));
+    scale.addEventListener("keydown", event => transport.key(event));
+    for (const row of this.rows) {
+      row.button.addEventListener("click", () => this.#press(row));
+      row.button.addEventListener("keydown", event => this.#walk(event, row));
+      row.strip.addEventListener("click", event => {
+        if (row.playable) this.#choose(row);
+        transport.seek(row.sheet.roll.stepAt(event));
+      });
+      row.strip.addEventListener("pointermove", event => { this.readout.textContent = row.sheet.describe(event); });
+      row.strip.addEventListener("pointerleave", () => { this.readout.textContent = ""; });
+    }
+  }
+
+  /* as a view of the page */
+
+  get chosen() { return this.current?.sheet; }
+  get kept() { return this.composed ? this.current.kept ?? null : null; }
+  get row() { return this.current?.name ?? ""; }
+  get what() { return this.current?.title ?? ""; }
+  get composed() { return ["done", "stopped"].includes(this.current?.state); }
+
+  ask(asked) {
+    [this.run, this.asked, this.state] = [asked.run, asked, "generating"];
+    this.status.textContent = "Waiting for the first architecture …";
+    this.tell();
+  }
+
+  move(step, playing) {
+    for (const row of this.rows) {
+      row.sheet.roll.playing = playing && row === this.current;
+      row.sheet.roll.place(step);
+      row.button.setAttribute("aria-pressed", playing && row === this.current);
+    }
+    this.ruler.place(step);
+    this.element.dataset.position = step.toFixed(3);
+    this.views.transport.tell(this.ruler.element);
+  }
+
+  empty() { this.status.textContent = "Nothing to play yet: give seed notes, or press Compare all."; }
+
+  /* choosing by ear */
+
+  #press(row) {
+    const {player} = this.views;
+    if (row === this.current && player.playing) player.pause();
+    else {
+      this.#choose(row);
+      player.play();
+    }
+  }
+
+  #choose(row) {
+    if (row === this.current) return;
+    this.current = row;
+    this.views.hear(row.sheet);
+  }
+
+  #walk(event, row) {  // up and down from answer to answer
+    const step = {ArrowDown: 1, ArrowUp: -1}[event.key];
+    if (!step) return;
+    event.preventDefault();
+    const rows = this.rows.filter(r => r.playable);
+    rows[rows.indexOf(row) + step]?.button.focus();
+  }
+
+  /* what the server says */
+
+  on_seed({piece, notes}) {
+    const answered = this.rows.some(row => row.ended);
+    if (this.state === "error") [this.state, this.status.textContent] = [answered ? "done" : "idle", ""];
+    if (this.state === "generating" || answered) return;  // answers stay until the next time
+    this.state = "idle";
+    this.#open(piece, notes, "idle");
+    this.title.textContent = `${headline("One seed", piece)} to fill`;
+    this.status.textContent = "Compare all lets every architecture answer it.";
+  }
+
+  on_rows({piece, notes}) {
+    this.#open(piece, notes, "waiting", "waiting", {tempo: piece.tempo, instruments: this.asked.mixer.instruments});
+    this.title.textContent = headline(`One seed, ${plural(this.rows.length, "answer")}`, piece);
+  }
+
+  #open(piece, notes, state, said, mixer = null) {
+    this.seed = {piece, notes};  // what a row shows before its answer
+    this.ruler.frame(piece);
+    for (const row of this.rows) row.open(piece, notes, state, said, mixer);
+    this.current = this.rows[0];
+    this.views.opened(this);
+  }
+
+  on_begin(update) {
+    const begun = this.#named(update.row);
+    begun.begin(update);
+    this.status.textContent = `${begun.title} is composing, ${this.rows.indexOf(begun) + 1} of ${this.rows.length}`;
+  }
+
+  on_notes(update) { this.#named(update.row).notes(update); }
+
+  on_end(update) {
+    const row = this.#named(update.row), {piece, mixer} = row.sheet, {settings, given} = this.asked;
+    if (row.ended) return;  // an update may be told twice
+    row.end(update);
+    if (!row.about) return;
+    const {model, title, weights, random_seed: randomSeed} = row.about, {steps, state, notes} = update;
+    const cut = {...piece, steps, seedSteps: Math.min(steps, piece.seedSteps), fixed: row.about.piece.fixed};
+    row.kept = this.views.result({
+      id: `${this.run}-${model}`, number: 0, model, title, weights, randomSeed, state, starred: false, piece: cut, notes,
+      mixer, settings: {...settings, model}, given,
+    }, false);
+  }
+
+  on_failed(update) {
+    if (update.row) this.#named(update.row).fail(update, this.seed);
+    else this.#close("error", update.message);
+  }
+
+  on_problem({run}) { if (run) this.#close("error", "Nothing was composed: see the marked field."); }
+
+  on_over({state, ended}) {
+    for (const update of ended) if (!this.#named(update.row).ended) this[`on_${update.kind}`](update);
+    const failed = this.rows.filter(row => row.state === "failed").length;
+    const answers = ended.length - failed;
+    const told = `${plural(answers, "answer")}${failed ? `, ${failed} failed` : ""}.`;
+    this.#close(state, answers ? `${told} Switch while one plays.` : told);
+  }
+
+  #close(state, said) {
+    [this.state, this.status.textContent] = [state, said];
+    if (!this.seed) return;
+    const {piece, notes} = this.seed, unheard = state === "stopped" ? "not composed" : "";
+    for (const row of this.rows) if (!row.ended) row.open(piece, notes, "idle", unheard);
+  }
+
+  #named(name) { return this.rows.find(row => row.name === name); }
+
+  tell() {
+    const {dataset} = this.element;
+    Object.assign(dataset, {state: this.state, row: this.row, steps: this.chosen?.piece?.steps ?? 0});
+    this.element.setAttribute("aria-busy", this.state === "generating");
+    for (const row of this.rows) {
+      Object.assign(row.item.dataset, {state: row.state, notes: row.sheet.notes.size, chosen: row === this.current});
+      row.button.disabled = !row.playable;
+    }
+  }
+}

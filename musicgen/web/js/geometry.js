@@ -1,0 +1,79 @@
+/** Where things stand on a piano roll: long pieces are broken into several systems, as sheet music is. No document is
+    needed here. */
+
+export const GUTTER = 38, GAP = 14, EDGE = 10;  // px: pitch names, between systems, at the right
+
+/**
+ * @typedef {{top: number, bottom: number, leastStep: number, leastSystem: number}} Look  px around the systems; a step
+ *   is at least `leastStep` wide before a piece is broken into systems (0 never breaks it); a system's least height
+ */
+
+export class Geometry {
+  /**
+   * @param {{steps: number, bar: number, low: number, high: number}} piece
+   * @param {Look} look
+   * @param {{width: number, height: number}} room px
+   */
+  constructor(piece, look, {width, height}) {
+    const {steps, bar} = piece, bars = steps / bar, inside = width - GUTTER - EDGE;
+    const fitting = look.leastStep ? Math.max(1, Math.floor(inside / (bar * look.leastStep))) : bars;
+    [this.piece, this.look, this.width] = [piece, look, width];
+    this.systems = Math.ceil(bars / fitting);
+    this.perSystem = Math.ceil(bars / this.systems) * bar;  // steps
+    this.height = Math.max(height, look.top + look.bottom + this.systems * (look.leastSystem + GAP) - GAP);
+    this.stepWidth = inside / this.perSystem;
+    this.systemHeight = (this.height - look.top - look.bottom + GAP) / this.systems - GAP;
+    this.rowHeight = this.systemHeight / (piece.high - piece.low + 3);
+  }
+
+  /** The system a step stands in, its x there. @param {number} step */
+  spot(step) {
+    const system = Math.min(this.systems - 1, Math.floor(step / this.perSystem));
+    return {system, x: GUTTER + (step - system * this.perSystem) * this.stepWidth};
+  }
+
+  /** @param {number} system */
+  top(system) { return this.look.top + system * (this.systemHeight + GAP); }
+
+  /** The middle of a pitch's row. @param {number} pitch @param {number} system */
+  row(pitch, system) { return this.top(system) + (this.piece.high + 1.5 - pitch) * this.rowHeight; }
+
+  /** @param {number} y */
+  systemAt(y) {
+    const system = Math.floor((y - this.look.top + GAP / 2) / (this.systemHeight + GAP));
+    return Math.max(0, Math.min(this.systems - 1, system));
+  }
+
+  /** @param {number} x @param {number} y */
+  stepAt(x, y) {
+    const inside = Math.max(0, Math.min(this.perSystem, (x - GUTTER) / this.stepWidth));
+    return Math.min(this.piece.steps, this.systemAt(y) * this.perSystem + inside);
+  }
+
+  /** @param {number} y */
+  pitchAt(y) { return Math.round(this.piece.high + 1.5 - (y - this.top(this.systemAt(y))) / this.rowHeight); }
+
+  /**
+   * The note under a point, if any.
+   * @template {{start: number, duration: number, pitch: number}} N
+   * @param {Iterable<N>} notes @param {number} x @param {number} y
+   * @returns {N | null}
+   */
+  noteAt(notes, x, y) {
+    const step = this.stepAt(x, y), {system} = this.spot(step), reach = Math.max(5, this.rowHeight * 0.7);
+    for (const note of notes) {
+      if (step < note.start || step >= note.start + note.duration) continue;
+      if (Math.abs(y - this.row(note.pitch, system)) <= reach) return note;
+    }
+    return null;
+  }
+
+  /** From step to step, a box a system: what crosses the end of a system goes on in the next. @param {number} start @param {number} end */
+  *spans(start, end) {
+    for (let step = start; step < end;) {
+      const {system, x} = this.spot(step), stop = Math.min(end, (system + 1) * this.perSystem);
+      yield {system, x, width: (stop - step) * this.stepWidth};
+      step = stop;
+    }
+  }
+}

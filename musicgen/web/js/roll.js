@@ -1,0 +1,250 @@
+/** The piano roll: draws a piece on a canvas and tells which step a pointer means. It knows nothing of sound.
+
+    const roll = new Roll(element, look);            // element holds <canvas> and .playhead; look as of STAGE below
+    roll.frame({steps, bar, beat, low, high, seedSteps});
+    roll.notes = [{voice, pitch, start, duration, given, born}, ...];
+    roll.draw(); roll.place(step); roll.stepAt(event); roll.noteAt(event) */
+
+import {GAP, GUTTER, Geometry} from "./geometry.js";
+import {mark} from "./marks.js";
+
+const STAGE = {            // px, unless a roll is told otherwise
+  top: 20, bottom: 10,     // around the systems
+  leastStep: 3,            // a step is wide before a piece is broken into systems; 0 never breaks it
+  leastSystem: 104,        // a system is high
+  numbers: true,           // are there bar numbers, in the room at the top?
+};
+const WORD = 46;           // px the first bar's number and "seed" beside it take
+const LEAST_ROW = 1;       // px a pitch is high, if pitches are to be told apart at all
+const ARRIVAL = 220;       // ms a new note takes to appear
+const VOICE_NAMES = ["s", "a", "t", "b"];
+const COLOURS = ["stage", "shade", "grid", "bar", "text", "seed", "seam", "outline", "given", "select"];
+const BLACK = new Set([1, 3, 6, 8, 10]);
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+export class Roll {
+  /** @param {HTMLElement} element @param {Partial<typeof STAGE>} [look] */
+  constructor(element, look = {}) {
+    this.element = element;
+    this.look = {...STAGE, ...look};
+    this.canvas = element.querySelector("canvas");
+    this.playhead = /** @type {HTMLElement} */ (element.querySelector(".playhead"));
+    this.piece = {steps: 128, bar: 16, beat: 4, low: 35, high: 81, seedSteps: 0};
+    /** @type {import("./words.js").Note[]} */
+    this.notes = [];
+    this.cursor = 0;
+    this.sounding = "";
+    this.playing = false;
+    /** @type {import("./canvas.js").Region | null} */
+    this.region = null;   // what is selected
+    /** @type {import("./canvas.js").Mask | null} */
+    this.freed = null;    // cells with 0 are to be composed anew
+    /** @type {import("./words.js").Note | null} */
+    this.inHand = null;   // the note that is being edited, where it would be
+    /** @type {import("./words.js").Note[]} */
+    this.ghosts = [];     // what stood here before
+    /** @type {Geometry | null} */
+    this.geometry = null;  // none before the element has a width
+    new ResizeObserver(() => this.fit()).observe(element);
+    new MutationObserver(() => this.draw()).observe(document.body, {attributes: true, attributeFilter: ["class"]});
+  }
+
+  frame(piece) {
+    this.piece = piece;
+    this.whole = piece.fixed?.length === piece.voices?.length && piece.fixed.every(([, from, to]) => !from && to === piece.steps);
+    this.fit();
+  }
+
+  fit() {
+    const {clientWidth: width, clientHeight: height} = this.element, scale = window.devicePixelRatio || 1;
+    if (!width) return;
+    this.geometry = new Geometry(this.piece, this.look, {width, height});
+    this.scale = scale;
+    [this.canvas.width, this.canvas.height] = [Math.round(width * scale), Math.round(this.geometry.height * scale)];
+    this.canvas.style.height = `${this.geometry.height}px`;
+    this.draw();
+    this.place(this.cursor);
+  }
+
+  /* what a pointer means */
+
+  /** @param {MouseEvent} event */
+  pointAt(event) {
+    const box = this.canvas.getBoundingClientRect();
+    return {x: event.clientX - box.left, y: event.clientY - box.top};
+  }
+
+  stepAt(event) {
+    const {x, y} = this.pointAt(event);
+    return this.geometry.stepAt(x, y);
+  }
+
+  noteAt(event) {
+    const {x, y} = this.pointAt(event);
+    return this.geometry?.noteAt(this.notes, x, y) ?? null;
+  }
+
+  /* the picture */
+
+  draw() {
+    if (!this.geometry) return;
+    const style = getComputedStyle(this.element);
+    const colour = name => style.getPropertyValue(`--${name}`).trim();
+    this.colours = Object.fromEntries(COLOURS.map(name => [name, colour(`roll-${name}`)]));
+    this.voices = VOICE_NAMES.map(name => colour(`voice-${name}`));
+    this.font = style.fontFamily;
+    const pen = this.canvas.getContext("2d");
+    pen.setTransform(this.scale, 0, 0, this.scale, 0, 0);
+    pen.clearRect(0, 0, this.geometry.width, this.geometry.height);
+    for (let system = 0; system < this.geometry.systems; system++) this.#ground(pen, system);
+    this.#seam(pen);
+    this.#selection(pen);
+    this.#notes(pen);
+    this.#hand(pen);
+  }
+
+  #ground(pen, system) {
+    const {geometry, colours} = this, {steps, bar, beat, low, high, seedSteps} = this.piece;
+    const {perSystem, stepWidth, systemHeight, rowHeight} = geometry;
+    const from = system * perSystem, to = Math.min(steps, from + perSystem);
+    const top = geometry.top(system), width = (to - from) * stepWidth;
+    pen.fillStyle = colours.stage;
+    pen.fillRect(GUTTER, top, width, systemHeight);
+    pen.fillStyle = colours.shade;
+    if (rowHeight >= 3.5) for (let pitch = low - 1; pitch <= high + 1; pitch++) {
+      if (BLACK.has((pitch + 120) % 12)) pen.fillRect(GUTTER, geometry.row(pitch, system) - rowHeight / 2, width, rowHeight);
+    }
+    if (seedSteps > from && (seedSteps < steps || this.whole)) {
+      pen.fillStyle = colours.seed;
+      pen.fillRect(GUTTER, top, (Math.min(seedSteps, to) - from) * stepWidth, systemHeight);
+    }
+    if (rowHeight >= LEAST_ROW) this.#pitchNames(pen, system, width);
+    for (let step = from; step <= to; step += beat) {
+      const isBar = step % bar === 0, x = GUTTER + (step - from) * stepWidth;
+      if (!isBar && beat * stepWidth < 9) continue;
+      pen.fillStyle = isBar ? colours.bar : colours.grid;
+      pen.fillRect(Math.round(x), top, 1, systemHeight);
+    }
+    if (this.look.numbers) this.#barNumbers(pen, from, to, top);
+  }
+
+  #pitchNames(pen, system, width) {
+    pen.font = `11px ${this.font}`;
+    [pen.textAlign, pen.textBaseline] = ["right", "middle"];
+    for (let pitch = Math.ceil(this.piece.low / 12) * 12; pitch <= this.piece.high; pitch += 12) {
+      const y = this.geometry.row(pitch, system);
+      pen.fillStyle = this.colours.bar;
+      pen.fillRect(GUTTER, Math.round(y + this.geometry.rowHeight / 2), width, 1);
+      pen.fillStyle = this.colours.text;
+      pen.fillText(`C${pitch / 12 - 1}`, GUTTER - 7, y);
+    }
+  }
+
+  #barNumbers(pen, from, to, top) {
+    const {bar, seedSteps} = this.piece, {stepWidth} = this.geometry;
+    const every = Math.max(1, Math.ceil(18 / (bar * stepWidth)));
+    [pen.textAlign, pen.textBaseline] = ["left", "alphabetic"];
+    pen.fillStyle = this.colours.text;
+    for (let step = from; step < to; step += bar) {
+      const x = (step - from) * stepWidth + 2;
+      if ((step / bar) % every || (seedSteps && !from && step && x < WORD)) continue;
+      pen.fillText(String(step / bar + 1), GUTTER + x, top - 4);
+    }
+  }
+
+  #seam(pen) {  // where the seed ends and the model continues
+    const {seedSteps, steps} = this.piece;
+    if (!seedSteps || (seedSteps >= steps && !this.whole)) return;
+    pen.fillStyle = this.colours.seam;
+    pen.font = `600 11px ${this.font}`;
+    [pen.textAlign, pen.textBaseline] = ["left", "alphabetic"];
+    if (this.look.numbers) pen.fillText("seed", GUTTER + 14, this.look.top - 4);
+    if (seedSteps >= steps) return;
+    const {system, x} = this.geometry.spot(seedSteps), top = this.geometry.top(system);
+    for (let y = top - 3; y < top + this.geometry.systemHeight; y += 7) pen.fillRect(Math.round(x) - 1, y, 2, 4);
+  }
+
+  #selection(pen) {
+    if (!this.region) return;
+    const {from, to, voices} = this.region, {geometry} = this;
+    for (const {system, x, width} of geometry.spans(from, Math.min(to, this.piece.steps))) {
+      pen.fillStyle = this.colours.select;
+      pen.fillRect(x, geometry.top(system), width, geometry.systemHeight);
+      pen.strokeStyle = this.colours.seam;
+      pen.lineWidth = 1.5;
+      pen.strokeRect(x + 0.75, geometry.top(system) + 0.75, width - 1.5, geometry.systemHeight - 1.5);
+    }
+    for (const note of this.notes) {  // the notes that belong to it, since voices cross and overlap
+      if (!voices.includes(note.voice) || note.start >= to || note.start + note.duration <= from) continue;
+      pen.strokeStyle = this.colours.seam;
+      for (const {x, y, width, height} of this.#boxes(note)) pen.strokeRect(x - 1.5, y - 1.5, width + 3, height + 3);
+    }
+  }
+
+  #hand(pen) {
+    if (!this.inHand) return;
+    for (const box of this.#boxes(this.inHand)) {
+      mark(pen, box, {...this.inHand, given: 1}, this);
+      pen.strokeStyle = this.colours.seam;
+      pen.lineWidth = 2;
+      pen.strokeRect(box.x - 2, box.y - 2, box.width + 4, box.height + 4);
+    }
+  }
+
+  #notes(pen) {
+    const now = performance.now();
+    let arriving = false;
+    pen.globalAlpha = 0.16;
+    for (const ghost of this.ghosts) for (const box of this.#boxes(ghost)) mark(pen, box, {voice: ghost.voice}, this);
+    for (const note of this.notes) {
+      const age = calm.matches || !note.born ? 1 : Math.min(1, (now - note.born) / ARRIVAL);
+      arriving ||= age < 1;
+      pen.globalAlpha = (0.15 + 0.85 * age) * (this.freed && !this.freed[note.voice]?.[note.start] ? 0.35 : 1);
+      for (const box of this.#boxes(note)) mark(pen, box, note, this);
+    }
+    pen.globalAlpha = 1;
+    if (arriving && !this.waiting) {
+      this.waiting = requestAnimationFrame(() => { this.waiting = null; this.draw(); });
+    }
+  }
+
+  *#boxes({start, duration, pitch}) {
+    const height = Math.max(3.5, this.geometry.rowHeight * 0.92);
+    for (const {system, x, width} of this.geometry.spans(start, Math.min(start + duration, this.piece.steps))) {
+      yield {x: x + 0.75, y: this.geometry.row(pitch, system) - height / 2, width: width - 1.5, height};
+    }
+  }
+
+  /* the playhead */
+
+  place(step) {
+    this.cursor = step;
+    if (!this.geometry) return;
+    const {system, x} = this.geometry.spot(calm.matches ? Math.floor(step) : step);
+    this.playhead.style.transform = `translate(${x}px, ${this.geometry.top(system) - 4}px)`;
+    this.playhead.style.height = `${this.geometry.systemHeight + 8}px`;
+    this.#follow(system);
+    this.#light(step);
+  }
+
+  #follow(system) {  // where not all systems fit, the one that the playhead enters comes into sight
+    if (system === this.followed) return;
+    this.followed = system;
+    const {element} = this, top = system ? this.geometry.top(system) - GAP : 0;
+    if (top < element.scrollTop || top + this.geometry.systemHeight + 2 * GAP > element.scrollTop + element.clientHeight) {
+      element.scrollTop = top;
+    }
+  }
+
+  #light(step) {  // the notes that sound now; drawn anew only when they change
+    let sounding = "";
+    for (const note of this.notes) {
+      note.lit = this.playing && note.start <= step && step < note.start + note.duration;
+      if (note.lit) sounding += `${note.voice}:${note.start} `;
+    }
+    if (sounding === this.sounding) return;
+    this.sounding = sounding;
+    this.draw();
+  }
+}

@@ -1,0 +1,186 @@
+/** The transport: the one player of the page, its buttons, sliders and clock. It plays one sheet at a time; another
+    sheet goes on where the last one was, without a gap.
+
+    A sheet that a model has filled keeps the tempo and the instruments it was played with; what is set for the next
+    piece, which the server reads, waits in `props.value` meanwhile.
+
+    const transport = new Transport(player, element, props);   // props.value: {tempo, volume, instruments}
+    transport.start(sheet);              // from its beginning
+    transport.hear(sheet);               // at the same place
+    transport.toggle(); transport.seek(step); transport.key(event);
+    transport.onmove = () => ...;        // the playhead has moved, or play began or ended
+    transport.onempty = () => ...;       // asked to play where there is nothing
+    transport.onmixer = sheet => ...;    // the visitor has set what this sheet is played with */
+
+import {mark} from "./marks.js";
+import {clock, place} from "./words.js";
+
+export class Transport {
+  #settings; #element; #selects; #swatches; #ticking = null;
+  #quiet = {mute: new Set(), solo: new Set()};  // voices
+
+  constructor(player, element, props) {
+    [this.player, this.#element, this.#settings] = [player, element, props];
+    this.sheet = null;
+    player.onstate = () => this.#heard();
+    const find = name => element.querySelector(`.${name}`);
+    [this.playButton, this.now, this.whole] = [find("play"), find("now"), find("whole")];
+    this.playButton.addEventListener("click", () => this.toggle());
+    find("rewind").addEventListener("click", () => this.seek(0));
+    for (const name of ["tempo", "volume"]) {
+      element.querySelector(`#${name}`).addEventListener("input", event => this.#slide(name, +event.target.value));
+    }
+    this.#fill(find("voices"), props.choices);
+    for (const name of ["mute", "solo"]) {
+      const buttons = [...element.querySelectorAll(`.${name}`)];
+      buttons.forEach((button, voice) => button.addEventListener("click", () => this.#silence(name, voice, buttons)));
+    }
+    this.configure(props.value);
+  }
+
+  #fill(voices, choices) {
+    this.#selects = [...voices.querySelectorAll("select")];
+    this.#swatches = [...voices.querySelectorAll("canvas")];
+    for (const select of this.#selects) {
+      for (const {key, title} of choices) select.add(new Option(title, key));
+      select.addEventListener("change", () => this.#choose({instruments: this.#selects.map(s => s.value)}));
+    }
+  }
+
+  /* settings */
+
+  get next() { return this.#settings.value; }  // of the next piece
+  get worn() { return {tempo: this.player.tempo, instruments: this.player.instruments}; }  // of what is heard
+
+  configure(settings) {  // as the server or the page sets them for the next piece
+    if (!settings) return;
+    this.#show("volume", Math.round(settings.volume * 100));
+    this.player.volume = settings.volume;
+    if (!this.sheet?.mixer) this.#wear(settings);
+  }
+
+  #wear({tempo, instruments}) {
+    this.#show("tempo", tempo);
+    this.player.tempo = tempo;
+    this.player.instruments = instruments;
+    this.#selects.forEach((select, voice) => { select.value = instruments[voice]; });
+    this.#tick();
+  }
+
+  #show(name, value) {
+    const slider = this.#element.querySelector(`#${name}`);
+    slider.value = value;
+    this.#element.querySelector(`output[for=${name}]`).textContent = slider.value;
+  }
+
+  #slide(name, value) {
+    this.#show(name, value);
+    if (name === "tempo") this.#choose({tempo: value});
+    else {
+      this.player.volume = value / 100;
+      this.#settings.value = {...this.next, volume: value / 100};
+    }
+  }
+
+  #choose(change) {  // by the visitor: for what is heard, and for what comes next
+    Object.assign(this.player, change);
+    this.#settings.value = {...this.next, ...change};
+    if (this.sheet?.mixer) {
+      this.sheet.mixer = {...this.sheet.mixer, ...change};
+      this.onmixer?.(this.sheet);
+    }
+    this.#tick();
+  }
+
+  #silence(name, voice, buttons) {  // who is alone silences the others; else who is mute is silent
+    const chosen = this.#quiet[name];
+    if (!chosen.delete(voice)) chosen.add(voice);
+    buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(chosen.has(index))));
+    const {mute, solo} = this.#quiet;
+    this.player.audible = buttons.map((_, index) => solo.size ? solo.has(index) : !mute.has(index));
+  }
+
+  /* what is played */
+
+  start(sheet) {
+    const {tempo, instruments} = sheet.mixer ?? this.next;
+    this.player.start(tempo, instruments);
+    this.hear(sheet);
+  }
+
+  hear(sheet) {
+    if (this.sheet !== sheet) this.sheet?.leave();
+    this.sheet = sheet;
+    this.#wear(sheet.mixer ?? this.next);
+    sheet.hear(this.player);
+    document.documentElement.dataset.voices = sheet.piece.voices.length;
+    this.#tick();
+  }
+
+  toggle() {
+    const {notes, total} = this.sheet ?? {};
+    if (this.player.playing) this.player.pause();
+    else if (notes?.size || total === null) this.player.play();
+    else this.onempty?.();
+  }
+
+  seek(step) {
+    this.player.seek(step);
+    this.#tick();
+  }
+
+  key(event) {
+    const {bar, beat, steps} = this.sheet?.piece ?? {};
+    const now = this.player.position;
+    const jumps = {ArrowRight: now + beat, ArrowLeft: now - beat, ArrowUp: now + beat, ArrowDown: now - beat,
+      PageUp: now + bar, PageDown: now - bar, Home: 0, End: steps};
+    if (event.key === " " || event.key === "Enter") this.toggle();
+    else if (event.key in jumps && steps) this.seek(Math.max(0, Math.min(steps, jumps[event.key])));
+    else return;
+    event.preventDefault();
+  }
+
+  /* the state, told */
+
+  #heard() {
+    this.playButton.setAttribute("aria-label", this.player.playing ? "Pause" : "Play");
+    document.documentElement.dataset.sound = this.player.state;
+    this.onstate?.();
+    if (this.player.playing && !this.#ticking) this.#frame();
+    this.#tick();
+  }
+
+  #frame() {
+    this.#ticking = this.player.playing ? requestAnimationFrame(() => this.#frame()) : null;
+    this.#tick();
+  }
+
+  #tick() {
+    if (!this.sheet) return;
+    this.onmove?.();
+    const perStep = 15 / this.player.tempo;
+    const now = clock(this.player.position * perStep), whole = ` / ${clock(this.sheet.piece.steps * perStep)}`;
+    if (now !== this.now.textContent) this.now.textContent = now;
+    if (whole !== this.whole.textContent) this.whole.textContent = whole;
+  }
+
+  tell(slider) {  // the position, a beat at a time, to those who cannot see it
+    const {piece} = this.sheet, step = Math.floor(this.player.position);
+    const said = place(piece, step - step % piece.beat);
+    if (said === slider.getAttribute("aria-valuetext") && piece.steps === +slider.getAttribute("aria-valuemax")) return;
+    slider.setAttribute("aria-valuemax", piece.steps);
+    slider.setAttribute("aria-valuenow", step);
+    slider.setAttribute("aria-valuetext", said);
+  }
+
+  legend(roll) {  // the voices' marks beside their instruments
+    if (!roll?.colours) return;
+    const scale = window.devicePixelRatio || 1;
+    for (const [voice, canvas] of this.#swatches.entries()) {
+      [canvas.width, canvas.height] = [34 * scale, 14 * scale];
+      const pen = canvas.getContext("2d");
+      pen.scale(scale, scale);
+      mark(pen, {x: 1, y: 1, width: 32, height: 12}, {voice}, roll);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/* The page's two views on one seed, one transport and one player: `compose`, where one model composes, and `compare`,
+ where all do. Only the view that is shown is heard.
+
+ A view has: chosen (the sheet that the transport plays), composed (is that a model's finished work), row and what (of
+ several answers, the chosen one's model and its title), run, state; ask(asked) at the click that begins one;
+ move(step, playing); empty(), asked to play nothing; on_<kind>(update); tell(), its state in data- attributes. */
+
+import {Comparison} from "./compare.js";
+import {Deck} from "./deck.js";
+import {noteList} from "./note-list.js";
+import {clearProblem, problem, said} from "./problems.js";
+import {Transport} from "./transport.js";
+
+const WRITTEN = new Set(["seed", "begin", "end", "failed", "rows", "over"]);  // kinds after which the notes in words are anew
+
+export const newId = () => crypto.randomUUID?.() ?? String(Math.random());
+
+export class Views {
+  constructor(player, {transport, stage, rows, notesText, header}) {
+    this.player = player;
+    this.result = take => take;  // what becomes of a finished piece
+    this.back = () => {};        // what comes back on the stage where a piece came to nothing
+    this.transport = new Transport(player, transport.element, transport.props);
+    Object.assign(this.transport, {
+      onmove: () => this.view.move(player.position, player.playing), onempty: () => this.view.empty(),
+    });
+    this.compose = new Deck(this, stage.element);
+    this.compare = new Comparison(this, rows.element, rows.props.rows);
+    this.#tabs(header.element.querySelector("[role=tablist]"));
+    this.details = notesText.element.querySelector("details");
+    this.list = notesText.element.querySelector(".note-list");
+    this.details.addEventListener("toggle", () => this.#write());
+  }
+
+  get view() { return this[this.shown]; }
+
+  /* which one is shown */
+
+  #tabs(list) {
+    this.tabs = [...list.querySelectorAll("[role=tab]")];
+    for (const tab of this.tabs) tab.addEventListener("click", () => this.show(tab.dataset.view));
+    list.addEventListener("keydown", event => {
+      if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
+      const other = this.tabs.find(tab => tab.dataset.view !== this.shown);
+      this.show(other.dataset.view);
+      other.focus();
+    });
+    this.show(location.hash === "#compare" ? "compare" : "compose");
+  }
+
+  show(name) {
+    if (name === this.shown) return;
+    const before = this.shown;
+    this.shown = name;
+    document.documentElement.dataset.view = name;
+    for (const tab of this.tabs) {
+      tab.setAttribute("aria-selected", tab.dataset.view === name);
+      tab.tabIndex = tab.dataset.view === name ? 0 : -1;
+    }
+    this.player.pause();
+    if (this.view.chosen?.piece) this.hear(this.view.chosen);
+    if (before) history.replaceState(history.state, "", name === "compose" ? location.pathname + location.search : `#${name}`);
+  }
+
+  hear(sheet) {
+    this.transport.hear(sheet);
+    this.#write();
+    this.tell();
+  }
+
+  /* what happens in them */
+
+  pressed() {  // at once, whatever time it takes to ask
+    this.view.state = "generating";
+    this.tell();
+  }
+
+  /** @param {object} asked what for; the run's name is added */
+  ask(asked) {
+    const run = newId();
+    this.view.ask({...asked, run});
+    this.tell();
+    return run;
+  }
+
+  stop() {
+    this.player.pause();
+    return this.view.run;
+  }
+
+  opened(view) {  // its chosen sheet is a new piece; true if that is what one hears
+    this.onstage?.(view);
+    if (view !== this.view) return false;
+    this.transport.start(view.chosen);
+    return true;
+  }
+
+  /** Its sheet is another piece, to be heard at the same place. */
+  staged(view) {
+    if (view === this.view) this.hear(view.chosen);
+    this.onstage?.(view);
+  }
+
+  receive(name, update) {
+    if (!update?.kind || (update.run && update.run !== this[name].run)) return;
+    if (update.kind === "seed") said(update.said);
+    if (update.kind === "problem") problem(update.field, update.message, Boolean(update.run));
+    else if (["seed", "begin", "rows"].includes(update.kind)) clearProblem();
+    for (const view of update.kind === "seed" ? [this.compose, this.compare] : [this[name]]) {
+      view[`on_${update.kind}`]?.(update);
+    }
+    this.onupdate?.(name, update);
+    if (WRITTEN.has(update.kind)) this.#write();
+    this.tell();
+  }
+
+  tell() {
+    this.compose.tell();
+    this.compare.tell();
+    Object.assign(document.documentElement.dataset, {state: this.view.state, composed: this.view.composed});
+    const downloads = document.querySelector("#downloads");
+    if (downloads) downloads.dataset.what = `Download ${this.view.what}`;
+    this.transport.legend(this.view.chosen?.roll);
+  }
+
+  #write() {  // the notes in words, made when somebody reads them
+    const {piece, notes} = this.view?.chosen ?? {};
+    if (this.details?.open && piece) this.list.replaceChildren(...noteList(piece, [...notes.values()]));
+  }
+}

@@ -1,0 +1,216 @@
+/** The visitor's work: settings, given music, the piece on the stage and the takes; its history, and what this browser
+    keeps of it. The widgets hold the settings; `apply` sets them anew, and the page then asks for the seed again. */
+
+import {History} from "./history.js";
+import {kept, keep} from "./storage.js";
+import {changed, nextNumber, readTakes, restored, withTake, without} from "./takes.js";
+
+const SHELF = "work";
+const WAIT = 400;  // ms of quiet before the work is kept
+const UNDOABLE = ["model", "style", "notes", "bars", "meter", "temperature", "top_p", "example"];
+
+/** @typedef {import("./takes.js").Take} Take @typedef {import("./canvas.js").Canvas} Canvas */
+
+export class Work {
+  /**
+   * @param {{show: (take: Take) => void, showSeed: () => void}} stage
+   * @param {() => void} apply sets the widgets to `pending`, then asks for the seed
+   */
+  constructor(stage, apply) {
+    [this.stage, this.apply] = [stage, apply];
+    this.settings = {};      // as the widgets have them
+    this.pending = null;     // as they are to be
+    /** @type {Canvas | null} */
+    this.given = null;       // music that is the seed in place of the typed notes
+    /** @type {Take[]} */
+    this.takes = [];
+    this.deleted = null;     // the last one, to be restored
+    /** @type {Map<string, Take>} */
+    this.all = new Map();    // every take that history may come back to
+    this.shown = null;       // the id of the take on the stage
+    this.busy = false;       // while something is composed there is no way back
+    this.fresh = true;       // nothing has been changed yet
+    this.onchange = () => {};
+  }
+
+  /* ---- settings ------------------------------------------------------------------------------------------------- */
+
+  /** At the first: the widgets as they came from the server, and what is to stand there instead. */
+  open(widgets, wanted = {}) {
+    this.defaults = widgets;
+    const stored = kept(SHELF) ?? {};
+    this.takes = readTakes(stored.takes);
+    for (const take of this.takes) this.all.set(take.id, take);
+    this.settings = {...widgets, ...pick(stored.settings, Object.keys(widgets)), ...wanted.settings};
+    this.given = wanted.settings ? wanted.given ?? null : stored.given ?? null;
+    this.fresh = !wanted.settings && !stored.settings;
+    const take = wanted.take ?? this.all.get(stored.shown);
+    if (wanted.take) this.#shelve(wanted.take);
+    if (take && (wanted.take || !wanted.settings)) this.#stage(take);
+    this.history = new History(this.#state());
+    this.onchange();
+    return this.settings;
+  }
+
+  /** The widgets have changed, by the visitor, the server or by `apply`. */
+  changed(widgets) {
+    if (!this.history) return;
+    const what = UNDOABLE.find(name => JSON.stringify(widgets[name]) !== JSON.stringify(this.settings[name])) ?? "";
+    this.settings = widgets;
+    if (!this.pending) this.#record(what);
+  }
+
+  /** What `apply` sets. */
+  applied(widgets) {
+    const wanted = {...widgets, ...this.pending};
+    this.settings = wanted;
+    setTimeout(() => { this.pending = null; this.#record(); }, 0);
+    return wanted;
+  }
+
+  set(settings) {
+    this.pending = {...this.pending, ...settings};
+    this.apply();
+  }
+
+  /** Music in place of typed notes, or none again. @param {Canvas | null} given */
+  give(given, settings = {}) {
+    this.given = given;
+    this.fresh = false;
+    this.set(given ? {example: null, ...settings} : settings);
+  }
+
+  /* ---- takes ---------------------------------------------------------------------------------------------------- */
+
+  /** A result becomes a take; the one that is on the stage is told of by `staged`. @param {Take} result @returns {Take} */
+  result(result, staged = true) {
+    if (this.all.has(result.id)) return this.all.get(result.id);
+    const take = {...result, number: nextNumber([...this.all.values()])};
+    this.#shelve(take);
+    if (staged) this.shown = take.id;
+    this.busy = false;
+    this.fresh = false;
+    this.#record();
+    return take;
+  }
+
+  /** The take with other notes: one more take, in whose place its next edit comes. @param {Take} take @param {Partial<Take>} change */
+  edit(take, change) {
+    const next = {...take, ...change, edited: true};
+    if (take.edited) this.takes = this.takes.map(one => one.id === take.id ? next : one);
+    else {
+      Object.assign(next, {number: nextNumber([...this.all.values()]), title: `${take.title}, edited`, starred: false});
+      this.takes = withTake(this.takes, next);
+    }
+    this.all.set(next.id, next);
+    this.#stage(next);
+    this.#record();
+  }
+
+  /** @param {string} id */
+  show(id) {
+    const take = this.all.get(id);
+    if (!take || this.busy) return;
+    this.#stage(take);
+    this.#record();
+  }
+
+  showSeed() {
+    this.shown = null;
+    this.stage.showSeed();
+    this.#record();
+  }
+
+  /** @param {string} id @param {Partial<Take>} change */
+  change(id, change) {
+    this.takes = changed(this.takes, id, change);
+    if (this.all.has(id)) this.all.set(id, {...this.all.get(id), ...change});
+    this.#tell();
+  }
+
+  delete(id) {
+    this.deleted = this.all.get(id) ?? null;
+    this.takes = without(this.takes, id);
+    this.#tell();
+  }
+
+  restore() {
+    if (this.deleted) this.takes = restored(this.takes, this.deleted);
+    this.deleted = null;
+    this.#tell();
+  }
+
+  #shelve(take) {
+    this.all.set(take.id, take);
+    this.takes = withTake(this.takes, take);
+    this.deleted = null;
+  }
+
+  #stage(take) {
+    this.shown = take.id;
+    this.stage.show(take);
+  }
+
+  /* ---- there and back -------------------------------------------------------------------------------------------- */
+
+  get canUndo() { return !this.busy && Boolean(this.history?.canUndo); }
+  get canRedo() { return !this.busy && Boolean(this.history?.canRedo); }
+
+  undo() { if (this.canUndo) this.#go(this.history.undo()); }
+  redo() { if (this.canRedo) this.#go(this.history.redo()); }
+
+  #go({settings, given, shown}) {
+    this.given = given;
+    if (shown !== this.shown) {
+      if (shown) this.#stage(this.all.get(shown));
+      else {
+        this.shown = null;
+        this.stage.showSeed();
+      }
+    }
+    this.set(settings);
+    this.#tell();
+  }
+
+  /** What stood on the stage before a run that came to nothing. */
+  back() {
+    this.busy = false;
+    if (this.shown) this.stage.show(this.all.get(this.shown));
+    else this.stage.showSeed();
+  }
+
+  /** All but the takes as at the first visit. */
+  startAnew() {
+    [this.given, this.shown] = [null, null];
+    this.stage.showSeed();
+    this.set(this.defaults);
+  }
+
+  #state() {
+    const {mixer} = this.settings;
+    const settings = {...pick(this.settings, UNDOABLE), mixer: mixer && {...mixer, volume: this.defaults.mixer.volume}};
+    return {settings, given: this.given, shown: this.shown};
+  }
+
+  #record(what = "") {
+    if (this.history.push(this.#state(), what) && what) this.fresh = false;
+    this.#tell();
+  }
+
+  #tell() {
+    this.onchange();
+    clearTimeout(this.waiting);
+    this.waiting = setTimeout(() => this.keep(), WAIT);
+  }
+
+  /** Kept at once when the page goes; a take less each time there is no room. */
+  keep() {
+    const {settings, given, shown} = this;
+    for (let {takes} = this; !keep(SHELF, {settings, given, shown, takes}) && takes.length;) takes = takes.slice(1);
+  }
+}
+
+/** @param {Record<string, unknown> | undefined} from @param {string[]} names */
+function pick(from, names) {
+  return Object.fromEntries(names.filter(name => from && name in from).map(name => [name, from[name]]));
+}

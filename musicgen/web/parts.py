@@ -1,0 +1,121 @@
+"""The page's custom parts: each has a template (`parts/<name>.html`), a style (`css/<name>.css`) and a script.
+
+Scripts are ES modules below `js/`, served as they are: nothing is built. Their address holds a hash of them all, so
+that a browser may keep them for ever and never mixes two versions. The parts are not subclasses of `gr.HTML`: Gradio
+writes a `.pyi` file beside the source of every subclass, each time it is imported.
+"""
+
+
+import hashlib
+import json
+from pathlib import Path
+
+import gradio as gr
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
+
+HERE = Path(__file__).parent
+SCRIPTS = sorted(path.name for path in (HERE / "js").glob("*.js"))
+VERSION = hashlib.sha256(b"".join((HERE / "js" / name).read_bytes() for name in SCRIPTS)).hexdigest()[:12]
+MODULES = f"web/{VERSION}/js"  # relative to the page
+YEAR = 365 * 24 * 3600  # seconds
+
+
+def part(name: str, value=None, script: str = "", **props) -> gr.HTML:
+    """A fixed template, brought to life by the function `script` of page.js; without one it stays as it is."""
+    load = f"{imported()}.then(page => page.{script}(element, props, watch));" if script else None
+    template = (HERE / "parts" / f"{name}.html").read_text(encoding="utf-8")
+    return gr.HTML(value, html_template=template, js_on_load=load, apply_default_css=False, elem_id=name, **props)
+
+
+def header() -> gr.HTML:
+    return part("header", script="header")
+
+
+def cards(value: str, cards: list[dict]) -> gr.HTML:
+    """The architectures; its value is the chosen one's name."""
+    return part("cards", value, script="cards", cards=cards)
+
+
+def stage(meters: dict, styles: dict) -> gr.HTML:
+    """One model's piece; its value is the last update of `musicgen.session`."""
+    return part("stage", script="stage", meters=meters, styles=styles)
+
+
+def takes() -> gr.HTML:
+    """Every result, kept in the browser."""
+    return part("takes", script="takes")
+
+
+def place() -> gr.HTML:
+    """Where Gradio writes how many wait; the page reads it and says it in its own words, beside the piece."""
+    return part("place", script="place")
+
+
+def rework() -> gr.HTML:
+    """Select, compose again, keep, free, loop; harmonise and continue."""
+    return part("rework", script="reworkPart")
+
+
+def rows(rows: list[dict]) -> gr.HTML:
+    """Every model's piece; its value is the last update of `musicgen.comparison`."""
+    return part("rows", script="rows", rows=rows)
+
+
+def transport(value: dict, choices: list[dict]) -> gr.HTML:
+    """Play, tempo, volume, instruments; its value is the last three."""
+    return part("transport", value, script="transport", choices=choices)
+
+
+def keyboard() -> gr.HTML:
+    return part("keyboard", script="keyboard")
+
+
+def notes_text() -> gr.HTML:
+    return part("notes-text", script="notesText")
+
+
+def said() -> gr.HTML:
+    """What became of the seed, in words."""
+    return part("said", script="saidPart")
+
+
+def imported() -> str:
+    """An expression: the promise of page.js, one for the whole page."""
+    return f'import(new URL("{MODULES}/page.js", document.baseURI))'
+
+
+def hook(name: str, takes=(), gives=(), **more) -> str:
+    """What an event runs in the browser: a function of page.js that takes and gives values by name.
+
+    `takes` names the values that come in, in order; `gives` those that go out, by default the same. What the function
+    does not give passes through as it came. `more` is handed on to it.
+    """
+    values = ", ".join(takes)
+    out = f"[{', '.join(f'made.{name}' for name in gives or takes)}]"
+    given = f"{{{values}{', ' * bool(takes)}...{json.dumps(more)}}}"
+    return f"async ({values}) => {{ const page = await {imported()}, given = {given}; const made = {{...given, ...await page.{name}(given)}}; return {out}; }}"  # noqa: E501
+
+
+def head() -> str:
+    """The styles, base first, and a hint to load all modules at once instead of one import after another."""
+    styles = sorted((HERE / "css").glob("*.css"), key=lambda path: (path.name != "base.css", path.name))
+    style = "\n".join(path.read_text(encoding="utf-8") for path in styles)
+    hints = "".join(f'<link rel="modulepreload" href="{MODULES}/{name}">' for name in SCRIPTS)
+    return f"<style>{style}</style>{hints}"
+
+
+class _Lasting(StaticFiles):
+    """Files whose address changes with their content."""
+
+    def file_response(self, *args, **kwargs):
+        response = super().file_response(*args, **kwargs)
+        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
+        return response
+
+
+def routes() -> list[Mount]:
+    return [
+        Mount(f"/{MODULES}", _Lasting(directory=HERE / "js")),
+        Mount("/web/samples", StaticFiles(directory=HERE / "samples")),
+    ]

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import {test} from "node:test";
+
+import {linkOf, readLink, readQuery} from "../../musicgen/web/js/address.js";
+
+const CHOICES = {
+  models: {gru: {title: "GRU", weights: "abcd1234"}}, instruments: ["piano", "organ"], meters: {"4/4": {steps: 16, beat: 4}},
+  styles: {chorale: {low: 35, high: 81, voices: ["Soprano", "Alto", "Tenor", "Bass"]}},
+};
+const PIECE = {steps: 16, bar: 16, beat: 4, meter: "4/4", style: "chorale", tempo: 80, seedSteps: 4, fixed: [[0, 0, 4]],
+  low: 35, high: 81, voices: ["Soprano", "Alto", "Tenor", "Bass"]};
+const TAKE = {
+  model: "gru", title: "GRU", weights: "abcd1234", randomSeed: 7, state: "done", piece: PIECE, given: null,
+  notes: [[0, 72, 0, 4, 1], [3, 48, 0, 16, 0], [0, 74, 4, 12, 0]], mixer: {tempo: 92, instruments: ["organ", "organ", "piano", "organ"]},
+  settings: {temperature: 0.9, top_p: 1, notes: "C5", bars: 1},
+};
+
+test("a query sets what there is and tells what there is not", () => {
+  const {settings, refused} = readQuery("?model=gru&style=polka&notes=C5 D5&bars=99&seed=4&utm=x", CHOICES);
+  assert.deepEqual(settings, {model: "gru", notes: "C5 D5", example: null, random_seed: 4, anew: false});
+  assert.deepEqual(refused, ["style", "bars"]);
+});
+
+test("a take comes back from its link", async () => {
+  const {take, settings, given, other} = await readLink(await linkOf(TAKE), CHOICES);
+  assert.deepEqual([take.notes, take.mixer, take.randomSeed, take.title], [TAKE.notes, TAKE.mixer, 7, "GRU"]);
+  assert.deepEqual(take.piece, {...PIECE, tempo: 92});
+  assert.deepEqual([settings.notes, settings.temperature, settings.model, given, other], ["C5", 0.9, "gru", null, false]);
+});
+
+test("music given in place of text comes back as such", async () => {
+  const from = {...TAKE, given: {name: "tune.mid"}};
+  const {given} = await readLink(await linkOf(from), CHOICES);
+  assert.deepEqual([given.name, given.notes, given.fixed], ["tune.mid", [[0, 72, 0, 4]], [[0, 0, 4]]]);
+});
+
+test("other weights are told of, and a piece that cannot be is refused", async () => {
+  assert.equal((await readLink(await linkOf({...TAKE, weights: "00000000"}), CHOICES)).other, true);
+  for (const piece of [{...PIECE, style: "polka"}, {...PIECE, steps: 15}, {...PIECE, meter: "7/8"}]) {
+    await assert.rejects(async () => readLink(await linkOf({...TAKE, piece, notes: []}), CHOICES));
+  }
+  await assert.rejects(async () => readLink(await linkOf({...TAKE, notes: [[0, 120, 0, 4, 0]]}), CHOICES));
+});

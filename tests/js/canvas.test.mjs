@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import {test} from "node:test";
+
+import {again, allGiven, continued, harmonised, maskOf, painted, runsOf, voicesWithin} from "../../musicgen/web/js/canvas.js";
+
+const PIECE = {style: "chorale", meter: "4/4", tempo: 80, steps: 32, bar: 16, voices: ["S", "A", "T", "B"]};
+const NOTES = [
+  {voice: 0, pitch: 72, start: 0, duration: 20}, {voice: 1, pitch: 67, start: 0, duration: 32},
+  {voice: 3, pitch: 48, start: 16, duration: 16},
+];
+
+test("runs and masks are two ways of saying the same", () => {
+  const runs = [[0, 0, 8], [0, 12, 32], [2, 5, 6]];
+  assert.deepEqual(runsOf(maskOf(PIECE, runs)), runs);
+});
+
+test("a region is composed again and all else kept", () => {
+  const canvas = again(PIECE, NOTES, allGiven(PIECE), {from: 16, to: 32, voices: [1, 2]});
+  assert.deepEqual(canvas.fixed, [[0, 0, 32], [1, 0, 16], [2, 0, 16], [3, 0, 32]]);
+  assert.deepEqual(canvas.notes[0], [0, 72, 0, 20]);
+});
+
+test("to harmonise keeps the top voice over its own length", () => {
+  const canvas = harmonised({...PIECE, steps: 64}, NOTES);
+  assert.deepEqual([canvas.steps, canvas.fixed, canvas.notes], [32, [[0, 0, 32]], [[0, 72, 0, 20]]]);
+  assert.equal(harmonised(PIECE, NOTES.slice(1)), null);
+});
+
+test("to continue adds bars and keeps what is known", () => {
+  const canvas = continued(PIECE, NOTES, maskOf(PIECE, [[0, 0, 32]]), 2);
+  assert.deepEqual([canvas.steps, canvas.fixed], [64, [[0, 0, 32]]]);
+});
+
+test("painting leaves the mask it began with", () => {
+  const mask = maskOf(PIECE);
+  painted(mask, {from: 0, to: 4, voices: [0]}, 1);
+  assert.deepEqual(runsOf(mask), []);
+});
+
+test("voices within a box", () => {
+  assert.deepEqual(voicesWithin(NOTES, {from: 0, to: 8, low: 60, high: 80}), [0, 1]);
+  assert.deepEqual(voicesWithin(NOTES, {from: 24, to: 32, low: 40, high: 80}), [1, 3]);
+});

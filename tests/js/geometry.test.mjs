@@ -1,0 +1,39 @@
+import assert from "node:assert/strict";
+import {test} from "node:test";
+
+import {GUTTER, Geometry} from "../../musicgen/web/js/geometry.js";
+
+const LOOK = {top: 20, bottom: 10, leastStep: 3, leastSystem: 104};
+const PIECE = {steps: 128, bar: 16, beat: 4, low: 35, high: 81};
+
+test("a wide roll holds a piece in one system, a narrow one breaks it at bars", () => {
+  const wide = new Geometry(PIECE, LOOK, {width: 1000, height: 300});
+  const narrow = new Geometry(PIECE, LOOK, {width: 390, height: 300});
+  assert.deepEqual([wide.systems, wide.perSystem], [1, 128]);
+  assert.deepEqual([narrow.systems, narrow.perSystem], [2, 64]);
+  assert.ok(new Geometry({...PIECE, steps: 512}, LOOK, {width: 390, height: 300}).height > 300);
+});
+
+test("a step's place leads back to the step, a pitch's to the pitch", () => {
+  const roll = new Geometry(PIECE, LOOK, {width: 390, height: 300});
+  for (const step of [0, 17, 63, 64, 100, 127]) {
+    const {system, x} = roll.spot(step), y = roll.row(60, system);
+    assert.ok(Math.abs(roll.stepAt(x, y) - step) < 1e-9);
+    assert.equal(roll.pitchAt(y), 60);
+  }
+  assert.equal(roll.stepAt(0, 0), 0);
+  assert.equal(roll.stepAt(9999, 9999), 128);
+});
+
+test("the note under a point", () => {
+  const roll = new Geometry(PIECE, LOOK, {width: 1000, height: 300}), note = {pitch: 60, start: 8, duration: 4};
+  const y = roll.row(60, 0), x = GUTTER + 10 * roll.stepWidth;
+  assert.equal(roll.noteAt([note], x, y), note);
+  assert.equal(roll.noteAt([note], x, roll.row(72, 0)), null);
+  assert.equal(roll.noteAt([note], GUTTER + 12.5 * roll.stepWidth, y), null);
+});
+
+test("what crosses the end of a system goes on in the next", () => {
+  const roll = new Geometry(PIECE, LOOK, {width: 390, height: 300});
+  assert.deepEqual([...roll.spans(60, 70)].map(span => span.system), [0, 1]);
+});
