@@ -1,5 +1,6 @@
 """The orderless network and its sampler: what is known of what, and that drawing keeps to it."""
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -8,15 +9,30 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import scores
-from test_models import CANVASES, canvas, chorale, small
+from test_models import CANVASES, canvas, chorale, small, tune
+from torch import Tensor
 from torch.nn import functional as F
 
-from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, STYLE_NAMES, collate, features_of
+from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, STYLE_NAMES, Batch, collate, features_of
 from musicgen.models.cnn import CROP, TOGETHER, Columns, by_beats, in_gaps, some_unknown, window
 from musicgen.models.gibbs import Block, Sampler, apart, blocks_of
 from musicgen.models.motion import moves, parallels
-from musicgen.models.roll import CLASSES, LOWEST, PITCHES, REST_CLASS, Roll, class_mask, nearest, tonics
+from musicgen.models.roll import (
+    CLASSES,
+    REST_CLASS,
+    WINDOW_PITCHES,
+    Roll,
+    class_mask,
+    nearest,
+    tonics,
+    window_floors,
+)
 from musicgen.score import HOLD, LOW, METERS, REST, STYLES, Canvas, Score
+
+
+def classes_of(batch: Batch) -> Tensor:
+    """(B, T, 4)"""
+    return Roll.of(batch.tokens).classes(window_floors()[batch.style])
 
 
 @given(st.sampled_from([("chorale", "4/4"), ("dance", "9/8")]).flatmap(lambda s: scores(*s)))
@@ -24,8 +40,9 @@ def test_the_roll_is_another_name_of_the_same_cells(score):
     batch = collate([features_of(score)])
     roll = Roll.of(batch.tokens)
     assert torch.equal(roll.tokens(), batch.tokens)
+    classes = roll.classes(window_floors()[batch.style])
     legal = class_mask()[batch.style][:, None].expand(-1, score.steps, -1, -1)  # (1, T, 4, CLASSES)
-    assert legal.gather(-1, roll.classes(batch.style)[..., None]).all()
+    assert legal.gather(-1, classes[..., None]).all()
 
 
 def test_the_nearest_known_cell_on_either_side():
@@ -37,7 +54,7 @@ def test_the_nearest_known_cell_on_either_side():
 
 def test_a_cell_sees_what_is_known_before_and_after_it_and_nothing_else():
     model, batch = small("cnn"), collate([features_of(chorale())])
-    classes = Roll.of(batch.tokens).classes(batch.style)
+    classes = classes_of(batch)
     known = torch.rand(classes.shape, generator=torch.Generator().manual_seed(1)) < 0.5
     known[0, 20, 1], known[0, 24, 2], known[0, 28, 1] = True, False, True
     with torch.inference_mode():
@@ -46,7 +63,7 @@ def test_a_cell_sees_what_is_known_before_and_after_it_and_nothing_else():
         assert torch.equal(model.logits(batch, others, known), expected)
         for step in (20, 28):
             changed = classes.clone()
-            changed[0, step, 1] = 1 + (classes[0, step, 1] + 3) % PITCHES
+            changed[0, step, 1] = 1 + (classes[0, step, 1] + 3) % WINDOW_PITCHES
             assert not torch.equal(model.logits(batch, changed, known)[0, 24, 2], expected[0, 24, 2])
 
 
@@ -58,7 +75,7 @@ def test_the_tonic_goes_along_with_what_is_known_and_is_that_of_the_major_scale(
     assert tonics(major, known).tolist() == shift.flatten().tolist()
     minor = (1 + torch.tensor([9, 12, 16, 17, 11, 14]) + shift)[..., None].expand(-1, -1, 4)  # A C E F B D
     assert tonics(minor, known[:, :6]).tolist() == shift.flatten().tolist()
-    assert tonics(major + PITCHES, known).tolist() == shift.flatten().tolist(), "notes that begin there count alike"
+    assert tonics(major + WINDOW_PITCHES, known).tolist() == shift.flatten().tolist(), "also where they begin"
     hidden = torch.cat([major, major.roll(5, 0).repeat(1, 3, 1)], 1)
     seen = torch.cat([known, ~known.repeat(1, 3, 1)], 1)
     assert tonics(hidden, seen).tolist() == shift.flatten().tolist(), "what is unknown does not count"
@@ -79,9 +96,26 @@ def test_columns_are_counted_from_the_bar_lines_wherever_a_piece_begins(count):
             assert [p % TOGETHER for p in there] == [i for i, s in enumerate(column) if s]
 
 
+def test_learns_under_bfloat16():
+    """What training runs in where a processor or GPU has it."""
+    model, batch = small("cnn").train(), collate([features_of(chorale(2)), features_of(tune(2))])
+    with torch.autocast("cpu", torch.bfloat16):
+        loss = model.loss(batch)["loss"]
+    loss.backward()
+    assert loss.isfinite() and all(p.grad.isfinite().all() for p in model.parameters() if p.grad is not None)
+    assert model.stem.weight.grad.any()
+
+
+def test_voices_that_do_not_fit_the_window_are_an_error(monkeypatch):
+    wide = replace(STYLES["dance"], ranges=((30, 90),))
+    monkeypatch.setitem(STYLES, "dance", wide)
+    with pytest.raises(ValueError, match="the voices of a dance span 61 semitones; the CNN's window holds 48"):
+        small("cnn")
+
+
 def test_a_parallel_is_told_from_the_motion_of_the_voices():
     """Soprano a fifth over the bass; the bass moves on: only what would be a fifth again costs something."""
-    low = int(LOWEST[STYLE_NAMES.index("chorale")])
+    low = int(window_floors()[STYLE_NAMES.index("chorale")])
     classes = 1 + torch.tensor([[[67, 65, 60, 48], [0, 65, 60, 50]]]) - low  # (1, 2, 4)
     known = torch.tensor([[[True] * 4, [False, True, True, True]]])
     found = moves(classes, known, parallels(2.0))
@@ -178,15 +212,15 @@ class Half(Told):
     def __call__(self, batch, classes, known):
         logits = super().__call__(batch, classes, known).clone()
         before = F.pad(classes * known, (0, 0, 1, 0))[:, :-1]  # (1, T, 4)
-        goes_on = F.one_hot(1 + (before - 1) % PITCHES, CLASSES) * (before > 0)[..., None]
-        logits[..., 1 : 1 + PITCHES].masked_fill_((before > 0)[..., None], -torch.inf)
+        goes_on = F.one_hot(1 + (before - 1) % WINDOW_PITCHES, CLASSES) * (before > 0)[..., None]
+        logits[..., 1 : 1 + WINDOW_PITCHES].masked_fill_((before > 0)[..., None], -torch.inf)
         return torch.where(goes_on > 0, np.log(0.5), logits)
 
 
 def on_and_begin(pitch: int, style: str = "chorale") -> tuple[int, int]:
     """The classes of a MIDI pitch that goes on, and that begins."""
-    index = 1 + pitch - int(LOWEST[STYLE_NAMES.index(style)])
-    return index, index + PITCHES
+    index = 1 + pitch - int(window_floors()[STYLE_NAMES.index(style)])
+    return index, index + WINDOW_PITCHES
 
 
 def sampler(network, whole: Canvas, seed: int = 0) -> Sampler:

@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, Batch, collate, features_of, to_cells
 from musicgen.models.motion import moves, parallels
-from musicgen.models.roll import LOWEST, PITCHES, Roll, class_mask
+from musicgen.models.roll import WINDOW_PITCHES, Roll, class_mask, window_floors
 from musicgen.sampling import draw
 from musicgen.score import LOW, METERS, STYLES, Canvas
 
@@ -72,7 +72,8 @@ class Sampler:
         self.known = self.fixed.clone()
         self.given_rest = (self.fixed & (self.sound == REST_TOKEN))[:, : len(self.style.ranges)].any(1)  # (T,)
         self.allowed = class_mask()[self.batch.style]  # (1, 4, CLASSES)
-        self.lowest = int(LOWEST[self.batch.style]) - LOW + FIRST_PITCH  # token of the window's lowest pitch
+        self.floor = window_floors()[self.batch.style]  # (1,) MIDI
+        self.lowest = int(self.floor) - LOW + FIRST_PITCH  # token of the window's lowest pitch
         self.blocks = blocks_of(canvas)
         self.rule = parallels(AVOID)
         self.firm = torch.ones(canvas.score.steps, 1)
@@ -138,7 +139,7 @@ class Sampler:
     @torch.inference_mode()
     def _look(self) -> Tensor:
         """Chances (T, 4, CLASSES) of every cell given what is known."""
-        classes = Roll(self.sound[None], self.onset[None]).classes(self.batch.style)
+        classes = Roll(self.sound[None], self.onset[None]).classes(self.floor)
         logits = self.network(self.batch, classes, self.known[None])
         against = moves(classes, self.known[None], self.rule).repeat(1, 1, 1, 2)  # (1, T, 4, 2 * P)
         chances = (logits + F.pad(against, (1, 0))).softmax(-1)
@@ -156,7 +157,7 @@ class Sampler:
         was `passed` (n,) the next look, which knows the note, gives what was missing from the chance it finds. Where
         the cell before is not known, a pitch counts whether it goes on or begins.
         """
-        rest, on, begin = look[step, voice].split((1, PITCHES, PITCHES), -1)
+        rest, on, begin = look[step, voice].split((1, WINDOW_PITCHES, WINDOW_PITCHES), -1)
         known, before = self._known_before()[step, voice, None], (step - 1).clamp(min=0)
         pitch = self.sound[before, voice, None] - self.lowest  # (n, 1) in the window, below 0 for a rest
         may_hold = known & (pitch >= 0) & (step > 0)[:, None]
@@ -164,7 +165,7 @@ class Sampler:
         rest = rest * self._may_rest(step)[:, None]
         other = torch.cat([rest, torch.where(known, begin, begin + on)], 1)  # (n, 1 + P)
         if drawn:
-            was = look[before, voice, 1:].unflatten(1, (2, PITCHES)).sum(1).gather(1, pitch.clamp(min=0))
+            was = look[before, voice, 1:].unflatten(1, (2, WINDOW_PITCHES)).sum(1).gather(1, pitch.clamp(min=0))
             hold = (TRUST * hold / was.clamp(min=TINY)).clamp(max=1)
         else:
             hold = hold / (hold + other.sum(1, keepdim=True))
@@ -191,7 +192,7 @@ class Sampler:
     def _write(self, look: Tensor, step: Tensor, voice: Tensor, token: Tensor, temperature: float):
         """Put tokens (n,), pitches counted in the window, into their cells."""
         pitch = (token - FIRST_PITCH).clamp(min=0)
-        on, begin = look[step, voice, 1 + pitch], look[step, voice, 1 + PITCHES + pitch]
+        on, begin = look[step, voice, 1 + pitch], look[step, voice, 1 + WINDOW_PITCHES + pitch]
         limit = torch.rand(len(token), generator=self.rng) if temperature else 0.5
         begins = self._known_before()[step, voice] | (begin / (begin + on) > limit)
         pitches = torch.where(token < FIRST_PITCH, REST_TOKEN, pitch + self.lowest)

@@ -6,18 +6,9 @@ from torch.nn import functional as F
 
 from musicgen.models.frames import PITCH_CLASSES, nearest
 from musicgen.models.head import OTHERS
-from musicgen.models.roll import PITCHES, REST_CLASS
+from musicgen.models.roll import REST_CLASS, WINDOW_PITCHES
 
-VOICES = torch.arange(4)
-SHAPE = (
-    4,
-    3,
-    2,
-    2,
-    2,
-    PITCH_CLASSES,
-    PITCH_CLASSES,
-)  # voice, other, after, next to it, other moved, interval then, now
+SHAPE = (4, 3, 2, 2, 2, 12, 12)  # voice, other, after, next to it, other moved, interval then, now
 PERFECT = (0, 7)  # unison or octave, fifth
 KEEN = 16  # times what is learned: each case is met seldom, and has to be learned faster than other things
 
@@ -29,21 +20,22 @@ def moves(classes: Tensor, known: Tensor, table: Tensor) -> Tensor:
     interval, and by whether the other has moved since, each interval to where the other is now has its weight. 0 at
     what is known, and for voices of which nothing is.
     """
-    pitch = torch.where(known & (classes != REST_CLASS), (classes - 1) % PITCHES, -1)  # (B, T, 4)
-    piece, step = torch.arange(len(pitch))[:, None, None], torch.arange(pitch.shape[1])[:, None]
-    now, total = pitch[:, :, OTHERS], 0  # (B, T, 4, 3)
+    pitch = torch.where(known & (classes != REST_CLASS), (classes - 1) % WINDOW_PITCHES, -1)  # (B, T, 4)
+    piece, step, voice, nth, every = (torch.arange(n, device=pitch.device) for n in (*pitch.shape, 3, PITCH_CLASSES))
+    piece, step, others = piece[:, None, None], step[:, None], OTHERS.to(pitch.device)
+    now, total = pitch[:, :, others], 0  # (B, T, 4, 3)
     for side, index in enumerate(nearest(known)):  # (B, T, 4)
         there = (index >= 0) & (index < pitch.shape[1])
         index = index.clamp(0, pitch.shape[1] - 1)
-        own = pitch[piece, index, VOICES][..., None]  # (B, T, 4, 1)
-        other = pitch[piece[..., None], index[..., None], OTHERS]  # (B, T, 4, 3)
+        own = pitch[piece, index, voice][..., None]  # (B, T, 4, 1)
+        other = pitch[piece[..., None], index[..., None], others]  # (B, T, 4, 3)
         sounds = (there & ~known)[..., None] & (own >= 0) & (other >= 0) & (now >= 0)
-        row = (VOICES[:, None] * 3 + torch.arange(3)) * 2 + side
+        row = (voice[:, None] * 3 + nth) * 2 + side
         row = (row * 2 + ((index - step).abs() == 1)[..., None]) * 2 + (now != other)
         weights = F.embedding(row * PITCH_CLASSES + (own - other) % PITCH_CLASSES, table.view(-1, PITCH_CLASSES))
-        turn = (torch.arange(PITCH_CLASSES) - now[..., None]) % PITCH_CLASSES
+        turn = (every - now[..., None]) % PITCH_CLASSES
         total = total + (weights.gather(-1, turn) * sounds[..., None]).sum(-2)  # (B, T, 4, 12)
-    return total.repeat(1, 1, 1, PITCHES // PITCH_CLASSES)
+    return total.repeat(1, 1, 1, WINDOW_PITCHES // PITCH_CLASSES)
 
 
 def parallels(cost: float) -> Tensor:
