@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN
-from musicgen.models.frames import PITCH_CLASSES, nearest, sounding_tokens
+from musicgen.models.frames import PITCH_CLASSES, sounding_tokens
 from musicgen.score import LOW, STYLES
 
 WINDOW_PITCHES = 48  # P, four octaves: each style has a window that ends at its highest pitch
@@ -72,29 +72,27 @@ def class_mask() -> Tensor:
     return mask
 
 
-def seen(classes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """What the network reads of classes (B, T, 4) where known (B, T, 4).
+def seen(classes: Tensor, known: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
+    """What the network reads of classes (B, T, 4) where known (B, T, 4), the `nearest` known cells being (2, B, T, 4).
 
     Planes (B, T, P, PLANES). For each voice four: a known pitch that goes on, one that begins; and at unknown cells the
     nearest known pitches before and after, the weaker the farther. Then the key, see `keys`. Facts (B, T, 8): for each
     voice, on either side, an index below `SIDE_FACTS` of how far the nearest known cell is.
     """
+    steps = classes.shape[1]
     pitch = torch.where(classes == REST_CLASS, -1, (classes - 1) % WINDOW_PITCHES)  # (B, T, 4)
     begins = classes > WINDOW_PITCHES
-    layers = [(pitch, known & ~begins, 1.0), (pitch, known & begins, 1.0)]
-    facts = []
-    step = torch.arange(classes.shape[1], device=classes.device)[:, None]
-    for index in nearest(known):
-        there = (index >= 0) & (index < classes.shape[1])
-        distance = (index - step).abs()
-        found = pitch.gather(1, index.clamp(0, classes.shape[1] - 1))
-        layers.append((found, there & ~known, 1 / distance.clamp(min=1)))
-        far = torch.where(there, distance, DISTANCES).clamp(1, DISTANCES) - 1
-        rests = (found < 0) & there
-        facts.append(torch.where(known, rests.long(), 2 + far + DISTANCES * rests))
-    height = torch.arange(WINDOW_PITCHES, device=classes.device)[:, None]
-    planes = [(p[:, :, None] == height) * (where * weight)[:, :, None] for p, where, weight in layers]
-    return torch.cat([*planes, keys(pitch, known)], -1), torch.cat(facts, -1)
+    there = (near >= 0) & (near < steps)  # (2, B, T, 4)
+    distance = (near - torch.arange(steps, device=near.device)[:, None]).abs()
+    found = pitch.expand(near.shape).gather(2, near.clamp(0, steps - 1))
+    far = torch.where(there, distance, DISTANCES).clamp(1, DISTANCES) - 1
+    rests = (found < 0) & there
+    facts = torch.where(known, rests.long(), 2 + far + DISTANCES * rests)
+    weights = (there & ~known) / distance.clamp(min=1)
+    heights = torch.cat([pitch, pitch, *found], -1)[:, :, None]  # (B, T, 1, 16)
+    weights = torch.cat([known & ~begins, known & begins, *weights], -1)[:, :, None]
+    planes = (heights == torch.arange(WINDOW_PITCHES, device=near.device)[:, None]) * weights  # (B, T, P, 16)
+    return torch.cat([planes, keys(pitch, known)], -1), torch.cat([*facts], -1)
 
 
 def tonics(classes: Tensor, known: Tensor) -> Tensor:
