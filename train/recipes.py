@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from musicgen.models import MODELS
-from musicgen.models.cnn import CROP
+from musicgen.models.masks import CROP
 from musicgen.models.next_frame import NextFrame
 
 
@@ -26,13 +26,14 @@ class Recipe:
 
 RECIPES = {
     "autoregressive": Recipe(minutes=26, rate=2e-3, config={"dropout": 0.4}),
-    "cnn": Recipe(
+    "cnn": Recipe(  # crops of at least eight bars and what follows them, for the sake of the lags
         minutes=64,
-        batch=4,
+        batch=6,
+        crop=192,
         mix=0,
         rate=2e-3,
         average=0.998,
-        config={"dropout": 0.04, "gaps": 0.3, "beats": 0.6},
+        config={"dropout": 0.1, "gaps": 0.4, "beats": 0.6},
     ),
     "gan": Recipe(  # the last, since what held-out music says of the generator says nothing of the critic
         minutes=10,

@@ -5,29 +5,44 @@ known cells as piano rolls and says what may stand in each unknown one; how musi
 """
 
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import BEAT_STEPS, ENDINGS, STYLE_NAMES, Batch, MusicModel
-from musicgen.models.frames import PITCH_CLASSES, PLACES, place, sum_of_facts
+from musicgen.models.base import BAR_STEPS, ENDINGS, STYLE_NAMES, Batch, MusicModel
+from musicgen.models.frames import PITCH_CLASSES, PLACES, nearest, place, sum_of_facts
 from musicgen.models.gibbs import Sampler
+from musicgen.models.lags import Lagged, Lookback
+from musicgen.models.masks import by_beats, evenly, in_gaps, some_unknown, window
 from musicgen.models.motion import Motion
-from musicgen.models.roll import CLASSES, PITCHES, PLANES, SIDE_FACTS, Roll, class_mask, seen, tonics
+from musicgen.models.roll import (
+    CLASSES,
+    PLANES,
+    SIDE_FACTS,
+    WINDOW_PITCHES,
+    Roll,
+    class_mask,
+    seen,
+    tonics,
+    window_floors,
+)
 from musicgen.score import Canvas, Patch
 
-ILLEGAL = -1e9
+NEVER = -1e9  # logit of what a voice may not take
 TOGETHER = 2  # steps that the network sees as one column: an eighth note
-REACH = 12  # semitones up and down that the first convolution sees
+STEM_REACH = 12  # semitones up and down that the first convolution sees
 SQUEEZED = 16  # channels a pitch on the way to the trunk and back,
-DEGREES = PITCHES + PITCH_CLASSES - 1  # which stand there by their degree: the tonic always in the same places
+DEGREES = WINDOW_PITCHES + PITCH_CLASSES - 1  # which stand there by their degree: the tonic always in the same places
 BEFORE = ((1, 1), (2, 12), (4, 7))  # dilations over columns and semitones of the blocks before the trunk
 AFTER = ((1, 4), (2, 3), (1, 12))  # ... and after it: octaves, fifths and thirds are near
+AFTER_REACH = sum(over for over, _ in AFTER)  # columns on either side
 FACT_SIZES = (*[SIDE_FACTS] * 8, PLACES, ENDINGS, len(STYLE_NAMES) * PLACES)
-CROP = 64  # steps of a held-out piece that are judged at a time,
-DRAWS = 4  # at so many places with other cells known
+AGAIN = 1.7  # times the learned weight of repeating, while composing: else dances repeat less than held-out ones
+DRAWS = 4  # places of a held-out piece that are judged, with other cells known each time
 
 
 @dataclass(frozen=True)
@@ -80,20 +95,37 @@ class Columns:
 
     def __init__(self, position: Tensor):
         """From the steps since the bar line, (B, T)."""
-        self.count = position.shape[1]
+        steps = torch.arange(position.shape[1], device=position.device)
+        self.piece = torch.arange(len(position), device=position.device)[:, None]
         self.first = position[:, :1] % TOGETHER  # (B, 1) the place of the first step in its column
-        self.piece = torch.arange(len(position))[:, None]
+        self.column, self.place = (steps + self.first) // TOGETHER, (steps + self.first) % TOGETHER  # (B, T)
 
     def of(self, x: Tensor) -> Tensor:
         """Steps (B, T, ...) as columns (B, S, TOGETHER, ...), 0 where a piece has none."""
-        columns = (self.count + 2 * TOGETHER - 2) // TOGETHER
-        step = torch.arange(columns * TOGETHER) - self.first
-        there = ((step >= 0) & (step < self.count)).view(*step.shape, *[1] * (x.dim() - 2))
-        return (x[self.piece, step.clamp(0, self.count - 1)] * there).unflatten(1, (columns, TOGETHER))
+        count = x.shape[1]
+        columns = (count + 2 * TOGETHER - 2) // TOGETHER
+        step = torch.arange(columns * TOGETHER, device=x.device) - self.first
+        there = ((step >= 0) & (step < count)).view(*step.shape, *[1] * (x.dim() - 2))
+        return (x[self.piece, step.clamp(0, count - 1)] * there).unflatten(1, (columns, TOGETHER))
 
     def steps(self, x: Tensor) -> Tensor:
         """Back from columns (B, S, TOGETHER, ...) to steps (B, T, ...)."""
-        return x.flatten(1, 2)[self.piece, torch.arange(self.count) + self.first]
+        return x[self.piece, self.column, self.place]
+
+    def within(self, steps: Tensor) -> tuple["Columns", slice, slice]:
+        """Steps (n,) of one piece among the columns from the first of them to the last.
+
+        Returns their places, these columns, and those by which `AFTER` sees more, each counted in the one after it.
+        """
+        found, (first, last) = copy(self), self.column[0, steps[[0, -1]]].tolist()
+        wide = max(0, first - AFTER_REACH)
+        found.column, found.place = self.column[:, steps] - first, self.place[:, steps]
+        return found, slice(first - wide, last + 1 - wide), slice(wide, last + 1 + AFTER_REACH)
+
+
+def spread_over(degree: Tensor, x: Tensor) -> Tensor:
+    """The degree of each pitch, (B, P), as an index of the shape of x, (B, S, P, n)."""
+    return degree[:, None, :, None].expand(x.shape)
 
 
 class CNN(MusicModel):
@@ -110,12 +142,13 @@ class CNN(MusicModel):
         super().__init__()
         self.config = config
         channels, width = config.inner, config.width
+        self.register_buffer("floors", window_floors(), persistent=False)  # (styles,) MIDI
         self.register_buffer("allowed", class_mask(), persistent=False)  # (styles, 4, CLASSES)
         self.register_buffer("offsets", torch.tensor([0, *FACT_SIZES[:-1]]).cumsum(0), persistent=False)
         self.facts = nn.Parameter(torch.randn(TOGETHER * sum(FACT_SIZES), width) * 0.05)
         self.tell = nn.Linear(width, channels)
-        self.stem = nn.Conv2d(TOGETHER * PLANES, channels, (1, 2 * REACH + 1), padding="same", bias=False)
-        self.height = nn.Parameter(torch.randn(PITCHES, channels) * 0.05)
+        self.stem = nn.Conv2d(TOGETHER * PLANES, channels, (1, 2 * STEM_REACH + 1), padding="same", bias=False)
+        self.height = nn.Parameter(torch.randn(WINDOW_PITCHES, channels) * 0.05)
         self.before = nn.Sequential(*(Near(channels, d, config.dropout) for d in BEFORE))
         self.squeeze = nn.Linear(channels, SQUEEZED)
         self.gather = nn.Linear(SQUEEZED * DEGREES, width)
@@ -128,29 +161,57 @@ class CNN(MusicModel):
         self.rest = nn.Linear(width, TOGETHER * 4)
         self.bias = nn.Parameter(torch.zeros(4, CLASSES - 1))
         self.motion = Motion()
+        self.lookback = Lookback(len(STYLE_NAMES), TOGETHER, channels, width)
 
-    def logits(self, batch: Batch, classes: Tensor, known: Tensor) -> Tensor:
-        """Logits (B, T, 4, CLASSES) of every cell given classes (B, T, 4) where known (B, T, 4), and nowhere else."""
-        planes, sides = seen(classes, known)  # (B, T, P, PLANES), (B, T, 8)
+    def logits(
+        self, batch: Batch, classes: Tensor, known: Tensor, steps: Tensor | None = None, again: float = 1.0
+    ) -> Tensor:
+        """Logits of every cell given classes (B, T, 4) where known (B, T, 4), and nowhere else: (B, T, 4, CLASSES).
+
+        Args:
+            steps: of one piece, in order and each once, (n,): their cells alone are looked for, (1, n, 4, CLASSES).
+            again: times the weight of doing what was done at the lags.
+        """
+        known = known & (batch.weight > 0)[..., None]
+        lagged = Lagged.of(classes, known, batch.weight > 0, BAR_STEPS.to(known.device)[batch.meter])
+        columns = Columns(batch.position)
+        near = torch.stack(nearest(known))  # (2, B, T, 4)
+        planes, sides = seen(classes, known, near)  # (B, T, P, PLANES), (B, T, 8)
+        facts = self._facts(batch, sides) + self.lookback.told(lagged, columns.place)
+        facts = columns.of(facts * batch.weight[..., None]).sum(2)  # (B, S, W)
+        pixels = columns.of(planes).transpose(2, 3).flatten(3)  # (B, S, P, TOGETHER * PLANES)
+        x = self.stem(pixels.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)  # (B, S, P, C)
+        x = self.lookback.mark(x, lagged, columns.column, columns.place)
+        x = self.before(x + self.tell(facts)[:, :, None] + self.height)
+        degree = (-tonics(classes, known) % PITCH_CLASSES)[:, None] + torch.arange(WINDOW_PITCHES, device=x.device)
+        y = self.squeeze(x)
+        y = y.new_zeros(*y.shape[:2], DEGREES, SQUEEZED).scatter(2, spread_over(degree, y), y)
+        trunk = self.trunk(self.gather(y.flatten(2)) + facts)  # (B, S, W)
+        if steps is None:
+            x = self.after(self._back(x, trunk, degree))
+        else:
+            columns, inner, wide = columns.within(steps)
+            x, trunk, lagged = x[:, wide], trunk[:, wide], lagged.at(steps)
+            x, trunk = self.after(self._back(x, trunk, degree))[:, inner], trunk[:, inner]
+        pitches = self.out(self.norm(x)).unflatten(-1, (TOGETHER, 4, 2))  # (B, S, P, steps, voices, 2)
+        pitches = columns.steps(pitches.permute(0, 1, 3, 4, 5, 2).flatten(4))  # (B, T, 4, 2 * P)
+        pitches = pitches + self.bias + self.motion(classes, known, near, steps).repeat(1, 1, 1, 2)
+        rests = columns.steps(self.rest(trunk).unflatten(-1, (TOGETHER, 4, 1)))  # (B, T, 4, 1)
+        weights = columns.steps(self.lookback.weigh(trunk).unflatten(-1, (TOGETHER, -1)))  # (B, T, 4 K)
+        logits = self.lookback.again(torch.cat([rests, pitches], -1), lagged, batch.style, weights, again)
+        return logits.masked_fill(~self.allowed[batch.style][:, None], NEVER)
+
+    def _back(self, x: Tensor, trunk: Tensor, degree: Tensor) -> Tensor:
+        """Cells (B, S, P, C) and what the trunk (B, S, W) has for each of them, by its degree (B, P)."""
+        spread = self.spread(trunk).unflatten(-1, (DEGREES, SQUEEZED))
+        return x + self.widen(spread.gather(2, spread_over(degree, x[..., :SQUEEZED])))
+
+    def _facts(self, batch: Batch, sides: Tensor) -> Tensor:
+        """What each step is told by tables, (B, T, W): how far the known cells are, the place in bar and piece."""
         time = [place(batch), batch.to_end, batch.style[:, None] * PLACES + place(batch)]
         index = torch.cat([sides, torch.stack(time, -1)], -1) + self.offsets
         index = index + (batch.position % TOGETHER * sum(FACT_SIZES))[..., None]
-        facts = sum_of_facts(index, self.facts, 0) * batch.weight[..., None]  # (B, T, W)
-        columns = Columns(batch.position)
-        facts = columns.of(facts).sum(2)  # (B, S, W)
-        x = self.stem(columns.of(planes).permute(0, 2, 4, 1, 3).flatten(1, 2)).permute(0, 2, 3, 1)  # (B, S, P, C)
-        x = self.before(x + self.tell(facts)[:, :, None] + self.height)
-        degree = (-tonics(classes, known) % PITCH_CLASSES)[:, None] + torch.arange(PITCHES)  # (B, P)
-        degree = degree[:, None, :, None].expand(*x.shape[:3], SQUEEZED)
-        y = x.new_zeros(*x.shape[:2], DEGREES, SQUEEZED).scatter(2, degree, self.squeeze(x))
-        trunk = self.trunk(self.gather(y.flatten(2)) + facts)  # (B, S, W)
-        x = x + self.widen(self.spread(trunk).unflatten(-1, (DEGREES, SQUEEZED)).gather(2, degree))
-        pitches = self.out(self.norm(self.after(x))).unflatten(-1, (TOGETHER, 4, 2))  # (B, S, P, steps, voices, 2)
-        pitches = columns.steps(pitches.permute(0, 1, 3, 4, 5, 2).flatten(4))  # (B, T, 4, 2 * P)
-        pitches = pitches + self.bias + self.motion(classes, known).repeat(1, 1, 1, 2)
-        rests = columns.steps(self.rest(trunk).unflatten(-1, (TOGETHER, 4, 1)))  # (B, T, 4, 1)
-        logits = torch.cat([rests, pitches], -1)
-        return logits.masked_fill(~self.allowed[batch.style][:, None], ILLEGAL)
+        return sum_of_facts(index, self.facts, 0)
 
     def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
         """{"loss"}: nats an unknown cell, the mean over how many cells are known, 0 to all but one, and which.
@@ -160,20 +221,22 @@ class CNN(MusicModel):
         """
         if self.training:
             counted = in_gaps(batch.counted(), self.config.gaps)
-            order = by_beats(torch.rand(counted.shape), batch, self.config.beats)
-            return {"loss": self.nll(batch, some_unknown(counted, evenly(len(counted)), order)).mean()}
+            order = by_beats(torch.rand(counted.shape, device=counted.device), batch, self.config.beats)
+            share = evenly(len(counted)).to(counted.device)
+            return {"loss": self.nll(batch, some_unknown(counted, share, order)).mean()}
         rng, total = torch.Generator().manual_seed(0), 0
         for draw in range(DRAWS):
             piece = window(batch, rng)
             share = (draw + evenly(len(batch.tokens), rng)) / DRAWS
             counted = piece.counted()
-            total += self.nll(piece, some_unknown(counted, share, torch.rand(counted.shape, generator=rng)))
+            order = torch.rand(counted.shape, generator=rng).to(counted.device)
+            total += self.nll(piece, some_unknown(counted, share.to(counted.device), order))
         cells = batch.counted().sum((1, 2))
         return {"loss": (total / DRAWS * cells).sum() / cells.sum()}
 
     def nll(self, batch: Batch, unknown: Tensor) -> Tensor:
         """Mean -ln p of the unknown cells (B, T, n) of each piece given all others, (B,)."""
-        classes = Roll.of(batch.tokens).classes(batch.style)
+        classes = Roll.of(batch.tokens).classes(self.floors[batch.style])
         voices = unknown.shape[2]
         logits = self.logits(batch, classes, F.pad(~unknown, (0, 4 - voices), value=True))[:, :, :voices]
         cell = F.cross_entropy(logits.flatten(0, 2), classes[..., :voices].flatten(), reduction="none")
@@ -182,58 +245,7 @@ class CNN(MusicModel):
     def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
         """The whole canvas after every pass. See `temperature_note`."""
         rng = torch.Generator().manual_seed(seed if temperature else 0)
-        sampler = Sampler(self.logits, canvas, top_p, rng)
+        sampler = Sampler(partial(self.logits, again=AGAIN), canvas, top_p, rng)
         yield Patch(0, sampler.cells())
         for _ in sampler.passes(temperature):
             yield Patch(0, sampler.cells())
-
-
-def in_gaps(counted: Tensor, share: float) -> Tensor:
-    """Of the counted cells (B, T, n), in a share of the pieces, those in one stretch of time and some voices alone."""
-    batch, steps, voices = counted.shape
-    ends = torch.rand(batch, 2, 1).sort(1).values * (steps + 1)
-    step = torch.arange(steps)
-    inside = (step >= ends[:, 0].floor()) & (step < ends[:, 1].ceil())  # (B, T)
-    chosen = torch.rand(batch, voices) < torch.rand(batch, 1).clamp(min=0.25)
-    gap = inside[..., None] & chosen[:, None] & (counted > 0)
-    holds = (torch.rand(batch) < share) & gap.any(2).any(1)
-    return torch.where(holds[:, None, None], gap, counted > 0)
-
-
-def by_beats(order: Tensor, batch: Batch, share: float) -> Tensor:
-    """An order (B, T, n) of cells in which, in a share of the pieces, a voice's cells of one beat come together.
-
-    So the cells are asked for that `Sampler` draws anew: without this, nearly always some cell next to one is known.
-    """
-    step = torch.arange(order.shape[1])
-    begins = batch.position % BEAT_STEPS[batch.meter][:, None] == 0
-    first = torch.where(begins, step, 0).cummax(1).values  # (B, T) the step at which its beat begins
-    together = order.gather(1, first[..., None].expand_as(order))
-    return torch.where(torch.rand(len(order), 1, 1) < share, together, order)
-
-
-def evenly(count: int, rng: torch.Generator | None = None) -> Tensor:
-    """Numbers drawn from 0 to 1, (count,): one from each of as many equal parts, in any order."""
-    return (torch.randperm(count, generator=rng) + torch.rand(count, generator=rng)) / count
-
-
-def some_unknown(counted: Tensor, share: Tensor, order: Tensor) -> Tensor:
-    """Which of the counted cells (B, T, n) are unknown: all but a `share` (B,), the first in an order; at least one."""
-    counted = counted > 0
-    order = order.masked_fill(~counted, 2).flatten(1)  # the others come last
-    rank = order.argsort(dim=1, stable=True).argsort(1).view(counted.shape)
-    cells = counted.sum((1, 2))
-    known = torch.minimum((share * cells).floor(), cells - 1)
-    return counted & (rank >= known[:, None, None])
-
-
-def window(batch: Batch, rng: torch.Generator) -> Batch:
-    """At most `CROP` steps from anywhere in each piece; a note that began earlier begins with them."""
-    lengths = batch.weight.sum(1).long()  # (B,)
-    size = min(CROP, batch.tokens.shape[1])
-    first = (torch.rand(len(lengths), generator=rng) * ((lengths - size).clamp(min=0) + 1)).long()
-    step = first[:, None] + torch.arange(size)  # (B, size)
-    row = torch.arange(len(lengths))[:, None]
-    cut = batch.timed(lambda x: x[row, step])
-    cut.tokens[:, 0] = Roll.of(batch.tokens).sound[row[:, 0], first]
-    return cut

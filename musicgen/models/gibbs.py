@@ -14,22 +14,24 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, Batch, collate, features_of, to_cells
-from musicgen.models.motion import moves, parallels
-from musicgen.models.roll import LOWEST, PITCHES, Roll, class_mask
+from musicgen.models.frames import PITCH_CLASSES
+from musicgen.models.head import OTHERS
+from musicgen.models.roll import REST_CLASS, WINDOW_PITCHES, Roll, class_mask, window_floors
 from musicgen.sampling import draw
 from musicgen.score import LOW, METERS, STYLES, Canvas
 
-PASSES = 60
-FILL = 24  # of them, or more, begin every block for the first time; in each of the others
-MOST, LEAST = 0.12, 0.03  # this share of the blocks is drawn anew, falling from the first pass to the last,
-COOL = 0.4  # and with it the temperature of which notes begin, to this part of itself
-CADENCE = 0.5  # of the temperature, in the last bar: a piece closes with less surprise than it went on with
+PASSES = 24
+FILL = 12  # passes, or more, that begin every block for the first time
+MOST, LEAST = 0.12, 0.06  # share of the blocks drawn anew in each of the others, falling from the first to the last
+COOL = 0.7  # part of the temperature of which notes begin that is left in the last pass
+CADENCE = 0.5  # part of the temperature that is left in the last bar: a piece closes with less surprise
 TURN = (0, 2, 3, 1)  # of soprano, alto, tenor, bass in the first fill: the outer voices first
 AVOID = 5.0  # nats that a parallel fifth or octave costs beyond what the network thinks of it
 TRUST = 0.6  # part of a guessed chance to hold a note that is taken at once; for the rest, another look is waited for
 TINY = 1e-20  # the least chance of what is legal
 
-Network = Callable[[Batch, Tensor, Tensor], Tensor]  # batch, classes, known (1, T, 4) -> logits (1, T, 4, CLASSES)
+# batch, classes, known (1, T, 4), n of the steps -> logits (1, n, 4, CLASSES)
+Network = Callable[[Batch, Tensor, Tensor, Tensor], Tensor]
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,10 @@ class Sampler:
         self.known = self.fixed.clone()
         self.given_rest = (self.fixed & (self.sound == REST_TOKEN))[:, : len(self.style.ranges)].any(1)  # (T,)
         self.allowed = class_mask()[self.batch.style]  # (1, 4, CLASSES)
-        self.lowest = int(LOWEST[self.batch.style]) - LOW + FIRST_PITCH  # token of the window's lowest pitch
+        self.floor = window_floors()[self.batch.style]  # (1,) MIDI
+        self.lowest = int(self.floor) - LOW + FIRST_PITCH  # token of the window's lowest pitch
         self.blocks = blocks_of(canvas)
-        self.rule = parallels(AVOID)
+        self.row = torch.zeros(canvas.score.steps, dtype=torch.long)  # of each step in the last look
         self.firm = torch.ones(canvas.score.steps, 1)
         self.firm[-self.meter.steps :] = 1 / CADENCE
 
@@ -114,60 +117,115 @@ class Sampler:
         """
         for block in chosen:
             self.known[block.start : block.stop, block.voice] = False
-        look = self._look()  # (T, 4, CLASSES)
-        left, active = [], chosen
-        for offset in range(max(b.stop - b.start for b in chosen)):
-            active = [b for b in active if b.start + offset < b.stop]
-            if not active:
-                break
-            step, voice = (torch.tensor(n) for n in zip(*((b.start + offset, b.voice) for b in active)))
-            passed = torch.tensor([0.0 if offset else b.passed for b in active])
-            chances = self._chances(look, step, voice, passed, offset > 0)  # (n, 2 + P)
-            logits = chances.log() * self.firm[step]
-            token = draw(logits, temperature, self.top_p, self.rng, apart=HOLD_TOKEN, cool=cool)
-            ended = [offset > 0 and t >= FIRST_PITCH for t in token.tolist()]
-            held = chances[:, HOLD_TOKEN].tolist()
-            left += [Block(b.voice, b.start + offset, b.stop, h) for b, h, e in zip(active, held, ended) if e]
-            active = [b for b, e in zip(active, ended) if not e]
-            goes_on = ~torch.tensor(ended)
-            self._write(look, step[goes_on], voice[goes_on], token[goes_on], temperature)
+        look = self._look(chosen)  # (n, 4, CLASSES)
+        step, voice, stop = torch.tensor([(b.start, b.voice, b.stop) for b in chosen]).T  # (n,)
+        chances = self._chances(look, step, voice, stop, torch.tensor([b.passed for b in chosen]))  # (n, 2 + P)
+        logits = chances.log() * self.firm[step]
+        token = draw(logits, temperature, self.top_p, self.rng, apart=HOLD_TOKEN, cool=cool)
+        self._write(look, step, voice, token, temperature)
+        left = self._lengthen(look, chosen, temperature)
         before = F.pad(self.sound, (0, 0, 1, 0), value=REST_TOKEN)[:-1]
         self.onset |= self.known & (self.sound >= FIRST_PITCH) & (self.sound != before) & self._known_before()
         return left
 
+    def _lengthen(self, look: Tensor, active: list[Block], temperature: float) -> list[Block]:
+        """Let what was drawn at the first step of each block last as long as it does; return what is left of them."""
+        left = []
+        for offset in range(1, max(b.stop - b.start for b in active)):
+            active = [b for b in active if b.start + offset < b.stop]
+            if not active:
+                break
+            step, voice = torch.tensor([(b.start + offset, b.voice) for b in active]).T  # (n,)
+            hold, rest = self._lasting(look, step, voice)
+            firm = self.firm[step, 0]
+            holds, rests = self._happens(hold, firm, temperature), self._happens(rest, firm, temperature)
+            chances = hold.tolist()
+            lasts = (holds | rests).tolist()
+            left += [Block(b.voice, b.start + offset, b.stop, c) for b, c, g in zip(active, chances, lasts) if not g]
+            active = [b for b, g in zip(active, lasts) if g]
+            goes_on = holds | rests
+            step, voice, holds = step[goes_on], voice[goes_on], holds[goes_on]
+            self.sound[step, voice] = torch.where(holds, self.sound[step - 1, voice], REST_TOKEN)
+            self.onset[step, voice], self.known[step, voice] = False, True
+        return left
+
+    def _lasting(self, look: Tensor, step: Tensor, voice: Tensor) -> tuple[Tensor, Tensor]:
+        """Chances (n,) to hold the note drawn just now at the step before, and, if not, to rest rather than begin one.
+
+        To go on with a pitch is to have had it. So the chance to hold is that of "this pitch goes on" over that of
+        "this pitch was there". That is a guess from one look at both: where it fails, the next look, which knows the
+        note, gives what was missing from the chance it finds.
+        """
+        cell, before = look[self.row[step], voice], look[self.row[step - 1], voice]  # (n, CLASSES)
+        pitch = self.sound[step - 1, voice, None] - self.lowest  # (n, 1) in the window, below 0 for a rest
+        on = 1 + pitch.clamp(min=0)
+        was = before.gather(1, on) + before.gather(1, on + WINDOW_PITCHES)
+        hold = (TRUST * cell.gather(1, on) / was.clamp(min=TINY)).clamp(max=1) * (pitch >= 0)
+        rest = cell[:, REST_CLASS] * self._may_rest(step)
+        return hold[:, 0], rest / (rest + cell[:, 1 + WINDOW_PITCHES :].sum(1)).clamp(min=TINY)
+
+    def _happens(self, chance: Tensor, firm: Tensor, temperature: float) -> Tensor:
+        """Whether something of this chance (n,) does, its log-odds `firm` times and divided by the temperature."""
+        if temperature == 0:
+            return chance > 0.5
+        odds = torch.logit(chance.double()) * firm / temperature
+        return torch.rand(len(chance), generator=self.rng) < odds.sigmoid()
+
     @torch.inference_mode()
-    def _look(self) -> Tensor:
-        """Chances (T, 4, CLASSES) of every cell given what is known."""
-        classes = Roll(self.sound[None], self.onset[None]).classes(self.batch.style)
-        logits = self.network(self.batch, classes, self.known[None])
-        against = moves(classes, self.known[None], self.rule).repeat(1, 1, 1, 2)  # (1, T, 4, 2 * P)
-        chances = (logits + F.pad(against, (1, 0))).softmax(-1)
-        return torch.where(self.allowed[:, None], chances.clamp(min=TINY), 0)[0]
+    def _look(self, chosen: list[Block]) -> Tensor:
+        """Chances (n, 4, CLASSES) of the cells at the steps of the blocks given what is known; `row` says which."""
+        steps = torch.tensor(sorted({step for b in chosen for step in range(b.start, b.stop)}))  # (n,)
+        self.row[steps] = torch.arange(len(steps))
+        stop = self._horizon(steps)
+        classes = Roll(self.sound[None, :stop], self.onset[None, :stop]).classes(self.floor)
+        batch = self.batch.timed(lambda x: x[:, :stop])
+        logits = self.network(batch, classes, self.known[None, :stop], steps)[0]
+        return torch.where(self.allowed, logits.softmax(-1).clamp(min=TINY), 0)
+
+    def _horizon(self, steps: Tensor) -> int:
+        """The step at which a look ends: a bar after all that is known or asked for, as there is nothing beyond."""
+        last = torch.cat([self.known.any(1).nonzero()[:, 0], steps]).max()
+        return min(len(self.known), (int(last) // self.meter.steps + 2) * self.meter.steps)
+
+    def _parallels(self, step: Tensor, voice: Tensor, stop: Tensor) -> Tensor:
+        """How many parallels each pitch would make, (n, P): with the cells before its step, and after its block."""
+        others, found = OTHERS[voice], 0  # (n, 3)
+        fifth = torch.where(others > voice[:, None], 7, 5)  # above a lower voice, below a higher one
+        pitch = torch.arange(WINDOW_PITCHES) + self.lowest
+        for there, beside in ((step - 1, step), (stop, stop - 1)):
+            inside, there = (there >= 0) & (there < len(self.known)), there.clamp(0, len(self.known) - 1)
+            own = self._heard(there, voice)[:, None]  # (n, 1)
+            then, now = self._heard(there[:, None], others), self._heard(beside[:, None], others)  # (n, 3)
+            apart = (own - then) % PITCH_CLASSES
+            perfect = (then != now) & (own > 0) & (then > 0) & (now > 0) & ((apart == 0) | (apart == fifth))
+            same = (pitch - now[..., None]) % PITCH_CLASSES == apart[..., None]  # (n, 3, P)
+            found = found + (same & (perfect & inside[:, None])[..., None]).sum(1) * (pitch != own)
+        return found
+
+    def _heard(self, step: Tensor, voice: Tensor) -> Tensor:
+        """The tokens of the known pitches of cells, 0 where there is none."""
+        return self.sound[step, voice] * self.known[step, voice]
 
     def _known_before(self) -> Tensor:
         """Whether the cell before is known, (T, 4): before the first step there is silence."""
         return F.pad(self.known, (0, 0, 1, 0), value=True)[:-1]
 
-    def _chances(self, look: Tensor, step: Tensor, voice: Tensor, passed: Tensor, drawn: bool) -> Tensor:
+    def _chances(self, look: Tensor, step: Tensor, voice: Tensor, stop: Tensor, passed: Tensor) -> Tensor:
         """Chances (n, 2 + P) of n cells to rest, to hold, to begin one of the window's pitches.
 
-        To go on with a pitch is to have had it. So where the cell before was just `drawn` from the same look, the
-        chance to hold is that of "this pitch goes on" over that of "this pitch was there". That is a guess, so where it
-        was `passed` (n,) the next look, which knows the note, gives what was missing from the chance it finds. Where
-        the cell before is not known, a pitch counts whether it goes on or begins.
+        Where the cell before is not known, a pitch counts whether it goes on or begins. Where a chance to hold was
+        `passed` (n,) before, see `_lasting`, what was missing from it is left.
         """
-        rest, on, begin = look[step, voice].split((1, PITCHES, PITCHES), -1)
+        rest, on, begin = look[self.row[step], voice].split((1, WINDOW_PITCHES, WINDOW_PITCHES), -1)
+        fair = (-AVOID * self._parallels(step, voice, stop)).exp()  # (n, P)
+        on, begin = on * fair, begin * fair
         known, before = self._known_before()[step, voice, None], (step - 1).clamp(min=0)
         pitch = self.sound[before, voice, None] - self.lowest  # (n, 1) in the window, below 0 for a rest
         may_hold = known & (pitch >= 0) & (step > 0)[:, None]
         hold = on.gather(1, pitch.clamp(min=0)) * may_hold  # (n, 1)
         rest = rest * self._may_rest(step)[:, None]
         other = torch.cat([rest, torch.where(known, begin, begin + on)], 1)  # (n, 1 + P)
-        if drawn:
-            was = look[before, voice, 1:].unflatten(1, (2, PITCHES)).sum(1).gather(1, pitch.clamp(min=0))
-            hold = (TRUST * hold / was.clamp(min=TINY)).clamp(max=1)
-        else:
-            hold = hold / (hold + other.sum(1, keepdim=True))
+        hold = hold / (hold + other.sum(1, keepdim=True))
         passed = passed[:, None].clamp(max=1 - 1e-6)
         hold = ((hold - passed) / (1 - passed)).clamp(min=0)
         other = other / other.sum(1, keepdim=True) * (1 - hold)
@@ -191,7 +249,8 @@ class Sampler:
     def _write(self, look: Tensor, step: Tensor, voice: Tensor, token: Tensor, temperature: float):
         """Put tokens (n,), pitches counted in the window, into their cells."""
         pitch = (token - FIRST_PITCH).clamp(min=0)
-        on, begin = look[step, voice, 1 + pitch], look[step, voice, 1 + PITCHES + pitch]
+        row = self.row[step]
+        on, begin = look[row, voice, 1 + pitch], look[row, voice, 1 + WINDOW_PITCHES + pitch]
         limit = torch.rand(len(token), generator=self.rng) if temperature else 0.5
         begins = self._known_before()[step, voice] | (begin / (begin + on) > limit)
         pitches = torch.where(token < FIRST_PITCH, REST_TOKEN, pitch + self.lowest)

@@ -4,54 +4,41 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.frames import PITCH_CLASSES, nearest
+from musicgen.models.frames import PITCH_CLASSES
 from musicgen.models.head import OTHERS
-from musicgen.models.roll import PITCHES, REST_CLASS
+from musicgen.models.roll import REST_CLASS, WINDOW_PITCHES
 
-VOICES = torch.arange(4)
-SHAPE = (
-    4,
-    3,
-    2,
-    2,
-    2,
-    PITCH_CLASSES,
-    PITCH_CLASSES,
-)  # voice, other, after, next to it, other moved, interval then, now
-PERFECT = (0, 7)  # unison or octave, fifth
+SHAPE = (4, 3, 2, 2, 2, 12, 12)  # voice, other, after, next to it, other moved, interval then, now
 KEEN = 16  # times what is learned: each case is met seldom, and has to be learned faster than other things
 
 
-def moves(classes: Tensor, known: Tensor, table: Tensor) -> Tensor:
+def moves(classes: Tensor, known: Tensor, near: Tensor, table: Tensor, steps: Tensor | None = None) -> Tensor:
     """Logits of pitches (B, T, 4, P) by a table of `SHAPE`, given classes (B, T, 4) where known (B, T, 4).
 
-    The nearest known cells of a voice, before and after, stood at some interval from each other voice. By this
-    interval, and by whether the other has moved since, each interval to where the other is now has its weight. 0 at
-    what is known, and for voices of which nothing is.
+    The `nearest` known cells of a voice (2, B, T, 4) stood at some interval from each other voice. By this interval,
+    and by whether the other has moved since, each interval to where the other is now has its weight. 0 at what is
+    known, and for voices of which nothing is.
+
+    Args:
+        steps: the steps (n,) that are looked for, else all: (B, n, 4, P).
     """
-    pitch = torch.where(known & (classes != REST_CLASS), (classes - 1) % PITCHES, -1)  # (B, T, 4)
-    piece, step = torch.arange(len(pitch))[:, None, None], torch.arange(pitch.shape[1])[:, None]
-    now, total = pitch[:, :, OTHERS], 0  # (B, T, 4, 3)
-    for side, index in enumerate(nearest(known)):  # (B, T, 4)
-        there = (index >= 0) & (index < pitch.shape[1])
-        index = index.clamp(0, pitch.shape[1] - 1)
-        own = pitch[piece, index, VOICES][..., None]  # (B, T, 4, 1)
-        other = pitch[piece[..., None], index[..., None], OTHERS]  # (B, T, 4, 3)
-        sounds = (there & ~known)[..., None] & (own >= 0) & (other >= 0) & (now >= 0)
-        row = (VOICES[:, None] * 3 + torch.arange(3)) * 2 + side
-        row = (row * 2 + ((index - step).abs() == 1)[..., None]) * 2 + (now != other)
-        weights = F.embedding(row * PITCH_CLASSES + (own - other) % PITCH_CLASSES, table.view(-1, PITCH_CLASSES))
-        turn = (torch.arange(PITCH_CLASSES) - now[..., None]) % PITCH_CLASSES
-        total = total + (weights.gather(-1, turn) * sounds[..., None]).sum(-2)  # (B, T, 4, 12)
-    return total.repeat(1, 1, 1, PITCHES // PITCH_CLASSES)
-
-
-def parallels(cost: float) -> Tensor:
-    """The textbook's table: `cost` nats against following another voice in a fifth, octave or unison."""
-    table = torch.zeros(SHAPE)
-    for interval in PERFECT:
-        table[:, :, 0, 1, 1, interval, interval] = -cost
-    return table
+    pitch = torch.where(known & (classes != REST_CLASS), (classes - 1) % WINDOW_PITCHES, -1)  # (B, T, 4)
+    piece, step, voice, nth, every = (torch.arange(n, device=pitch.device) for n in (*pitch.shape, 3, PITCH_CLASSES))
+    now, others = pitch, OTHERS.to(pitch.device)
+    if steps is not None:
+        now, known, near, step = pitch[:, steps], known[:, steps], near[:, :, steps], steps
+    now = now[..., others]  # (B, T, 4, 3)
+    there, next_to = (near >= 0) & (near < pitch.shape[1]), (near - step[:, None]).abs() == 1  # (2, B, T, 4)
+    near, piece = near.clamp(0, pitch.shape[1] - 1), piece[:, None, None]
+    own = pitch[piece, near, voice][..., None]  # (2, B, T, 4, 1)
+    other = pitch[piece[..., None], near[..., None], others]  # (2, B, T, 4, 3)
+    sounds = (there & ~known)[..., None] & (own >= 0) & (other >= 0) & (now >= 0)
+    row = (voice[:, None] * 3 + nth) * 2 + torch.arange(2, device=pitch.device).view(2, 1, 1, 1, 1)
+    row = (row * 2 + next_to[..., None]) * 2 + (now != other)
+    weights = F.embedding(row * PITCH_CLASSES + (own - other) % PITCH_CLASSES, table.view(-1, PITCH_CLASSES))
+    turn = (every - now[..., None]) % PITCH_CLASSES  # (B, T, 4, 3, 12)
+    total = (weights.gather(-1, turn.expand(weights.shape)) * sounds[..., None]).sum((0, 4))  # (B, T, 4, 12)
+    return total.repeat(1, 1, 1, WINDOW_PITCHES // PITCH_CLASSES)
 
 
 class Motion(nn.Module):
@@ -61,5 +48,5 @@ class Motion(nn.Module):
         super().__init__()
         self.weights = nn.Parameter(torch.zeros(SHAPE).view(-1, PITCH_CLASSES))
 
-    def forward(self, classes: Tensor, known: Tensor) -> Tensor:
-        return moves(classes, known, self.weights) * KEEN
+    def forward(self, classes: Tensor, known: Tensor, near: Tensor, steps: Tensor | None = None) -> Tensor:
+        return moves(classes, known, near, self.weights, steps) * KEEN

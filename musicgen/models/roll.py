@@ -10,14 +10,13 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, STYLE_NAMES
-from musicgen.models.frames import PITCH_CLASSES, nearest, sounding_tokens
+from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN
+from musicgen.models.frames import PITCH_CLASSES, sounding_tokens
 from musicgen.score import LOW, STYLES
 
-PITCHES = 48  # P, of a style's window: four octaves hold each of them
-CLASSES = 1 + 2 * PITCHES  # of a cell: a rest, P pitches that go on, P that begin
+WINDOW_PITCHES = 48  # P, four octaves: each style has a window that ends at its highest pitch
+CLASSES = 1 + 2 * WINDOW_PITCHES  # of a cell: a rest, P pitches that go on, P that begin
 REST_CLASS = 0
-LOWEST = torch.tensor([max(high for _, high in s.ranges) + 1 - PITCHES for s in STYLES.values()])  # (styles,) MIDI
 DISTANCES = 17  # steps to the nearest known cell: 1 to 16, then "farther or none"
 AROUND = (8, 32)  # steps either way in which the key is looked for, besides in all
 PLANES = 4 * 4 + len(AROUND) + 1
@@ -44,61 +43,73 @@ class Roll:
         held = ~self.onset & (self.sound == before) & (self.sound != REST_TOKEN)
         return torch.where(held, HOLD_TOKEN, self.sound)
 
-    def classes(self, style: Tensor) -> Tensor:
-        """The class of every cell, (B, T, 4)."""
-        pitch = self.sound - FIRST_PITCH + LOW - LOWEST[style][:, None, None]
-        return torch.where(self.sound == REST_TOKEN, REST_CLASS, 1 + pitch + PITCHES * self.onset)
+    def classes(self, lowest: Tensor) -> Tensor:
+        """The class of every cell, (B, T, 4), by the lowest pitch of each piece's window, (B,)."""
+        pitch = self.sound - FIRST_PITCH + LOW - lowest[:, None, None]
+        return torch.where(self.sound == REST_TOKEN, REST_CLASS, 1 + pitch + WINDOW_PITCHES * self.onset)
+
+
+def window_floors() -> Tensor:
+    """The lowest MIDI pitch of each style's window, (styles,). Raises `ValueError` if a style's voices do not fit."""
+    floors = []
+    for name, style in STYLES.items():
+        low, high = min(low for low, _ in style.ranges), max(high for _, high in style.ranges)
+        floors.append(high + 1 - WINDOW_PITCHES)
+        if low < floors[-1]:
+            span = high + 1 - low
+            raise ValueError(f"the voices of a {name} span {span} semitones; the CNN's window holds {WINDOW_PITCHES}")
+    return torch.tensor(floors)
 
 
 def class_mask() -> Tensor:
     """Which classes a voice may take in a style, (styles, 4, CLASSES); an unused voice only rests."""
-    mask = torch.zeros(len(STYLE_NAMES), 4, CLASSES, dtype=torch.bool)
+    mask = torch.zeros(len(STYLES), 4, CLASSES, dtype=torch.bool)
     mask[..., REST_CLASS] = True
-    for s, style in enumerate(STYLES.values()):
+    for s, (style, floor) in enumerate(zip(STYLES.values(), window_floors().tolist(), strict=True)):
         for v, (low, high) in enumerate(style.ranges):
-            for first in (1, 1 + PITCHES):
-                mask[s, v, first + low - LOWEST[s] : first + high + 1 - LOWEST[s]] = True
+            for first in (1, 1 + WINDOW_PITCHES):
+                mask[s, v, first + low - floor : first + high + 1 - floor] = True
     return mask
 
 
-def seen(classes: Tensor, known: Tensor) -> tuple[Tensor, Tensor]:
-    """What the network reads of classes (B, T, 4) where known (B, T, 4).
+def seen(classes: Tensor, known: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
+    """What the network reads of classes (B, T, 4) where known (B, T, 4), the `nearest` known cells being (2, B, T, 4).
 
     Planes (B, T, P, PLANES). For each voice four: a known pitch that goes on, one that begins; and at unknown cells the
     nearest known pitches before and after, the weaker the farther. Then the key, see `keys`. Facts (B, T, 8): for each
     voice, on either side, an index below `SIDE_FACTS` of how far the nearest known cell is.
     """
-    pitch = torch.where(classes == REST_CLASS, -1, (classes - 1) % PITCHES)  # (B, T, 4)
-    begins = classes > PITCHES
-    layers = [(pitch, known & ~begins, 1.0), (pitch, known & begins, 1.0)]
-    facts = []
-    step = torch.arange(classes.shape[1])[:, None]
-    for index in nearest(known):
-        there = (index >= 0) & (index < classes.shape[1])
-        distance = (index - step).abs()
-        found = pitch.gather(1, index.clamp(0, classes.shape[1] - 1))
-        layers.append((found, there & ~known, 1 / distance.clamp(min=1)))
-        far = torch.where(there, distance, DISTANCES).clamp(1, DISTANCES) - 1
-        rests = (found < 0) & there
-        facts.append(torch.where(known, rests.long(), 2 + far + DISTANCES * rests))
-    height = torch.arange(PITCHES)[:, None]
-    planes = [(p[:, :, None] == height) * (where * weight)[:, :, None] for p, where, weight in layers]
-    return torch.cat([*planes, keys(pitch, known)], -1), torch.cat(facts, -1)
+    steps = classes.shape[1]
+    pitch = torch.where(classes == REST_CLASS, -1, (classes - 1) % WINDOW_PITCHES)  # (B, T, 4)
+    begins = classes > WINDOW_PITCHES
+    there = (near >= 0) & (near < steps)  # (2, B, T, 4)
+    distance = (near - torch.arange(steps, device=near.device)[:, None]).abs()
+    found = pitch.expand(near.shape).gather(2, near.clamp(0, steps - 1))
+    far = torch.where(there, distance, DISTANCES).clamp(1, DISTANCES) - 1
+    rests = (found < 0) & there
+    facts = torch.where(known, rests.long(), 2 + far + DISTANCES * rests)
+    weights = (there & ~known) / distance.clamp(min=1)
+    heights = torch.cat([pitch, pitch, *found], -1)[:, :, None]  # (B, T, 1, 16)
+    weights = torch.cat([known & ~begins, known & begins, *weights], -1)[:, :, None]
+    planes = (heights == torch.arange(WINDOW_PITCHES, device=near.device)[:, None]) * weights  # (B, T, P, 16)
+    return torch.cat([planes, keys(pitch, known)], -1), torch.cat([*facts], -1)
 
 
 def tonics(classes: Tensor, known: Tensor) -> Tensor:
     """Tonic (B,) of the major scale that fits best what is known: 0 to 11 semitones above the window's lowest pitch."""
     sounds = known & (classes != REST_CLASS)
-    index = ((classes - 1) % PITCHES % PITCH_CLASSES).flatten(1)
-    counts = torch.zeros(len(classes), PITCH_CLASSES).scatter_add(1, index, sounds.flatten(1).float())
-    return (counts @ SCALES).argmax(1)
+    index = ((classes - 1) % WINDOW_PITCHES % PITCH_CLASSES).flatten(1)
+    counts = torch.zeros(len(classes), PITCH_CLASSES, device=index.device)
+    counts = counts.scatter_add(1, index, sounds.flatten(1).float())
+    return (counts[..., None] * SCALES.to(counts.device)).sum(1).argmax(1)  # not a product of matrices: exact
 
 
 def keys(pitch: Tensor, known: Tensor) -> Tensor:
     """What share of all that is known around each step has a pitch's class, less an even share: (B, T, P, ranges)."""
     sounds = (known & (pitch >= 0)).float()
     shape = (*pitch.shape[:2], PITCH_CLASSES)
-    counts = torch.zeros(shape).scatter_add(-1, pitch.clamp(min=0) % PITCH_CLASSES, sounds)  # (B, T, 12)
+    index = pitch.clamp(min=0) % PITCH_CLASSES
+    counts = torch.zeros(shape, device=pitch.device).scatter_add(-1, index, sounds)  # (B, T, 12)
     around = [F.avg_pool1d(counts.mT, 2 * r + 1, 1, r).mT for r in AROUND] + [counts.mean(1, True).expand(shape)]
     shares = [(c - c.mean(-1, True)) / c.sum(-1, True).clamp(min=1e-6) for c in around]
-    return torch.stack(shares, -1).repeat(1, 1, PITCHES // PITCH_CLASSES, 1)
+    return torch.stack(shares, -1).repeat(1, 1, WINDOW_PITCHES // PITCH_CLASSES, 1)
