@@ -1,6 +1,7 @@
 """A model's card, `checkpoints/<name>/README.md`: words of `train.words`, figures of the metrics files, a sample."""
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 
 from musicgen import checkpoint
@@ -13,7 +14,21 @@ from musicgen.score import STYLES
 from musicgen.seeds import from_text
 from musicgen.session import Composition
 from train.diagrams import draw
-from train.tables import MEANING, all_figures, benchmark, both, figure, find, markdown, overlap, parallels, written
+from train.form import BARS as FORM_BARS
+from train.sampled import SEED_BARS
+from train.tables import (
+    FORM_MEANING,
+    MEANING,
+    all_figures,
+    benchmark,
+    both,
+    figure,
+    find,
+    markdown,
+    overlap,
+    parallels,
+    written,
+)
 from train.words import WORDS
 
 SAMPLE_NOTES, SAMPLE_BARS, SAMPLE_SEED = "B4 B4 C5 D5 | D5 C5 B4 A4", 8, 7
@@ -23,6 +38,7 @@ RANKED: dict[str, Callable[[dict], float | None]] = {  # the less the better
     "few parallels": parallels,
     "endings": lambda m: _minus(figure(m, "ends_on_triad")),
     "staying in the seed's key": lambda m: _minus(figure(m, "in_seed_scale")),
+    "form of dances": lambda m: _unlike(find(m, "form_valid", "dance", "equal_4")),
     "speed": lambda m: m.get("ms_per_bar"),
 }
 
@@ -96,6 +112,10 @@ All are written by `{figures.get("command_valid", f"python -m train.evaluate {na
 
 {tables}
 
+Form, of {FORM_BARS - SEED_BARS} bars composed after {SEED_BARS} held-out ones, and of the same bars of held-out pieces:
+
+{form(figures)}
+
 ## Data
 
 {data(figures)}
@@ -168,6 +188,16 @@ def music(figures: dict, style: str) -> str:
     return markdown([f"{samples.get('samples', 'no')} pieces", "composed", "held out", "overlap", "people's"], rows)
 
 
+def form(figures: dict) -> str:
+    """How often bars say again what an earlier one said, in composed and in held-out pieces."""
+    kinds = [(style, whose) for style in STYLES for whose in ("value", "reference")]
+    rows = [
+        [words, *(written(find(figures, "form_valid", style, name, whose), ".1%") for style, whose in kinds)]
+        for name, words in FORM_MEANING.items()
+    ]
+    return markdown(["", *chain(*((f"{style}s", "held out") for style in STYLES))], rows)
+
+
 def data(figures: dict) -> str:
     counts = figures.get("pieces", {})
     said = {style: ", ".join(f"{count} {split}" for split, count in c.items()) for style, c in counts.items()}
@@ -183,6 +213,11 @@ def _plain(value) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_plain(v)}" for key, v in value.items())
     return " · ".join(map(_plain, value)) if isinstance(value, list) else str(value)
+
+
+def _unlike(figure: dict | None) -> float | None:
+    """How far a figure is from held-out music's."""
+    return None if figure is None else abs(figure["value"] - figure["reference"])
 
 
 def _minus(value: float | None) -> float | None:

@@ -26,10 +26,10 @@ from musicgen.models import DEFAULTS, MODELS, MusicModel
 from musicgen.models.base import features_of
 from musicgen.originality import Originality
 from musicgen.score import HOLD, STYLES, Canvas, Score
-from train import cards, chart, data, tables
+from train import cards, chart, data, form, sampled, tables
 from train.loop import held_out, whole_pieces
 from train.particular import PARTICULAR
-from train.sampled import Yardstick, compose
+from train.sampled import Task, Yardstick, compose
 from train.words import WORDS
 
 WORKERS = 2
@@ -37,6 +37,7 @@ SAMPLES = 100  # a model and style
 CHUNK = 25  # of them side by side, and both workers end together
 TIMED_BARS = 8
 DIGITS = 4
+Jobs = dict[tuple[str, str], list[Future]]  # of each kind and style
 OF_NO_WEIGHTS = ("jsb16",)  # figures of the architecture, not of the shipped weights
 
 
@@ -48,37 +49,43 @@ class Evaluation:
         self.pieces = data.load()
         index = Originality((p.name, p.score) for p in self.pieces if p.split == "train")
         self.yardsticks = {style: Yardstick(self.pieces, style, split, index) for style in STYLES}
+        self.forms = {style: form.Form(self.pieces, style, split) for style in STYLES}
         self.figures = {
             "dataset_sha256": data.digest(self.pieces),
             "pieces": {style: {s: len(data.of(self.pieces, style, s)) for s in data.SPLITS} for style in STYLES},
             f"markov_nll_{split}": {style: markov_nll(self.pieces, style, split) for style in STYLES},
         }
 
-    def begin(self, name: str, pool: Executor) -> dict[str, list[Future]]:
+    def begin(self, name: str, pool: Executor) -> Jobs:
         """Hand over to the pool all of a model's work that takes long."""
-        jobs = {"facts": [pool.submit(facts, name, self.directory, self.pieces, self.split)]}
-        for style, yardstick in self.yardsticks.items():
-            tasks = yardstick.tasks(self.samples)
+
+        def composing(tasks: list[Task], bars: int) -> list[Future]:
             chunks = [tasks[i : i + CHUNK] for i in range(0, len(tasks), CHUNK)]
-            jobs[style] = [pool.submit(compose, name, self.directory, chunk) for chunk in chunks]
+            return [pool.submit(compose, name, self.directory, chunk, bars) for chunk in chunks]
+
+        jobs = {("facts", ""): [pool.submit(facts, name, self.directory, self.pieces, self.split)]}
+        for style in STYLES:
+            jobs["samples", style] = composing(self.yardsticks[style].tasks(self.samples), sampled.BARS)
+            jobs["form", style] = composing(self.forms[style].tasks(self.samples), form.BARS)
         return jobs
 
-    def finish(self, name: str, jobs: dict[str, list[Future]]) -> dict:
+    def finish(self, name: str, jobs: Jobs) -> dict:
         """A model's figures."""
-        found = jobs.pop("facts")[0].result()
+        found = jobs["facts", ""][0].result()
         about, nll = checkpoint.config(name, self.directory), f"nll_{self.split}"
         if MODELS[name].likelihood == "exact":
             markov = self.figures[f"markov_{nll}"]
             found[f"{nll}_to_markov"] = {style: value / markov[style] for style, value in found[nll].items()}
-        judged = {
-            style: self.yardsticks[style].judge(list(chain(*(chunk.result() for chunk in chunks))))
-            for style, chunks in jobs.items()
-        }
-        return rounded(found | self.figures | {
+
+        def judged(kind: str, judges: dict[str, Yardstick | form.Form]) -> dict:
+            made = {style: list(chain(*(chunk.result() for chunk in jobs[kind, style]))) for style in judges}
+            return {f"{kind}_{self.split}": {style: judge.judge(made[style]) for style, judge in judges.items()}}
+
+        found |= self.figures | {
             "weights_sha256": about["weights_sha256"],
             "training_minutes": about["training"]["minutes"],
-            f"samples_{self.split}": judged,
-        })  # fmt: skip
+        }
+        return rounded(found | judged("samples", self.yardsticks) | judged("form", self.forms))
 
 
 def facts(name: str, directory: Path, pieces: list[data.Piece], split: str) -> dict:

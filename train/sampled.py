@@ -29,18 +29,18 @@ HIGH_PERCENTILE = 95
 Task = tuple[Score, int]  # a held-out piece and a random seed
 
 
-def compose(name: str, directory: Path, tasks: list[Task]) -> list[Score]:
-    """What a model makes of each task, at the page's defaults."""
+def compose(name: str, directory: Path, tasks: list[Task], bars: int) -> list[Score]:
+    """What a model makes of each task, pieces of so many bars, at the page's defaults."""
     model = checkpoint.load(name, directory)
     pieces, seeds = zip(*tasks)
-    canvases = [canvas_of(piece) for piece in pieces]
+    canvases = [canvas_of(piece, bars) for piece in pieces]
     return model.compose_all(canvases, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seeds=list(seeds))
 
 
-def canvas_of(piece: Score) -> Canvas:
-    """The piece's first two bars, fixed, and six free ones."""
+def canvas_of(piece: Score, bars: int = BARS) -> Canvas:
+    """The piece's first two bars, fixed, and free ones up to `bars` in all."""
     seed = clip(piece, 0, SEED_BARS)
-    return Canvas(seed, np.ones(seed.cells.shape, bool)).extended(BARS)
+    return Canvas(seed, np.ones(seed.cells.shape, bool)).extended(bars)
 
 
 def composed(score: Score) -> Score:

@@ -12,7 +12,7 @@ README = Path(__file__).parents[1] / "README.md"
 MARKS = "<!-- models -->", "<!-- /models -->"
 UNKNOWN = "-"  # stands for what was not measured
 KINDS = {"exact": "", "orderless": "<sup>o</sup>", "bound": "<sup>b</sup>", "none": UNKNOWN}  # what marks a loss
-HEAD = ("model", "parameters", "nats", "JSB 16th", "overlap", "parallels", "endings", "ms a bar", "minutes")
+HEAD = ("model", "parameters", "nats", "JSB 16th", "overlap", "parallels", "endings", "form", "ms a bar", "minutes")
 
 MEANING = {  # a figure of `train.sampled` -> what it is, and how it is written
     "parallel_fifths": ("parallel fifths per 100 chord changes", ".2f"),
@@ -39,6 +39,15 @@ MEANING = {  # a figure of `train.sampled` -> what it is, and how it is written
     "shared_bars_median": ("longest run shared with a training piece, bars: median", ".1f"),
     "shared_bars_p95": ("... 95th percentile", ".1f"),
     "shared_bars_above": ("... pieces above held-out music's 95th percentile", ".0%"),
+}
+
+FORM_MEANING = {  # a figure of `musicgen.metrics.form` -> what it is
+    "equal_1": "bars equal to the bar before",
+    "equal_2": "... to the bar two before",
+    "equal_4": "... four before",
+    "equal_8": "... eight before",
+    "equal_any": "... any bar before",
+    "rhythm_4": "bars with the rhythm of the bar four before",
 }
 
 
@@ -78,6 +87,13 @@ def parallels(figures: dict, whose: str = "value") -> float | None:
     return None if None in kinds else sum(kinds)
 
 
+def form(figures: dict, whose: str = "value") -> str:
+    """Of dances, bars equal to the bar four before, and bars with its rhythm."""
+    return " · ".join(
+        written(find(figures, "form_valid", "dance", name, whose), ".0%") for name in ("equal_4", "rhythm_4")
+    )
+
+
 def both(find_one: Callable[[str], float | None], form: str = ".2f", mark: str = "") -> str:
     """A figure of chorales and of dances."""
     return " · ".join(written(find_one(style), form, mark) for style in STYLES)
@@ -99,6 +115,7 @@ def row(name: str, figures: dict) -> list[str]:
         both(lambda style: overlap(figures, style)),
         written(parallels(figures), ".1f"),
         written(figure(figures, "ends_on_triad"), ".0%"),
+        form(figures),
         written(figures.get("ms_per_bar"), ".0f"),
         written(figures.get("training_minutes"), ".0f"),
     ]
@@ -109,9 +126,10 @@ def yardsticks(figures: dict) -> list[list[str]]:
     human = both(lambda style: overlap(figures, style, "human"))
     ends = written(figure(figures, "ends_on_triad", "reference"), ".0%")
     markov = both(lambda style: find(figures, "markov_nll_valid", style), ".3f")
+    few, again = written(parallels(figures, "reference"), ".1f"), form(figures, "reference")
     return [
-        ["*held-out music*", "", "", "", human, written(parallels(figures, "reference"), ".1f"), ends, "", ""],
-        ["*Markov chain a voice*", "", markov, *[""] * 6],
+        ["*held-out music*", "", "", "", human, few, ends, again, "", ""],
+        ["*Markov chain a voice*", "", markov, *[""] * 7],
     ]
 
 
