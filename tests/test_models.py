@@ -132,9 +132,9 @@ def test_a_stream_changes_nothing_in_the_model_or_its_caller(name):
 def test_every_parameter_gets_a_gradient(name):
     model = small(name).train()
     batch = collate([features_of(chorale(seed=s)) for s in range(4)])
-    for player, part in model.players().items():
+    for part_name, part in model.optimized_parts().items():
         model.zero_grad()
-        model.loss(batch, player)["loss"].backward()
+        model.loss(batch, part_name)["loss"].backward()
         assert [n for n, p in part.named_parameters() if p.grad is None or not p.grad.abs().sum()] == []
 
 

@@ -24,6 +24,7 @@ from train.tables import (
     both,
     figure,
     find,
+    form_of_dances,
     markdown,
     overlap,
     parallels,
@@ -31,7 +32,7 @@ from train.tables import (
 )
 from train.words import WORDS
 
-SAMPLE_NOTES, SAMPLE_BARS, SAMPLE_SEED = "B4 B4 C5 D5 | D5 C5 B4 A4", 8, 7
+SAMPLE_NOTES, SAMPLE_BARS, SAMPLE_RANDOM_SEED = "B4 B4 C5 D5 | D5 C5 B4 A4", 8, 7
 RANKED: dict[str, Callable[[dict], float | None]] = {  # the less the better
     "overlap of chorales": lambda m: _minus(overlap(m, "chorale")),
     "overlap of dances": lambda m: _minus(overlap(m, "dance")),
@@ -57,8 +58,8 @@ def write_sample(name: str, directory: Path = checkpoint.DIRECTORY):
     """What `sample_command` makes."""
     canvas = from_text(SAMPLE_NOTES).lengthened(SAMPLE_BARS)
     model = checkpoint.load(name, directory)
-    score = model.compose(canvas, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seed=SAMPLE_SEED)
-    work = Composition(score=score, fixed=canvas.fixed, model=name, seed=SAMPLE_SEED)
+    score = model.compose(canvas, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seed=SAMPLE_RANDOM_SEED)
+    work = Composition(score=score, fixed=canvas.fixed, model=name, seed=SAMPLE_RANDOM_SEED)
     for kind in ("midi", "png"):
         made = FORMATS[kind].make(work, default_instruments(score.style))
         (directory / name / f"sample.{FORMATS[kind].ending}").write_bytes(made)
@@ -66,8 +67,8 @@ def write_sample(name: str, directory: Path = checkpoint.DIRECTORY):
 
 def sample_command(name: str) -> str:
     return (
-        f'python -m musicgen compose --model {name} --notes "{SAMPLE_NOTES}" --bars {SAMPLE_BARS} --seed {SAMPLE_SEED} '
-        f"--out sample.mid --out sample.png"
+        f'python -m musicgen compose --model {name} --notes "{SAMPLE_NOTES}" --bars {SAMPLE_BARS} '
+        f"--seed {SAMPLE_RANDOM_SEED} --out sample.mid --out sample.png"
     )
 
 
@@ -156,7 +157,7 @@ def sizes(name: str, directory: Path) -> str:
     rows = {
         "parameters": written(figures.get("parameters"), ","),
         "configuration": ", ".join(f"{key} {value}" for key, value in about["config"].items()),
-        "training, minutes of one core": written(figures.get("training_minutes"), ".0f"),
+        "training": trained(about["training"]),
         "composing, ms a bar": written(figures.get("ms_per_bar"), ".0f"),
         f"held-out nats a cell ({kind})": both(lambda s: find(figures, "nll_valid", s), ".3f"),
         "... of a Markov chain's": both(lambda s: find(figures, "nll_valid_to_markov", s), ".0%"),
@@ -165,8 +166,16 @@ def sizes(name: str, directory: Path) -> str:
     if "samples_test" in figures:
         rows["on test: nats a cell"] = both(lambda s: find(figures, "nll_test", s), ".3f")
         rows["on test: mean overlap"] = both(lambda s: find(figures, "samples_test", s, "features", "mean", "overlap"))
+        rows["on test: dances' bars equal to the bar four before, with its rhythm"] = form_of_dances(figures, "test")
     rows |= {key.replace("_", " "): _plain(value) for key, value in figures.get("particular_valid", {}).items()}
     return markdown(["chorales · dances, or both", ""], rows.items())
+
+
+def trained(training: dict) -> str:
+    """How long a model was trained, and on what."""
+    known = {"minutes": ".0f", "steps": ",", "device": "", "random_seed": ""}
+    minutes, steps, where, random_seed = (written(training.get(key), form) for key, form in known.items())
+    return f"{minutes} minutes, {steps} steps, {where}, random seed {random_seed}"
 
 
 def music(figures: dict, style: str) -> str:

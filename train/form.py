@@ -21,7 +21,7 @@ class Form:
 
     def tasks(self, count: int) -> list[Task]:
         """Every piece in turn, each time round with another random seed; those of one meter stand together."""
-        rounds = [(piece, seed) for seed in range(count) for piece in self.pieces][:count]
+        rounds = [(piece, turn) for turn in range(count) for piece in self.pieces][:count]
         return sorted(rounds, key=lambda task: list(METERS).index(task[0].meter))
 
     def judge(self, samples: list[Score]) -> dict[str, dict[str, float]]:

@@ -9,13 +9,14 @@ from musicgen.models.next_frame import NextFrame
 
 @dataclass(frozen=True)
 class Recipe:
-    minutes: float = 14  # of one core
+    steps: float = 6000  # of training; the learning rate falls with the larger share used up of these
+    minutes: float = 90  # ... and of these, of one core or a GPU
     batch: int = 16  # pieces a step
     crop: int = 128  # frames a piece
     mix: float = 0.5  # a style comes as often as the frames there are of it, to this power (arXiv 1907.05019)
     rate: float = 3e-3  # peak learning rate of AdamW
-    rates: dict = field(default_factory=dict)  # that of single players, where it differs
-    start: dict = field(default_factory=dict)  # players that begin with the trained weights of an architecture
+    rates: dict = field(default_factory=dict)  # that of single optimized parts, where it differs
+    start: dict = field(default_factory=dict)  # parts that begin with the trained weights of an architecture
     warmup: int = 100  # steps up to the peak; from there a cosine falls to 0
     decay: float = 0.2  # weight decay
     clip: float = 1.0  # norm of the gradient
@@ -25,9 +26,9 @@ class Recipe:
 
 
 RECIPES = {
-    "autoregressive": Recipe(minutes=26, rate=2e-3, config={"dropout": 0.4}),
+    "autoregressive": Recipe(steps=4600, rate=2e-3, config={"dropout": 0.4}),
     "cnn": Recipe(
-        minutes=64,
+        steps=10200,
         batch=4,
         mix=0,
         rate=2e-3,
@@ -35,7 +36,7 @@ RECIPES = {
         config={"dropout": 0.04, "gaps": 0.3, "beats": 0.6},
     ),
     "gan": Recipe(  # the last, since what held-out music says of the generator says nothing of the critic
-        minutes=10,
+        steps=600,
         crop=96,
         rate=1e-3,
         rates={"generator": 1e-4},
@@ -43,13 +44,13 @@ RECIPES = {
         last=True,
         config={"dropout": 0.4},
     ),
-    "gru": Recipe(minutes=18, config={"dropout": 0.4}),
-    "lstm": Recipe(minutes=22, config={"dropout": 0.4}),
-    "rnn": Recipe(minutes=20, rate=1e-3),
-    "seq2seq": Recipe(minutes=70, mix=0.25, rate=2e-3, config={"dropout": 0.5}),
-    "transformer": Recipe(minutes=30, rate=2e-3, config={"dropout": 0.45}),
+    "gru": Recipe(steps=6500, config={"dropout": 0.4}),
+    "lstm": Recipe(steps=8600, config={"dropout": 0.4}),
+    "rnn": Recipe(steps=9700, rate=1e-3),
+    "seq2seq": Recipe(steps=10300, mix=0.25, rate=2e-3, config={"dropout": 0.5}),
+    "transformer": Recipe(steps=5100, rate=2e-3, config={"dropout": 0.45}),
     # the last, since the more latents hold and can rebuild, the worse is the bound
-    "vae": Recipe(minutes=45, mix=0, last=True, config={"dropout": 0.3}),
+    "vae": Recipe(steps=6900, mix=0, last=True, config={"dropout": 0.3}),
 }
 
 # the published JSB split is small and fixes no cells: more dropout, one order of the voices

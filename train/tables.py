@@ -69,7 +69,7 @@ def find(figures: dict, *path: str):
     return figures
 
 
-def written(value: float | None, form: str = ".2f", mark: str = "") -> str:
+def written(value: float | str | None, form: str = ".2f", mark: str = "") -> str:
     return UNKNOWN if value is None else f"{value:{form}}{mark}"
 
 
@@ -87,11 +87,10 @@ def parallels(figures: dict, whose: str = "value") -> float | None:
     return None if None in kinds else sum(kinds)
 
 
-def form(figures: dict, whose: str = "value") -> str:
-    """Of dances, bars equal to the bar four before, and bars with its rhythm."""
-    return " · ".join(
-        written(find(figures, "form_valid", "dance", name, whose), ".0%") for name in ("equal_4", "rhythm_4")
-    )
+def form_of_dances(figures: dict, split: str = "valid", whose: str = "value") -> str:
+    """Bars equal to the bar four before, and bars with its rhythm."""
+    found = (find(figures, f"form_{split}", "dance", name, whose) for name in ("equal_4", "rhythm_4"))
+    return " · ".join(written(share, ".0%") for share in found)
 
 
 def both(find_one: Callable[[str], float | None], form: str = ".2f", mark: str = "") -> str:
@@ -115,7 +114,7 @@ def row(name: str, figures: dict) -> list[str]:
         both(lambda style: overlap(figures, style)),
         written(parallels(figures), ".1f"),
         written(figure(figures, "ends_on_triad"), ".0%"),
-        form(figures),
+        form_of_dances(figures),
         written(figures.get("ms_per_bar"), ".0f"),
         written(figures.get("training_minutes"), ".0f"),
     ]
@@ -126,7 +125,7 @@ def yardsticks(figures: dict) -> list[list[str]]:
     human = both(lambda style: overlap(figures, style, "human"))
     ends = written(figure(figures, "ends_on_triad", "reference"), ".0%")
     markov = both(lambda style: find(figures, "markov_nll_valid", style), ".3f")
-    few, again = written(parallels(figures, "reference"), ".1f"), form(figures, "reference")
+    few, again = written(parallels(figures, "reference"), ".1f"), form_of_dances(figures, whose="reference")
     return [
         ["*held-out music*", "", "", "", human, few, ends, again, "", ""],
         ["*Markov chain a voice*", "", markov, *[""] * 7],

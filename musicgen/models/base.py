@@ -57,13 +57,17 @@ class Batch:
         """With what stands at each step, (B, T, ...), changed; what is of a whole piece stays."""
         return replace(self, **{k: change(getattr(self, k)) for k in ("tokens", "position", "to_end", "weight")})
 
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(**{f.name: getattr(self, f.name).to(device) for f in fields(Batch)})
+
     def voices(self) -> int:
         """How many voices, from the top, the batch's styles use."""
-        return int(VOICES_OF[self.style].max())
+        return int(VOICES_OF.to(self.style.device)[self.style].max())
 
     def counted(self) -> Tensor:
         """Which cells a loss is taken over, (B, T, n): not the padding, not the voices a style does not use."""
-        used = torch.arange(self.voices()) < VOICES_OF[self.style][:, None]  # (B, n)
+        device = self.style.device
+        used = torch.arange(self.voices(), device=device) < VOICES_OF.to(device)[self.style][:, None]  # (B, n)
         return self.weight[:, :, None] * used[:, None]
 
 
@@ -141,15 +145,15 @@ class MusicModel(nn.Module):
     temperature_note: str  # what temperature does to this model
     likelihood: str = "exact"  # a key of LIKELIHOODS
 
-    def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
-        """Named scalar parts; "loss" is what is minimised and, in eval mode, what held-out music is judged by."""
+    def loss(self, batch: Batch, part: str = "model") -> dict[str, Tensor]:
+        """Named scalars; "loss" is what the optimized part minimises and, in eval mode, what judges held-out music."""
         raise NotImplementedError
 
     def calibrate(self, pieces: list[Batch]):
         """Set, after training, what is fitted to held-out pieces and not learned; nothing, unless a model says so."""
 
-    def players(self) -> dict[str, nn.Module]:
-        """The parts that are optimised in turn; one for all but adversarial models."""
+    def optimized_parts(self) -> dict[str, nn.Module]:
+        """The parts that are optimized in turn, by name; one for all but adversarial models."""
         return {"model": self}
 
     def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:

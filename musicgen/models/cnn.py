@@ -142,7 +142,8 @@ class CNN(MusicModel):
         x = self.before(x + self.tell(facts)[:, :, None] + self.height)
         degree = (-tonics(classes, known) % PITCH_CLASSES)[:, None] + torch.arange(PITCHES)  # (B, P)
         degree = degree[:, None, :, None].expand(*x.shape[:3], SQUEEZED)
-        y = x.new_zeros(*x.shape[:2], DEGREES, SQUEEZED).scatter(2, degree, self.squeeze(x))
+        y = self.squeeze(x)
+        y = y.new_zeros(*x.shape[:2], DEGREES, SQUEEZED).scatter(2, degree, y)
         trunk = self.trunk(self.gather(y.flatten(2)) + facts)  # (B, S, W)
         x = x + self.widen(self.spread(trunk).unflatten(-1, (DEGREES, SQUEEZED)).gather(2, degree))
         pitches = self.out(self.norm(self.after(x))).unflatten(-1, (TOGETHER, 4, 2))  # (B, S, P, steps, voices, 2)
@@ -152,7 +153,7 @@ class CNN(MusicModel):
         logits = torch.cat([rests, pitches], -1)
         return logits.masked_fill(~self.allowed[batch.style][:, None], ILLEGAL)
 
-    def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
+    def loss(self, batch: Batch, part: str = "model") -> dict[str, Tensor]:
         """{"loss"}: nats an unknown cell, the mean over how many cells are known, 0 to all but one, and which.
 
         That is the loss under a random order of the cells divided by their number (Uria et al. 2014). Held-out pieces
