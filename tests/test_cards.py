@@ -20,8 +20,8 @@ SHIPPED = checkpoint.available()
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_there_are_words_for_every_architecture_and_no_figures_in_them():
-    assert set(WORDS) == set(MODELS)
+def test_there_are_words_for_all_that_is_shipped_and_no_figures_in_them():
+    assert set(SHIPPED) <= set(WORDS) <= set(MODELS)
     for name, words in WORDS.items():
         said = [words.seed, words.length, words.seen, str(words.diagram)]
         assert all(said), name

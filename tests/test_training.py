@@ -12,12 +12,12 @@ from test_models import chorale, small, tune
 from musicgen import checkpoint
 from musicgen.models import MODELS
 from musicgen.models.base import collate, features_of, pitch_mask
-from musicgen.score import Note, Score, from_notes
+from musicgen.score import METERS, STYLES, Note, Score, from_notes
 from train import data, device, loop
 from train.benchmark import read
 from train.evaluate import markov_nll
 from train.loop import batches, held_out, kept_state, train, transpositions, whole_pieces
-from train.recipes import BENCHMARK, RECIPES, Recipe
+from train.recipes import BENCHMARK, RECIPES, Recipe, recipe_of
 
 ITEMS = [features_of(chorale(seed=s)) for s in range(6)] + [features_of(tune())] * 3
 RECIPE = Recipe(batch=4, crop=32, warmup=5, average=0.9, steps=60)
@@ -32,9 +32,9 @@ def run(model, check, recipe=RECIPE, **more):
     return train(model, batches(ITEMS, recipe, rng), check, recipe, rng, **more)
 
 
-def test_there_is_a_recipe_for_every_architecture():
-    assert list(RECIPES) == list(checkpoint.MODELS)
-    assert set(BENCHMARK) <= set(RECIPES)
+def test_a_recipe_is_of_an_architecture_and_one_without_is_trained_by_the_default():
+    assert set(RECIPES) <= set(MODELS) and set(BENCHMARK) <= set(MODELS)
+    assert recipe_of("gru") == RECIPES["gru"] and recipe_of("new") == Recipe()
 
 
 def test_training_learns_and_keeps_the_best():
@@ -155,6 +155,43 @@ def test_a_harmed_checkpoint_is_refused_with_the_remedy(tmp_path, harm):
     else:
         about = json.loads(config.read_text())
         config.write_text(json.dumps(about | {"config": about["config"] | {"width": 32}}))
+    with pytest.raises(checkpoint.CheckpointError, match="python -m train gru"):
+        checkpoint.load("gru", tmp_path)
+
+
+def swapped(things: dict, one: str, other: str) -> dict:
+    """The same with two places exchanged."""
+    order = {one: other, other: one}
+    return {order.get(name, name): things[order.get(name, name)] for name in things}
+
+
+DANCE = STYLES["dance"]
+
+
+@pytest.mark.parametrize(
+    ("what", "value", "said"),
+    [
+        ("METERS", swapped(METERS, "3/4", "6/8"), "meters 2 name was 3/4, is 6/8; meters 2 beat was 4, is 6; meters 3"),
+        ("METERS", METERS | {"2/4": replace(METERS["2/4"], beat=8)}, "meters 4 beat was 4, is 8"),
+        ("STYLES", swapped(STYLES, "chorale", "dance"), "styles 1 name was chorale, is dance"),
+        ("STYLES", STYLES | {"dance": replace(DANCE, ranges=((54, 90),))}, "styles 2 ranges 1 was 54-93, is 54-90"),
+        ("STYLES", STYLES | {"air": replace(DANCE, name="air")}, "styles 3 was None, is {'name': 'air'"),
+        ("HIGH", 94, "vocabulary highest was 93, is 94"),
+        ("FORMAT", 2, "format was 1, is 2"),
+    ],
+)
+def test_a_checkpoint_that_was_trained_for_something_else_is_refused(what, value, said, tmp_path, monkeypatch):
+    checkpoint.save("gru", small("gru"), {"minutes": 1}, tmp_path)
+    monkeypatch.setattr(checkpoint, what, value)
+    with pytest.raises(checkpoint.CheckpointError, match=r"trained for another version.*python -m train gru") as error:
+        checkpoint.load("gru", tmp_path)
+    assert said in str(error.value)
+
+
+def test_a_checkpoint_that_does_not_say_what_it_was_trained_for_is_refused(tmp_path):
+    checkpoint.save("gru", small("gru"), {"minutes": 1}, tmp_path)
+    config = tmp_path / "gru" / "config.json"
+    config.write_text(json.dumps({k: v for k, v in json.loads(config.read_text()).items() if k != "trained_for"}))
     with pytest.raises(checkpoint.CheckpointError, match="python -m train gru"):
         checkpoint.load("gru", tmp_path)
 

@@ -16,7 +16,7 @@ from musicgen.models import MODELS, MusicModel
 from musicgen.models.base import features_of
 from train import data, device
 from train.loop import batches, held_out, kept_state, train, whole_pieces
-from train.recipes import RECIPES, Recipe
+from train.recipes import Recipe, recipe_of
 
 
 def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.device, resume: bool, random_seed: int):
@@ -64,9 +64,9 @@ def main() -> int:
     parser.add_argument("--random-seed", type=int, default=0)
     args = parser.parse_args()
     pieces = data.load()
-    names = sorted(MODELS, key=lambda name: bool(RECIPES[name].start)) if args.model == "all" else [args.model]
+    names = sorted(MODELS, key=lambda name: bool(recipe_of(name).start)) if args.model == "all" else [args.model]
     for name in names:  # those that begin with another's weights come last
-        own = RECIPES[name]
+        own = recipe_of(name)
         recipe = replace(own, steps=args.steps or own.steps, minutes=args.minutes or own.minutes)
         train_one(name, pieces, recipe, device.choose(args.device), args.resume, args.random_seed)
     return 0

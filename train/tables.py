@@ -7,6 +7,7 @@ from musicgen import checkpoint
 from musicgen.models import MODELS
 from musicgen.models.base import LIKELIHOODS
 from musicgen.score import STYLES
+from train.words import WORDS
 
 README = Path(__file__).parents[1] / "README.md"
 MARKS = "<!-- models -->", "<!-- /models -->"
@@ -106,8 +107,9 @@ def benchmark(figures: dict, mark: str = "") -> str:
 
 def row(name: str, figures: dict) -> list[str]:
     mark, size = KINDS[MODELS[name].likelihood], figures.get("parameters")
+    title = MODELS[name].title
     return [
-        f"[{MODELS[name].title}](checkpoints/{name}/README.md)",
+        f"[{title}](checkpoints/{name}/README.md)" if name in WORDS else title,
         written(size and size / 1e6, ".2f", " M"),
         both(lambda style: find(figures, "nll_valid", style), ".3f", mark),
         benchmark(figures, mark),

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from musicgen.score import HIGH, HOLD, LOW, METERS, REST, STYLES, Canvas, Patch, Score, sounding, voice_ranges
+from musicgen.score import HIGH, HOLD, LOW, METERS, REST, STYLES, VOICES, Canvas, Patch, Score, sounding, voice_ranges
 
 REST_TOKEN, HOLD_TOKEN, FIRST_PITCH = 0, 1, 2  # a cell's index in the vocabulary; pitches follow from LOW up
 VOCABULARY = FIRST_PITCH + HIGH - LOW + 1  # V
@@ -124,12 +124,17 @@ def collate(items: list[dict[str, np.ndarray]]) -> Batch:
 
 
 def pitch_mask() -> Tensor:
-    """Which tokens a voice may take in a style, (styles, 4, V); an unused voice only rests."""
+    """Which tokens a voice may take in a style, (styles, 4, V); an unused voice only rests.
+
+    Raises `ValueError` where a voice's range holds pitches that no model knows.
+    """
     mask = torch.zeros(len(STYLE_NAMES), 4, VOCABULARY, dtype=torch.bool)
     mask[:, :, REST_TOKEN] = True
     for s, style in enumerate(STYLE_NAMES):
         for v, (low, high) in enumerate(zip(*voice_ranges(style), strict=True)):
             if low <= high:
+                if not LOW <= low <= high <= HIGH:
+                    raise ValueError(f"{style} {VOICES[v]}: models know pitches {LOW}-{HIGH}, not all of {low}-{high}")
                 mask[s, v, HOLD_TOKEN] = True
                 mask[s, v, low - LOW + FIRST_PITCH : high - LOW + FIRST_PITCH + 1] = True
     return mask
