@@ -118,8 +118,11 @@ def nats(name: str, directory: Path = DIRECTORY) -> str:
 def figures(name: str, directory: Path = DIRECTORY) -> dict:
     """What a model costs and is worth: `parameters`, `ms_per_bar` (None before they are known) and `nats` in words."""
     measured = metrics(name, directory)
-    known = {key: measured.get(key) for key in ("parameters", "ms_per_bar")}
-    return {**known, "nats": nats(name, directory)}
+    return {
+        "parameters": measured.get("parameters"),
+        "ms_per_bar": measured.get("speed", {}).get("ms_per_bar"),
+        "nats": nats(name, directory),
+    }
 
 
 def in_words(figures: dict) -> str:

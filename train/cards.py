@@ -19,6 +19,7 @@ from train.sampled import SEED_BARS
 from train.tables import (
     FORM_MEANING,
     MEANING,
+    SPEED_MEANING,
     all_figures,
     benchmark,
     both,
@@ -40,7 +41,7 @@ RANKED: dict[str, Callable[[dict], float | None]] = {  # the less the better
     "endings": lambda m: _minus(figure(m, "ends_on_triad")),
     "staying in the seed's key": lambda m: _minus(figure(m, "in_seed_scale")),
     "form of dances": lambda m: _unlike(find(m, "form_valid", "dance", "equal_4")),
-    "speed": lambda m: m.get("ms_per_bar"),
+    "speed": lambda m: find(m, "speed", "ms_per_bar"),
 }
 
 
@@ -153,12 +154,12 @@ def place(figures: dict, others: Iterable[dict], rank: Callable[[dict], float | 
 def sizes(name: str, directory: Path) -> str:
     """What is known of the model as a whole."""
     figures, about = checkpoint.metrics(name, directory), checkpoint.config(name, directory)
-    kind = LIKELIHOODS[MODELS[name].likelihood]
+    kind, speed = LIKELIHOODS[MODELS[name].likelihood], figures.get("speed", {})
     rows = {
         "parameters": written(figures.get("parameters"), ","),
         "configuration": ", ".join(f"{key} {value}" for key, value in about["config"].items()),
         "training": trained(about["training"]),
-        "composing, ms a bar": written(figures.get("ms_per_bar"), ".0f"),
+        **{words: written(speed[key], form) for key, (words, form) in SPEED_MEANING.items() if key in speed},
         f"held-out nats a cell ({kind})": both(lambda s: find(figures, "nll_valid", s), ".3f"),
         "... of a Markov chain's": both(lambda s: find(figures, "nll_valid_to_markov", s), ".0%"),
         "JSB 16th, nats a cell, trained afresh": benchmark(figures),

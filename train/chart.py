@@ -49,7 +49,7 @@ PANELS = (
     Panel(
         "nats a cell, less is better\n(hollow: not exact)", lambda m, style: find(m, "nll_valid", style), is_loss=True
     ),
-    Panel("ms a bar", of_chorales(lambda m: m.get("ms_per_bar"))),
+    Panel("ms a bar", of_chorales(lambda m: find(m, "speed", "ms_per_bar"))),
 )
 
 

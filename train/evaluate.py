@@ -10,7 +10,6 @@ there: the models' cards, the README's table and its picture of all models.
 import argparse
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -22,10 +21,10 @@ import torch
 from tqdm import tqdm
 
 from musicgen import checkpoint
-from musicgen.models import DEFAULTS, MODELS, MusicModel
+from musicgen.models import MODELS, MusicModel
 from musicgen.models.base import features_of
 from musicgen.originality import Originality
-from musicgen.score import HOLD, STYLES, Canvas, Score
+from musicgen.score import HOLD, STYLES, Score
 from train import cards, chart, data, form, sampled, tables
 from train.loop import held_out, whole_pieces
 from train.particular import PARTICULAR
@@ -35,7 +34,6 @@ from train.words import WORDS
 WORKERS = 2
 SAMPLES = 100  # a model and style
 CHUNK = 25  # of them side by side, and both workers end together
-TIMED_BARS = 8
 DIGITS = 4
 Jobs = dict[tuple[str, str], list[Future]]  # of each kind and style
 OF_NO_WEIGHTS = ("jsb16",)  # figures of the architecture, not of the shipped weights
@@ -132,16 +130,6 @@ def after_states(score: Score, voice: int) -> list[tuple[tuple[int, bool] | None
     return list(zip([None, *states], cells.tolist()))
 
 
-def ms_per_bar(model: MusicModel, rounds: int = 3) -> float:
-    """Median processor time a bar in milliseconds when composing from nothing, which takes one core."""
-    times = []
-    for seed in range(rounds):
-        began = time.process_time()
-        model.compose(Canvas.blank(TIMED_BARS), temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seed=seed)
-        times.append((time.process_time() - began) * 1000 / TIMED_BARS)
-    return float(np.median(times))
-
-
 def rounded(value):
     """Figures, however deep in dicts and lists, to as many digits as are worth keeping."""
     if isinstance(value, dict):
@@ -158,6 +146,17 @@ def record(name: str, figures: dict, directory: Path = checkpoint.DIRECTORY):
         known = {key: value for key, value in known.items() if key in OF_NO_WEIGHTS}
     (directory / name).mkdir(exist_ok=True)
     (directory / name / "metrics.json").write_text(json.dumps(known | figures, indent=2) + "\n")
+
+
+def show(directory: Path = checkpoint.DIRECTORY, readme: Path = tables.README):
+    """Write all that shows the figures: the cards, since each model is placed among the others, table and picture."""
+    for name in checkpoint.available(directory):
+        if name in WORDS:
+            cards.write(name, directory)
+        else:
+            print(f"{name} gets a card once train/words.py says something of it")
+    tables.write_readme(directory, readme)
+    chart.draw(directory, readme.parent / chart.PICTURE)
 
 
 def measured(names: list[str], evaluation: Evaluation) -> Iterator[tuple[str, dict]]:
@@ -192,16 +191,8 @@ def main(
     for name, figures in measured(names, evaluation):
         command = {f"command_{evaluation.split}": f"python -m train.evaluate {name}{options}"}
         record(name, command | figures, directory)
-    for name in tqdm(names, "timing", unit="model"):  # when no worker is busy
-        record(name, {"ms_per_bar": round(ms_per_bar(checkpoint.load(name, directory)), 1)}, directory)
         cards.write_sample(name, directory)
-    for name in checkpoint.available(directory):  # all, since each is placed among the others
-        if name in WORDS:
-            cards.write(name, directory)
-        else:
-            print(f"{name} gets a card once train/words.py says something of it")
-    tables.write_readme(directory, readme)
-    chart.draw(directory, readme.parent / chart.PICTURE)
+    show(directory, readme)
     return 0
 
 
