@@ -87,6 +87,15 @@ def test_ctrl_c_keeps_the_best_so_far():
     assert stopped.valid == min(check.found) and stopped.steps < RECIPE.steps
 
 
+def test_a_run_stopped_before_its_first_check_keeps_what_it_has(monkeypatch):
+    def learn(self, batch):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(loop.Run, "learn", learn)
+    stopped = run(small("rnn"), lambda m: float("nan"))
+    assert stopped.steps == 0 and set(stopped.weights) == set(small("rnn").state_dict())
+
+
 @pytest.mark.parametrize("name", ["transformer", "gan"])
 def test_a_run_that_was_broken_off_ends_as_if_it_had_not_been(name, tmp_path):
     """Six steps at once, or three, Ctrl-C, and the other three: the same batches, dropout, rates and weights."""

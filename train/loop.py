@@ -137,12 +137,15 @@ class Run:
         self.step += 1
         return losses
 
-    def check(self, valid: float):
+    def judge(self, valid: float):
         """Keep the averaged weights if they are the best so far, or just the last where the recipe says so."""
         self.next_check = self.progress + 1 / CHECKS
         if valid < self.best.valid or self.recipe.last:
-            weights = {k: v.detach().cpu().clone() for k, v in self.average.module.state_dict().items()}
-            self.best = Result(weights, valid, self.seconds / 60, self.step)
+            self.keep(valid)
+
+    def keep(self, valid: float):
+        weights = {k: v.detach().cpu().clone() for k, v in self.average.module.state_dict().items()}
+        self.best = Result(weights, valid, self.seconds / 60, self.step)
 
     def save(self, path: Path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -198,7 +201,7 @@ def train(
             run.seconds = clock()
             if run.progress >= min(run.next_check, 1):
                 valid = check(run.average.module)
-                run.check(valid)
+                run.judge(valid)
                 if resume:
                     run.save(resume)
                 said = f"{run.seconds / 60:5.1f} min, step {run.step}: held out {valid:.4f}, best {run.best.valid:.4f}"
@@ -211,7 +214,7 @@ def train(
         tqdm.write(f"{label} stopped; the best so far is kept")
     bar.close()
     if not run.best.weights:
-        run.check(check(run.average.module))
+        run.keep(check(run.average.module))
     return Result(run.best.weights, run.best.valid, run.seconds / 60, run.step)
 
 
