@@ -122,7 +122,7 @@ def lines(model: str, threads: int, found: dict) -> Iterator[str]:
             line += f", first patch {f['first'] * 1000:7.1f} ms"
         if task == f"{SHORT} bars" and model not in (ALL, LAB):
             line += f", {MUSIC / f['seconds']:6.1f} x real time"
-        if there := found.get((THERE, task)):
+        if way != THERE and (there := found.get((THERE, task))):
             line += f", {there['seconds'] / f['seconds']:5.2f} x as fast as the other checkout"
         yield f"{line}, {f['memory_mb']:5.0f} MB"
 
