@@ -5,8 +5,10 @@
 
 import hashlib
 import json
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 
 import torch
@@ -14,9 +16,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
 from musicgen.models import MODELS, MusicModel
-from musicgen.models.base import LIKELIHOODS
+from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, LIKELIHOODS, REST_TOKEN
+from musicgen.score import HIGH, LOW, METERS, STYLES
 
 DIRECTORY = Path(__file__).parents[1] / "checkpoints"
+FORMAT = 1  # of a checkpoint's files
 
 
 class CheckpointError(RuntimeError):
@@ -30,9 +34,25 @@ def save(name: str, model: MusicModel, training: dict, directory: Path = DIRECTO
     weights = {key: tensor.detach().half().contiguous() for key, tensor in model.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")
     (folder / "weights.safetensors").chmod(0o644)  # safetensors writes for the owner alone
-    about = {"model": name, "config": asdict(model.config), "training": training}
+    about = {"model": name, "config": asdict(model.config), "trained_for": trained_for(), "training": training}
     about["weights_sha256"] = sha256(folder / "weights.safetensors")
     (folder / "config.json").write_text(json.dumps(about, indent=2) + "\n")
+
+
+def trained_for() -> dict:
+    """What the indices that a model reads and writes stand for, in this version; as config.json has it."""
+    return {
+        "format": FORMAT,
+        "vocabulary": {
+            "rest": REST_TOKEN,
+            "hold": HOLD_TOKEN,
+            "first_pitch": FIRST_PITCH,
+            "lowest": LOW,
+            "highest": HIGH,
+        },
+        "styles": [{"name": s.name, "ranges": [f"{low}-{high}" for low, high in s.ranges]} for s in STYLES.values()],
+        "meters": [asdict(m) for m in METERS.values()],
+    }
 
 
 def available(directory: Path = DIRECTORY) -> list[str]:
@@ -49,6 +69,8 @@ def load(name: str, directory: Path = DIRECTORY) -> MusicModel:
     about = config(name, directory)
     path = directory / name / "weights.safetensors"
     remedy = f"restore it, or train anew: python -m train {name}"
+    if differing := list(differences(about.get("trained_for"), trained_for())):
+        raise CheckpointError(f"{path} was trained for another version: {'; '.join(differing)}; {remedy}")
     if not path.exists() or sha256(path) != about["weights_sha256"]:
         raise CheckpointError(f"{path} is missing or has changed; {remedy}")
     model_class = MODELS[name]
@@ -58,6 +80,18 @@ def load(name: str, directory: Path = DIRECTORY) -> MusicModel:
     except (TypeError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(f"{path} does not fit this version of the model ({error}); {remedy}") from error
     return model.eval().requires_grad_(False)
+
+
+def differences(theirs, ours, *path: str) -> Iterator[str]:
+    """Where what a checkpoint was trained for is not what this version has, a line each; lists count from 1."""
+    if isinstance(ours, dict) and isinstance(theirs, dict):
+        for key in ours | theirs:
+            yield from differences(theirs.get(key), ours.get(key), *path, key)
+    elif isinstance(ours, list) and isinstance(theirs, list):
+        for i, (one, other) in enumerate(zip_longest(theirs, ours), start=1):
+            yield from differences(one, other, *path, str(i))
+    elif theirs != ours:
+        yield f"{' '.join(path) or 'all'} was {theirs}, is {ours}"
 
 
 def config(name: str, directory: Path = DIRECTORY) -> dict:
@@ -84,8 +118,11 @@ def nats(name: str, directory: Path = DIRECTORY) -> str:
 def figures(name: str, directory: Path = DIRECTORY) -> dict:
     """What a model costs and is worth: `parameters`, `ms_per_bar` (None before they are known) and `nats` in words."""
     measured = metrics(name, directory)
-    known = {key: measured.get(key) for key in ("parameters", "ms_per_bar")}
-    return {**known, "nats": nats(name, directory)}
+    return {
+        "parameters": measured.get("parameters"),
+        "ms_per_bar": measured.get("speed", {}).get("ms_per_bar"),
+        "nats": nats(name, directory),
+    }
 
 
 def in_words(figures: dict) -> str:

@@ -5,6 +5,7 @@ overlap of densities and the divergence follow Yang & Lerch 2018 ("On the evalua
 Voice leading has a file of its own, and so has originality.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 
@@ -18,6 +19,8 @@ MARGIN = 4  # bandwidths that the grid reaches beyond the values
 NARROWEST = 0.02  # a bandwidth's least share of the spread of both sets: equal values alone have none
 TINY = 1e-9  # what a density is never below, so that a divergence stays finite
 STUCK_BARS = 2  # a longer note is stuck
+LAGS = (1, 2, 4, 8)  # bars back that a bar is compared with
+RHYTHM_LAG = 4  # bars back that a bar's rhythm is compared with
 
 
 def clip(score: Score, first: int, bars: int) -> Score:
@@ -152,6 +155,28 @@ def defects(score: Score) -> dict[str, float]:
         "returning_bars": mean([bar in bars[:i] for i, bar in enumerate(bars)][1:]),
         "silent_voices": float(silent.mean()) if score.bars else 0.0,
     }
+
+
+def form(scores: Iterable[Score], first: int) -> dict[str, float]:
+    """How often bars say again what an earlier bar said: shares of the bars from `first`, counted from 0, to the end.
+
+    `equal_1`, `equal_2` ... are the bars with the cells of the bar so many before, among those that have one;
+    `equal_any` those with the cells of any bar before; `rhythm_4` those that begin, hold and rest in each step and
+    voice as the bar four before.
+    """
+    found = defaultdict(list)
+    for score in scores:
+        bars = score.cells.reshape(score.bars, -1)  # (bars, steps a bar * 4)
+        rhythm = np.minimum(bars, 0)  # all pitches alike
+        for bar in range(first, score.bars):
+            same = (bars[:bar] == bars[bar]).all(axis=1)  # (bar,)
+            found["equal_any"].append(same.any())
+            for lag in LAGS:
+                if lag <= bar:
+                    found[f"equal_{lag}"].append(same[-lag])
+            if bar >= RHYTHM_LAG:
+                found[f"rhythm_{RHYTHM_LAG}"].append(np.array_equal(rhythm[bar], rhythm[bar - RHYTHM_LAG]))
+    return {name: mean(hits) for name, hits in found.items()}
 
 
 def scale_of(score: Score) -> np.ndarray:

@@ -54,10 +54,12 @@ def _sound(format: str) -> str:
 
 
 def _all_checkpoints() -> str:
+    """An architecture that was never trained has no folder."""
     found = checkpoint.available()
-    if missing := [name for name in MODELS if name not in found]:
+    without = [name for name in MODELS if name not in found]
+    if missing := [name for name in without if not found or (checkpoint.DIRECTORY / name).exists()]:
         raise checkpoint.CheckpointError(f"none for {', '.join(missing)}; run: python -m train {missing[0]}")
-    return ", ".join(found)
+    return ", ".join([*found, *(f"{name} not yet trained" for name in without)])
 
 
 def _model(name: str) -> str:

@@ -20,8 +20,8 @@ SHIPPED = checkpoint.available()
 SVG = "{http://www.w3.org/2000/svg}"
 
 
-def test_there_are_words_for_every_architecture_and_no_figures_in_them():
-    assert set(WORDS) == set(MODELS)
+def test_there_are_words_for_all_that_is_shipped_and_no_figures_in_them():
+    assert set(SHIPPED) <= set(WORDS) <= set(MODELS)
     for name, words in WORDS.items():
         said = [words.seed, words.length, words.seen, str(words.diagram)]
         assert all(said), name
@@ -83,13 +83,21 @@ def measured(overlaps: tuple[float, float], parallels: float, ms: float | None =
     names = ("parallel_fifths", "parallel_octaves", "ends_on_triad", "in_seed_scale")
     figures = {name: {"value": parallels, "reference": 0.3} for name in names}
     style = {"samples": 4, "features": features, "figures": figures}
-    return {"samples_valid": {"chorale": style, "dance": style}, "ms_per_bar": ms, "nll_valid": {"chorale": 0.4}}
+    return {
+        "samples_valid": {"chorale": style, "dance": style},
+        "speed": {"ms_per_bar": ms},
+        "nll_valid": {"chorale": 0.4},
+    }
 
 
 @pytest.fixture
 def known(monkeypatch):
     """Figures of three models; the third was not asked to compose."""
-    figures = {"gru": measured((0.8, 0.5), 1.0), "lstm": measured((0.7, 0.9), 2.0), "rnn": {"ms_per_bar": 5.0}}
+    figures = {
+        "gru": measured((0.8, 0.5), 1.0),
+        "lstm": measured((0.7, 0.9), 2.0),
+        "rnn": {"speed": {"ms_per_bar": 5.0}},
+    }
     monkeypatch.setattr(checkpoint, "metrics", lambda name, directory=None: figures[name])
     monkeypatch.setattr(checkpoint, "available", lambda directory=None: list(figures))
     return figures
@@ -112,7 +120,7 @@ def test_a_model_has_no_place_where_it_was_not_measured(known):
 
 def test_a_card_shows_dashes_for_what_was_not_measured(known):
     card = cards.card("rnn")
-    assert "| composing, ms a bar | 5 |" in card and "| parameters | - |" in card
+    assert "| composing 8 bars on one core, ms a bar | 5 |" in card and "| parameters | - |" in card
     assert "| polyphony | 1.00 | 1.00 | 0.80 | 0.90 |" in cards.card("gru")
 
 
@@ -121,6 +129,6 @@ def test_the_picture_of_all_models_is_small_and_drawn_from_whatever_is_known(kno
     chart.draw(tmp_path, tmp_path / "a.png")
     picture = Image.open(io.BytesIO((tmp_path / "a.png").read_bytes()))
     assert picture.width > picture.height and (tmp_path / "a.png").stat().st_size < 100_000
-    known["gru"]["ms_per_bar"] = 500
+    known["gru"]["speed"] = {"ms_per_bar": 500}
     chart.draw(tmp_path, tmp_path / "b.png")
     assert (tmp_path / "a.png").read_bytes() != (tmp_path / "b.png").read_bytes()

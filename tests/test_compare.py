@@ -93,7 +93,7 @@ def test_every_architecture_answers_in_its_row_one_after_another(arrive):
     for name in NAMES:
         expect(row(page, name)).to_contain_text(re.compile(r"done in \d+\.\d s"))
         expect(row(page, name)).to_contain_text(checkpoint.nats(name))
-        expect(row(page, name)).to_contain_text(f"{checkpoint.metrics(name)['ms_per_bar']:.0f} ms a bar")
+        expect(row(page, name)).to_contain_text(f"{checkpoint.figures(name)['ms_per_bar']:.0f} ms a bar")
     assert min(notes(page)) > 4
     expect(page.get_by_test_id("rows-status")).to_contain_text(f"{len(NAMES)} answers")
 

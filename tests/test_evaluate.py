@@ -11,17 +11,17 @@ from musicgen import checkpoint
 from musicgen.models import MODELS
 from musicgen.originality import Originality
 from musicgen.score import STYLES, Score
-from train import cards, chart, data, evaluate, tables
+from train import cards, chart, data, evaluate, form, tables
 from train.data import Piece
 from train.sampled import BARS, SEED_BARS, Yardstick, canvas_of, composed, paired, windows
-from train.tables import MEANING
+from train.tables import FORM_MEANING, MEANING
 
 SPLITS = {"train": range(8), "valid": range(8, 16), "test": range(16, 24)}
 PIECES = [
-    Piece(f"{style} {seed}", split, score.replace(meter="2/4"))  # 14 bars
+    Piece(f"{style} {seed}", split, score.replace(meter="2/4"))  # 16 bars, every other dance 14
     for split, seeds in SPLITS.items()
     for seed in seeds
-    for style, score in (("chorale", chorale(7, seed)), ("dance", tune(7, seed)))
+    for style, score in (("chorale", chorale(8, seed)), ("dance", tune(8 - seed % 2, seed)))
 ]
 COUNT = 8  # samples
 STEPS, SEED_STEPS = BARS * 8, SEED_BARS * 8
@@ -55,7 +55,7 @@ def test_pairs_are_of_one_meter_and_no_piece_comes_twice():
     found = paired([*pieces, chorale(7)])
     assert sorted(a.meter for a, b in found if a.meter == b.meter) == ["2/4", "4/4", "4/4"]
     assert len({id(s) for pair in found for s in pair}) == 6
-    assert found == paired([*pieces, chorale(7)]) != paired([*pieces, chorale(7)], seed=1)
+    assert found == paired([*pieces, chorale(7)]) != paired([*pieces, chorale(7)], random_seed=1)
 
 
 def test_neighbours_share_the_random_seed_and_later_tasks_a_melody(yardstick):
@@ -100,6 +100,26 @@ def test_a_model_that_copies_is_found_out(yardstick):
         assert median > human
 
 
+def test_form_is_asked_of_the_pieces_that_are_long_enough_in_turn_with_new_random_seeds():
+    held_out = form.Form(PIECES, "dance", "valid")
+    assert len(held_out.pieces) == 4  # of eight
+    tasks = held_out.tasks(10)
+    assert [seed for _, seed in tasks] == [0] * 4 + [1] * 4 + [2] * 2
+    assert all(piece.bars == form.BARS for piece, _ in tasks)
+    mixed = [Piece(m, "valid", tune(16, i).replace(meter=m)) for i, m in enumerate(["2/4", "4/4", "2/4"])]
+    assert [piece.meter for piece, _ in form.Form(mixed, "dance", "valid").tasks(6)] == ["4/4"] * 2 + ["2/4"] * 4
+
+
+def test_pieces_that_say_nothing_twice_are_told_from_those_that_do():
+    held_out = form.Form(PIECES, "chorale", "valid")
+    again = [s.replace(cells=np.vstack([s.cells[:32]] * 4)) for s in held_out.pieces]  # the first four bars, four times
+    found = held_out.judge(again)
+    assert set(found) == set(FORM_MEANING)
+    assert found["equal_4"] == {"value": 1, "reference": 0} and found["equal_1"]["value"] == 0
+    assert all(figure["value"] == figure["reference"] for figure in held_out.judge(held_out.pieces).values())
+    assert form.Form(PIECES[:1], "chorale", "valid").judge([]) == {}  # none is long enough
+
+
 def test_only_the_composed_bars_are_judged():
     piece = chorale(8, 5)
     other = piece.replace(cells=np.vstack([chorale(2, 6).cells, composed(piece).cells]))
@@ -111,7 +131,6 @@ def shipped(tmp_path, monkeypatch):
     """Two small untrained models as checkpoints, a README with marks, and the corpus replaced by a few pieces."""
     monkeypatch.setattr(data, "load", lambda: PIECES)
     monkeypatch.setattr(evaluate, "ProcessPoolExecutor", ThreadPoolExecutor)
-    monkeypatch.setattr(evaluate, "TIMED_BARS", 1)
     monkeypatch.setattr(cards, "SAMPLE_BARS", 3)
     for name in ("gru", "rnn"):
         checkpoint.save(name, small(name), {"minutes": 1.0}, tmp_path)
@@ -138,8 +157,9 @@ def test_the_command_measures_all_models_and_writes_what_it_found(shipped, monke
     assert "stale" not in gru and gru["jsb16"]["nats_a_cell"]["valid"] == 0.25
     share = gru["nll_valid"]["dance"] / gru["markov_nll_valid"]["dance"]
     assert gru["nll_valid_to_markov"]["dance"] == pytest.approx(share, abs=1e-3)
-    assert "nll_valid" not in rnn and rnn["ms_per_bar"] > 0
+    assert "nll_valid" not in rnn
     assert rnn["samples_valid"]["chorale"]["samples"] == 4
+    assert set(rnn["form_valid"]["dance"]) == set(rnn["form_valid"]["chorale"]) == set(FORM_MEANING)
     assert (
         set(rnn["samples_valid"]["dance"]["figures"]) < set(rnn["samples_valid"]["chorale"]["figures"]) == set(MEANING)
     )
@@ -152,8 +172,8 @@ def test_the_command_measures_all_models_and_writes_what_it_found(shipped, monke
     assert "| 0.250 |" in readme and "none: a GAN has no likelihood" in readme
 
 
-def begin_like_the_piece(name, directory, tasks) -> list[Score]:
-    return [piece.replace(cells=piece.cells[:STEPS]) for piece, _ in tasks]
+def begin_like_the_piece(name, directory, tasks, bars) -> list[Score]:
+    return [piece.replace(cells=piece.cells[: bars * 8]) for piece, _ in tasks]
 
 
 def test_the_test_split_stands_beside_the_other(shipped, monkeypatch):
@@ -164,10 +184,11 @@ def test_the_test_split_stands_beside_the_other(shipped, monkeypatch):
     found = checkpoint.metrics("gru", shipped)
     assert found["command_test"].endswith("--test --samples 4")
     assert found["samples_test"]["dance"] != found["samples_valid"]["dance"]
+    assert all(f["value"] == f["reference"] for f in found["form_test"]["chorale"].values())
     assert found["nll_test"] != found["nll_valid"]
 
 
 def test_what_was_not_measured_is_a_dash(shipped):
     evaluate.record("gru", {"parameters": 1_500_000, "training_minutes": 12.0}, shipped)
-    assert "| 1.50 M | - · - | - | - · - | - | - | - | 12 |" in tables.table(shipped)
+    assert "| 1.50 M | - · - | - | - · - | - | - | - · - | - | 12 |" in tables.table(shipped)
     assert json.loads((shipped / "gru" / "metrics.json").read_text())["parameters"] == 1_500_000

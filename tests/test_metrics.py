@@ -230,6 +230,39 @@ def test_nothing_shares_nothing():
     assert Originality([]).longest(tune(MELODY)).name == ""
 
 
+def bars(letters: str, meter: str = "4/4") -> Score:
+    """A bar a letter: the same letter the same bar; capitals have the rhythm of small ones, other pitches."""
+    notes = []
+    for i, letter in enumerate(letters):
+        pitch, size = 60 + ord(letter.lower()) - ord("a") + 12 * letter.isupper(), {"4/4": 16, "6/8": 12}[meter]
+        split = 1 + ord(letter.lower()) - ord("a")  # every letter has a rhythm of its own
+        notes += [Note(0, pitch, i * size, split), Note(0, pitch + 2, i * size + split, size - split)]
+    return Score(from_notes(notes, len(letters) * size), "dance", meter)
+
+
+@pytest.mark.parametrize("meter", ["4/4", "6/8"])
+def test_form_is_counted_among_the_bars_that_have_one_so_far_back(meter):
+    found = metrics.form([bars("abcdabcdabCe", meter)], first=2)
+    assert found == pytest.approx({
+        "equal_any": 6 / 10,
+        "equal_1": 0,
+        "equal_2": 0,
+        "equal_4": 6 / 8,
+        "equal_8": 2 / 4,
+        "rhythm_4": 7 / 8,
+    })  # fmt: skip
+    assert metrics.form([bars("aabb")], 2) == pytest.approx({"equal_1": 1 / 2, "equal_2": 0, "equal_any": 1 / 2})
+    assert metrics.form([], 2) == {}
+
+
+def test_form_weighs_every_bar_alike_and_needs_whole_bars_to_agree():
+    both = metrics.form([bars("aaa"), bars("abcde")], 2)
+    assert both["equal_any"] == both["equal_1"] == 1 / 4
+    changed = bars("aaa").cells.copy()
+    changed[-1, 0] = REST
+    assert metrics.form([bars("aaa").replace(cells=changed)], 2)["equal_any"] == 0
+
+
 @unhurried
 @given(scores())
 def test_features_stay_in_their_bounds(score):

@@ -17,6 +17,7 @@ from musicgen.models.base import (
     crop,
     ending,
     features_of,
+    pitch_mask,
     to_cells,
     to_tokens,
 )
@@ -24,7 +25,7 @@ from musicgen.models.frames import Past, pasts
 from musicgen.models.head import ILLEGAL
 from musicgen.models.next_frame import WAYS, NextFrame, slice_steps
 from musicgen.sampling import draw
-from musicgen.score import HIGH, HOLD, LOW, REST, Canvas, Note, Score, from_notes
+from musicgen.score import HIGH, HOLD, LOW, REST, STYLES, Canvas, Note, Score, from_notes
 
 FORWARD = [name for name, model in MODELS.items() if issubclass(model, NextFrame)]
 SMALL = {"width": 24, "inner": 16, "layers": 2}
@@ -132,9 +133,9 @@ def test_a_stream_changes_nothing_in_the_model_or_its_caller(name):
 def test_every_parameter_gets_a_gradient(name):
     model = small(name).train()
     batch = collate([features_of(chorale(seed=s)) for s in range(4)])
-    for player, part in model.players().items():
+    for part_name, part in model.optimized_parts().items():
         model.zero_grad()
-        model.loss(batch, player)["loss"].backward()
+        model.loss(batch, part_name)["loss"].backward()
         assert [n for n, p in part.named_parameters() if p.grad is None or not p.grad.abs().sum()] == []
 
 
@@ -304,6 +305,12 @@ def test_tokens_and_cells_are_two_names_of_one_thing():
     cells = np.array([REST, HOLD, LOW, HIGH])
     assert np.array_equal(to_cells(to_tokens(cells)), cells)
     assert to_tokens(cells).max() == VOCABULARY - 1
+
+
+def test_a_range_with_pitches_that_no_model_knows_is_an_error_and_no_mask(monkeypatch):
+    monkeypatch.setitem(STYLES, "dance", replace(STYLES["dance"], ranges=((54, HIGH + 1),)))
+    with pytest.raises(ValueError, match="dance soprano: models know pitches 33-93, not all of 54-94"):
+        pitch_mask()
 
 
 def test_a_crop_begins_what_it_would_hold():

@@ -45,6 +45,16 @@ def test_a_missing_checkpoint_is_found_and_what_to_do_is_said(monkeypatch, capsy
     assert any("FAIL  checkpoints: none for" in line and "python -m train" in line for line in lines(capsys))
 
 
+def test_an_architecture_that_was_never_trained_is_no_fault_but_one_without_its_config_is(monkeypatch, tmp_path):
+    monkeypatch.setattr(checkpoint, "available", lambda: ["gru"])
+    monkeypatch.setattr(checkpoint, "DIRECTORY", tmp_path)
+    monkeypatch.setattr(selftest, "MODELS", ["gru", "tenth"])
+    assert selftest._all_checkpoints() == "gru, tenth not yet trained"
+    (tmp_path / "tenth").mkdir()
+    with pytest.raises(checkpoint.CheckpointError, match="none for tenth; run: python -m train tenth"):
+        selftest._all_checkpoints()
+
+
 def test_a_changed_checkpoint_is_found_and_the_others_are_still_checked(monkeypatch, capsys):
     def load(name):
         raise checkpoint.CheckpointError(f"{name} has changed")

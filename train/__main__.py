@@ -1,11 +1,12 @@
 """Train one architecture, or all, on both styles, and write its checkpoint.
 
-python -m train gru [--minutes 10] [--resume]
+python -m train gru [--device cuda] [--steps 6000] [--minutes 10] [--resume]
 python -m train all
 """
 
 import argparse
 import sys
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -13,51 +14,61 @@ import torch
 from musicgen import checkpoint
 from musicgen.models import MODELS, MusicModel
 from musicgen.models.base import features_of
-from train import data
+from train import data, device
 from train.loop import batches, held_out, kept_state, train, whole_pieces
-from train.recipes import RECIPES, Recipe
+from train.recipes import Recipe, recipe_of
 
 
-def train_one(name: str, pieces: list[data.Piece], minutes: float | None, resume: bool, seed: int):
+def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.device, resume: bool, random_seed: int):
     torch.set_num_threads(1)
-    torch.manual_seed(seed)
-    recipe, model_class = RECIPES[name], MODELS[name]
+    torch.manual_seed(random_seed)
+    model_class, rng = MODELS[name], np.random.default_rng(random_seed)
     model = model_class(model_class.Config(**recipe.config))
     before = begin(model, recipe)
     items = {split: [features_of(p.score) for p in pieces if p.split == split] for split in ("train", "valid")}
     valid = whole_pieces(items["valid"])
-    state = kept_state(name, resume)
-    feed = batches(items["train"], recipe, np.random.default_rng(seed))
     result = train(
-        model, feed, lambda m: held_out(m, valid), recipe, minutes=minutes or recipe.minutes, resume=state, label=name
-    )
+        model.to(where), batches(items["train"], recipe, rng), lambda m: held_out(m, valid), recipe, rng,
+        resume=kept_state(name, resume), label=name,
+    )  # fmt: skip
+    model = model.cpu()
     model.load_state_dict(result.weights)
     model.calibrate(valid)
-    minutes = round(before + result.minutes, 1)  # all in all
-    facts = {"minutes": minutes, "steps": result.steps, "seed": seed, "valid": round(result.valid, 4)}
-    checkpoint.save(name, model, facts | {"dataset_sha256": data.digest(pieces)})
-    print(f"{name}: held out {result.valid:.4f}, {result.minutes:.1f} minutes")
+    training = {
+        "device": device.described(where),
+        "minutes": round(before + result.minutes, 1),  # all in all
+        "steps": result.steps,
+        "random_seed": random_seed,
+        "valid": round(result.valid, 4),
+        "dataset_sha256": data.digest(pieces),
+    }
+    checkpoint.save(name, model, training)
+    print(f"{name}: held out {result.valid:.4f}, {result.minutes:.1f} minutes on {training['device']}")
     print(f"now: python -m train.evaluate {name}")
 
 
 def begin(model: MusicModel, recipe: Recipe) -> float:
-    """Give players the trained weights that the recipe has them start with; how many minutes those were trained."""
-    for player, name in recipe.start.items():
-        model.players()[player].load_state_dict(checkpoint.load(name).state_dict())
+    """Give parts the trained weights that the recipe has them start with; how many minutes those were trained."""
+    for part, name in recipe.start.items():
+        model.optimized_parts()[part].load_state_dict(checkpoint.load(name).state_dict())
     return sum(checkpoint.config(name)["training"]["minutes"] for name in recipe.start.values())
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m train", description=__doc__)
     parser.add_argument("model", choices=[*MODELS, "all"])
-    parser.add_argument("--minutes", type=float, help="of one core; the recipe's own, unless told otherwise")
-    parser.add_argument("--resume", action="store_true", help="go on from where the last run of this model was")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--steps", type=float, help="of training, at most; the recipe's own, unless told otherwise")
+    parser.add_argument("--minutes", type=float, help="of one core or a GPU, at most; the recipe's own, unless told")
+    parser.add_argument("--device", choices=device.CHOICES, default="auto")
+    parser.add_argument("--resume", action="store_true", help="continue where the last run of this model was")
+    parser.add_argument("--random-seed", type=int, default=0)
     args = parser.parse_args()
     pieces = data.load()
-    names = sorted(MODELS, key=lambda name: bool(RECIPES[name].start)) if args.model == "all" else [args.model]
+    names = sorted(MODELS, key=lambda name: bool(recipe_of(name).start)) if args.model == "all" else [args.model]
     for name in names:  # those that begin with another's weights come last
-        train_one(name, pieces, args.minutes, args.resume, args.seed)
+        own = recipe_of(name)
+        recipe = replace(own, steps=args.steps or own.steps, minutes=args.minutes or own.minutes)
+        train_one(name, pieces, recipe, device.choose(args.device), args.resume, args.random_seed)
     return 0
 
 

@@ -11,7 +11,9 @@ the figure that is told, every piece at many places.
 
 import argparse
 import json
+import math
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +23,7 @@ from musicgen import checkpoint
 from musicgen.models import MODELS
 from musicgen.models.base import crop, features_of
 from musicgen.score import METERS, REST, Score
+from train import device
 from train.evaluate import record
 from train.loop import Item, batches, held_out, kept_state, train, whole_pieces
 from train.recipes import BENCHMARK
@@ -42,22 +45,24 @@ def main():
     parser = argparse.ArgumentParser(prog="python -m train.benchmark", description=__doc__)
     parser.add_argument("--jsb16", type=Path, required=True, metavar="FILE")
     parser.add_argument("--model", choices=sorted(BENCHMARK), required=True)
-    parser.add_argument("--minutes", type=float, default=60, help="of one core")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--resume", action="store_true", help="go on from where the last run of this model was")
+    parser.add_argument("--minutes", type=float, default=60, help="of one core or a GPU, at most")
+    parser.add_argument("--steps", type=float, default=math.inf, help="of training, at most")
+    parser.add_argument("--device", choices=device.CHOICES, default="auto")
+    parser.add_argument("--random-seed", type=int, default=0)
+    parser.add_argument("--resume", action="store_true", help="continue where the last run of this model was")
     parser.add_argument("--record", action="store_true", help="write the figure into the model's metrics.json")
     args = parser.parse_args()
     torch.set_num_threads(1)
-    torch.manual_seed(args.seed)
-    recipe, model_class = BENCHMARK[args.model], MODELS[args.model]
-    model = model_class(model_class.Config(**recipe.config))
+    torch.manual_seed(args.random_seed)
+    recipe = replace(BENCHMARK[args.model], minutes=args.minutes, steps=args.steps)
+    model_class, rng, where = MODELS[args.model], np.random.default_rng(args.random_seed), device.choose(args.device)
+    model = model_class(model_class.Config(**recipe.config)).to(where)
     splits = read(args.jsb16)
     valid = whole_pieces(splits["valid"])
-    state = kept_state(f"{args.model}-jsb16", args.resume)
-    data = batches(splits["train"], recipe, np.random.default_rng(args.seed))
     result = train(
-        model, data, lambda m: held_out(m, valid), recipe, minutes=args.minutes, resume=state, label=args.model
-    )
+        model, batches(splits["train"], recipe, rng), lambda m: held_out(m, valid), recipe, rng,
+        resume=kept_state(f"{args.model}-jsb16", args.resume), label=args.model,
+    )  # fmt: skip
     model.load_state_dict(result.weights)
     times = LOOKS if model.likelihood == "orderless" else 1
     figures = {s: held_out(model, whole_pieces(p * times)) for s, p in splits.items() if s in ("valid", "test")}
@@ -66,9 +71,11 @@ def main():
         "nats_a_cell": {split: round(figure, 4) for split, figure in figures.items()},
         "minutes": round(result.minutes, 1),
         "steps": result.steps,
+        "device": device.described(where),
         "parameters": checkpoint.parameters(model),
         "command": f"python -m train.benchmark --jsb16 FILE --model {args.model} --minutes {args.minutes:g}"
-        + f" --seed {args.seed}" * bool(args.seed),
+        + f" --steps {args.steps:g}" * math.isfinite(args.steps)
+        + f" --random-seed {args.random_seed}" * bool(args.random_seed),
     }
     print(json.dumps(report))
     if args.record:

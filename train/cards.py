@@ -1,6 +1,7 @@
 """A model's card, `checkpoints/<name>/README.md`: words of `train.words`, figures of the metrics files, a sample."""
 
 from collections.abc import Callable, Iterable
+from itertools import chain
 from pathlib import Path
 
 from musicgen import checkpoint
@@ -13,17 +14,34 @@ from musicgen.score import STYLES
 from musicgen.seeds import from_text
 from musicgen.session import Composition
 from train.diagrams import draw
-from train.tables import MEANING, all_figures, benchmark, both, figure, find, markdown, overlap, parallels, written
+from train.form import BARS as FORM_BARS
+from train.sampled import SEED_BARS
+from train.tables import (
+    FORM_MEANING,
+    MEANING,
+    SPEED_MEANING,
+    all_figures,
+    benchmark,
+    both,
+    figure,
+    find,
+    form_of_dances,
+    markdown,
+    overlap,
+    parallels,
+    written,
+)
 from train.words import WORDS
 
-SAMPLE_NOTES, SAMPLE_BARS, SAMPLE_SEED = "B4 B4 C5 D5 | D5 C5 B4 A4", 8, 7
+SAMPLE_NOTES, SAMPLE_BARS, SAMPLE_RANDOM_SEED = "B4 B4 C5 D5 | D5 C5 B4 A4", 8, 7
 RANKED: dict[str, Callable[[dict], float | None]] = {  # the less the better
     "overlap of chorales": lambda m: _minus(overlap(m, "chorale")),
     "overlap of dances": lambda m: _minus(overlap(m, "dance")),
     "few parallels": parallels,
     "endings": lambda m: _minus(figure(m, "ends_on_triad")),
     "staying in the seed's key": lambda m: _minus(figure(m, "in_seed_scale")),
-    "speed": lambda m: m.get("ms_per_bar"),
+    "form of dances": lambda m: _unlike(find(m, "form_valid", "dance", "equal_4")),
+    "speed": lambda m: find(m, "speed", "ms_per_bar"),
 }
 
 
@@ -41,8 +59,8 @@ def write_sample(name: str, directory: Path = checkpoint.DIRECTORY):
     """What `sample_command` makes."""
     canvas = from_text(SAMPLE_NOTES).lengthened(SAMPLE_BARS)
     model = checkpoint.load(name, directory)
-    score = model.compose(canvas, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seed=SAMPLE_SEED)
-    work = Composition(score=score, fixed=canvas.fixed, model=name, seed=SAMPLE_SEED)
+    score = model.compose(canvas, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seed=SAMPLE_RANDOM_SEED)
+    work = Composition(score=score, fixed=canvas.fixed, model=name, seed=SAMPLE_RANDOM_SEED)
     for kind in ("midi", "png"):
         made = FORMATS[kind].make(work, default_instruments(score.style))
         (directory / name / f"sample.{FORMATS[kind].ending}").write_bytes(made)
@@ -50,8 +68,8 @@ def write_sample(name: str, directory: Path = checkpoint.DIRECTORY):
 
 def sample_command(name: str) -> str:
     return (
-        f'python -m musicgen compose --model {name} --notes "{SAMPLE_NOTES}" --bars {SAMPLE_BARS} --seed {SAMPLE_SEED} '
-        f"--out sample.mid --out sample.png"
+        f'python -m musicgen compose --model {name} --notes "{SAMPLE_NOTES}" --bars {SAMPLE_BARS} '
+        f"--seed {SAMPLE_RANDOM_SEED} --out sample.mid --out sample.png"
     )
 
 
@@ -96,6 +114,10 @@ All are written by `{figures.get("command_valid", f"python -m train.evaluate {na
 
 {tables}
 
+Form, of {FORM_BARS - SEED_BARS} bars composed after {SEED_BARS} held-out ones, and of the same bars of held-out pieces:
+
+{form(figures)}
+
 ## Data
 
 {data(figures)}
@@ -132,12 +154,12 @@ def place(figures: dict, others: Iterable[dict], rank: Callable[[dict], float | 
 def sizes(name: str, directory: Path) -> str:
     """What is known of the model as a whole."""
     figures, about = checkpoint.metrics(name, directory), checkpoint.config(name, directory)
-    kind = LIKELIHOODS[MODELS[name].likelihood]
+    kind, speed = LIKELIHOODS[MODELS[name].likelihood], figures.get("speed", {})
     rows = {
         "parameters": written(figures.get("parameters"), ","),
         "configuration": ", ".join(f"{key} {value}" for key, value in about["config"].items()),
-        "training, minutes of one core": written(figures.get("training_minutes"), ".0f"),
-        "composing, ms a bar": written(figures.get("ms_per_bar"), ".0f"),
+        "training": trained(about["training"]),
+        **{words: written(speed[key], form) for key, (words, form) in SPEED_MEANING.items() if key in speed},
         f"held-out nats a cell ({kind})": both(lambda s: find(figures, "nll_valid", s), ".3f"),
         "... of a Markov chain's": both(lambda s: find(figures, "nll_valid_to_markov", s), ".0%"),
         "JSB 16th, nats a cell, trained afresh": benchmark(figures),
@@ -145,8 +167,16 @@ def sizes(name: str, directory: Path) -> str:
     if "samples_test" in figures:
         rows["on test: nats a cell"] = both(lambda s: find(figures, "nll_test", s), ".3f")
         rows["on test: mean overlap"] = both(lambda s: find(figures, "samples_test", s, "features", "mean", "overlap"))
+        rows["on test: dances' bars equal to the bar four before, with its rhythm"] = form_of_dances(figures, "test")
     rows |= {key.replace("_", " "): _plain(value) for key, value in figures.get("particular_valid", {}).items()}
     return markdown(["chorales · dances, or both", ""], rows.items())
+
+
+def trained(training: dict) -> str:
+    """How long a model was trained, and on what."""
+    known = {"minutes": ".0f", "steps": ",", "device": "", "random_seed": ""}
+    minutes, steps, where, random_seed = (written(training.get(key), form) for key, form in known.items())
+    return f"{minutes} minutes, {steps} steps, {where}, random seed {random_seed}"
 
 
 def music(figures: dict, style: str) -> str:
@@ -168,6 +198,16 @@ def music(figures: dict, style: str) -> str:
     return markdown([f"{samples.get('samples', 'no')} pieces", "composed", "held out", "overlap", "people's"], rows)
 
 
+def form(figures: dict) -> str:
+    """How often bars say again what an earlier one said, in composed and in held-out pieces."""
+    kinds = [(style, whose) for style in STYLES for whose in ("value", "reference")]
+    rows = [
+        [words, *(written(find(figures, "form_valid", style, name, whose), ".1%") for style, whose in kinds)]
+        for name, words in FORM_MEANING.items()
+    ]
+    return markdown(["", *chain(*((f"{style}s", "held out") for style in STYLES))], rows)
+
+
 def data(figures: dict) -> str:
     counts = figures.get("pieces", {})
     said = {style: ", ".join(f"{count} {split}" for split, count in c.items()) for style, c in counts.items()}
@@ -183,6 +223,11 @@ def _plain(value) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_plain(v)}" for key, v in value.items())
     return " · ".join(map(_plain, value)) if isinstance(value, list) else str(value)
+
+
+def _unlike(figure: dict | None) -> float | None:
+    """How far a figure is from held-out music's."""
+    return None if figure is None else abs(figure["value"] - figure["reference"])
 
 
 def _minus(value: float | None) -> float | None:

@@ -42,16 +42,21 @@ PANELS = (
         of_chorales(lambda m: figure(m, "ends_on_triad", "reference")),
     ),
     Panel(
+        "bars that equal\nthe bar four before",
+        lambda m, style: find(m, "form_valid", style, "equal_4", "value"),
+        lambda m, style: find(m, "form_valid", style, "equal_4", "reference"),
+    ),
+    Panel(
         "nats a cell, less is better\n(hollow: not exact)", lambda m, style: find(m, "nll_valid", style), is_loss=True
     ),
-    Panel("ms a bar", of_chorales(lambda m: m.get("ms_per_bar"))),
+    Panel("ms a bar", of_chorales(lambda m: find(m, "speed", "ms_per_bar"))),
 )
 
 
 def draw(directory: Path, path: Path):
     """Write the picture of all models that have been measured."""
     known = all_figures(directory)
-    shape = Figure(figsize=(12, 1.2 + 0.32 * len(known)), dpi=110, facecolor=PAPER, layout="constrained")
+    shape = Figure(figsize=(14, 1.2 + 0.32 * len(known)), dpi=110, facecolor=PAPER, layout="constrained")
     axes = shape.subplots(1, len(PANELS), sharey=True)
     for axis, panel in zip(axes, PANELS):
         _panel(axis, panel, known)

@@ -10,7 +10,6 @@ there: the models' cards, the README's table and its picture of all models.
 import argparse
 import json
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
@@ -22,21 +21,21 @@ import torch
 from tqdm import tqdm
 
 from musicgen import checkpoint
-from musicgen.models import DEFAULTS, MODELS, MusicModel
+from musicgen.models import MODELS, MusicModel
 from musicgen.models.base import features_of
 from musicgen.originality import Originality
-from musicgen.score import HOLD, STYLES, Canvas, Score
-from train import cards, chart, data, tables
+from musicgen.score import HOLD, STYLES, Score
+from train import cards, chart, data, form, sampled, tables
 from train.loop import held_out, whole_pieces
 from train.particular import PARTICULAR
-from train.sampled import Yardstick, compose
+from train.sampled import Task, Yardstick, compose
 from train.words import WORDS
 
 WORKERS = 2
 SAMPLES = 100  # a model and style
 CHUNK = 25  # of them side by side, and both workers end together
-TIMED_BARS = 8
 DIGITS = 4
+Jobs = dict[tuple[str, str], list[Future]]  # of each kind and style
 OF_NO_WEIGHTS = ("jsb16",)  # figures of the architecture, not of the shipped weights
 
 
@@ -48,37 +47,43 @@ class Evaluation:
         self.pieces = data.load()
         index = Originality((p.name, p.score) for p in self.pieces if p.split == "train")
         self.yardsticks = {style: Yardstick(self.pieces, style, split, index) for style in STYLES}
+        self.forms = {style: form.Form(self.pieces, style, split) for style in STYLES}
         self.figures = {
             "dataset_sha256": data.digest(self.pieces),
             "pieces": {style: {s: len(data.of(self.pieces, style, s)) for s in data.SPLITS} for style in STYLES},
             f"markov_nll_{split}": {style: markov_nll(self.pieces, style, split) for style in STYLES},
         }
 
-    def begin(self, name: str, pool: Executor) -> dict[str, list[Future]]:
+    def begin(self, name: str, pool: Executor) -> Jobs:
         """Hand over to the pool all of a model's work that takes long."""
-        jobs = {"facts": [pool.submit(facts, name, self.directory, self.pieces, self.split)]}
-        for style, yardstick in self.yardsticks.items():
-            tasks = yardstick.tasks(self.samples)
+
+        def composing(tasks: list[Task], bars: int) -> list[Future]:
             chunks = [tasks[i : i + CHUNK] for i in range(0, len(tasks), CHUNK)]
-            jobs[style] = [pool.submit(compose, name, self.directory, chunk) for chunk in chunks]
+            return [pool.submit(compose, name, self.directory, chunk, bars) for chunk in chunks]
+
+        jobs = {("facts", ""): [pool.submit(facts, name, self.directory, self.pieces, self.split)]}
+        for style in STYLES:
+            jobs["samples", style] = composing(self.yardsticks[style].tasks(self.samples), sampled.BARS)
+            jobs["form", style] = composing(self.forms[style].tasks(self.samples), form.BARS)
         return jobs
 
-    def finish(self, name: str, jobs: dict[str, list[Future]]) -> dict:
+    def finish(self, name: str, jobs: Jobs) -> dict:
         """A model's figures."""
-        found = jobs.pop("facts")[0].result()
+        found = jobs["facts", ""][0].result()
         about, nll = checkpoint.config(name, self.directory), f"nll_{self.split}"
         if MODELS[name].likelihood == "exact":
             markov = self.figures[f"markov_{nll}"]
             found[f"{nll}_to_markov"] = {style: value / markov[style] for style, value in found[nll].items()}
-        judged = {
-            style: self.yardsticks[style].judge(list(chain(*(chunk.result() for chunk in chunks))))
-            for style, chunks in jobs.items()
-        }
-        return rounded(found | self.figures | {
+
+        def judged(kind: str, judges: dict[str, Yardstick | form.Form]) -> dict:
+            made = {style: list(chain(*(chunk.result() for chunk in jobs[kind, style]))) for style in judges}
+            return {f"{kind}_{self.split}": {style: judge.judge(made[style]) for style, judge in judges.items()}}
+
+        found |= self.figures | {
             "weights_sha256": about["weights_sha256"],
             "training_minutes": about["training"]["minutes"],
-            f"samples_{self.split}": judged,
-        })  # fmt: skip
+        }
+        return rounded(found | judged("samples", self.yardsticks) | judged("form", self.forms))
 
 
 def facts(name: str, directory: Path, pieces: list[data.Piece], split: str) -> dict:
@@ -125,16 +130,6 @@ def after_states(score: Score, voice: int) -> list[tuple[tuple[int, bool] | None
     return list(zip([None, *states], cells.tolist()))
 
 
-def ms_per_bar(model: MusicModel, rounds: int = 3) -> float:
-    """Median processor time a bar in milliseconds when composing from nothing, which takes one core."""
-    times = []
-    for seed in range(rounds):
-        began = time.process_time()
-        model.compose(Canvas.blank(TIMED_BARS), temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seed=seed)
-        times.append((time.process_time() - began) * 1000 / TIMED_BARS)
-    return float(np.median(times))
-
-
 def rounded(value):
     """Figures, however deep in dicts and lists, to as many digits as are worth keeping."""
     if isinstance(value, dict):
@@ -151,6 +146,17 @@ def record(name: str, figures: dict, directory: Path = checkpoint.DIRECTORY):
         known = {key: value for key, value in known.items() if key in OF_NO_WEIGHTS}
     (directory / name).mkdir(exist_ok=True)
     (directory / name / "metrics.json").write_text(json.dumps(known | figures, indent=2) + "\n")
+
+
+def show(directory: Path = checkpoint.DIRECTORY, readme: Path = tables.README):
+    """Write all that shows the figures: the cards, since each model is placed among the others, table and picture."""
+    for name in checkpoint.available(directory):
+        if name in WORDS:
+            cards.write(name, directory)
+        else:
+            print(f"{name} gets a card once train/words.py says something of it")
+    tables.write_readme(directory, readme)
+    chart.draw(directory, readme.parent / chart.PICTURE)
 
 
 def measured(names: list[str], evaluation: Evaluation) -> Iterator[tuple[str, dict]]:
@@ -178,8 +184,6 @@ def main(
     args = parser.parse_args(arguments)
     if args.samples < 4 or args.samples % 2:
         parser.error("--samples must be even and at least 4")
-    if speechless := set(checkpoint.available(directory)) - set(WORDS):
-        parser.error(f"first write in train/words.py what is to be said of {', '.join(sorted(speechless))}")
     torch.set_num_threads(1)
     names = checkpoint.available(directory) if args.model == "all" else [args.model]
     options = " --test" * args.test + f" --samples {args.samples}" * (args.samples != SAMPLES)
@@ -187,13 +191,8 @@ def main(
     for name, figures in measured(names, evaluation):
         command = {f"command_{evaluation.split}": f"python -m train.evaluate {name}{options}"}
         record(name, command | figures, directory)
-    for name in tqdm(names, "timing", unit="model"):  # when no worker is busy
-        record(name, {"ms_per_bar": round(ms_per_bar(checkpoint.load(name, directory)), 1)}, directory)
         cards.write_sample(name, directory)
-    for name in checkpoint.available(directory):  # all, since each is placed among the others
-        cards.write(name, directory)
-    tables.write_readme(directory, readme)
-    chart.draw(directory, readme.parent / chart.PICTURE)
+    show(directory, readme)
     return 0
 
 

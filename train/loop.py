@@ -1,9 +1,7 @@
 """The only training loop."""
 
 import math
-import time
 from collections.abc import Callable, Iterator
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +15,10 @@ from tqdm import tqdm
 from musicgen.models.base import FIRST_PITCH, STYLE_NAMES, Batch, MusicModel, collate, crop, to_cells
 from musicgen.score import voice_ranges
 from train.data import CACHE
+from train.device import device_of, precision, stopwatch
 from train.recipes import Recipe
 
-CHECKS = 20  # times the held-out loss is measured in a run
+CHECKS = 20  # times the held-out loss is measured in a run, the first sooner than the others follow
 FARTHEST = 6  # semitones a piece is transposed at most
 
 
@@ -27,7 +26,7 @@ FARTHEST = 6  # semitones a piece is transposed at most
 class Result:
     weights: dict[str, torch.Tensor]  # of the best model on the held-out pieces
     valid: float  # its loss there
-    minutes: float  # of one core, all in all
+    minutes: float  # all in all: of processor time, or by the clock on a GPU
     steps: int
 
 
@@ -92,82 +91,131 @@ def held_out(model: MusicModel, pieces: list[Batch]) -> float:
     for batch in pieces:
         cells = batch.counted().sum().item()
         total = sums.setdefault(int(batch.style[0]), [0.0, 0.0])
-        total[0] += model.loss(batch)["loss"].item() * cells
+        total[0] += model.loss(batch.to(device_of(model)))["loss"].item() * cells
         total[1] += cells
     return sum(loss / cells for loss, cells in sums.values()) / len(sums)
 
 
-def precision():
-    """bf16 autocast where the processor has tiles for it (AMX), else nothing: without, it is slower than fp32."""
-    fast = torch.cpu._is_amx_tile_supported()
-    return torch.autocast("cpu", torch.bfloat16) if fast else nullcontext()
-
-
-def rate_at(step: int, progress: float, recipe: Recipe, player: str) -> float:
-    peak = recipe.rates.get(player, recipe.rate)
+def rate_at(step: int, progress: float, recipe: Recipe, part: str) -> float:
+    peak = recipe.rates.get(part, recipe.rate)
     return peak * min(1, (step + 1) / recipe.warmup) * 0.5 * (1 + math.cos(math.pi * min(1, progress)))
 
 
-def train(
-    model: MusicModel, data: Iterator[Batch], check: Callable[[MusicModel], float], recipe: Recipe, *,
-    minutes: float, resume: Path | None = None, label: str = "",
-) -> Result:  # fmt: skip
-    """Train for `minutes` of one core's time and return the averaged weights that were best on `check`, or the last.
+class Run:
+    """What changes in a run of training, and is kept for one that goes on from it."""
 
-    The players of the model take turns, one step each. Ctrl-C ends the run and keeps the best so far. Where `resume`
-    names a file, the run's state is kept there, and read from there if it exists.
-    """
-    players = model.players()
-    optimizers = {
-        name: AdamW(part.parameters(), weight_decay=recipe.decay, betas=(0.9, 0.98), fused=True)
-        for name, part in players.items()
-    }
-    average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
-    best, used, step = Result({}, math.inf, 0.0, 0), 0.0, 0
-    if resume and resume.exists():
-        state = torch.load(resume, weights_only=True)
-        model.load_state_dict(state["model"])
-        average.load_state_dict(state["average"])
-        for name, optimizer in optimizers.items():
+    def __init__(self, model: MusicModel, recipe: Recipe, rng: np.random.Generator):
+        self.model, self.recipe, self.rng = model, recipe, rng
+        self.device = device_of(model)
+        self.optimizers = {
+            name: AdamW(part.parameters(), weight_decay=recipe.decay, betas=(0.9, 0.98), fused=True)
+            for name, part in model.optimized_parts().items()
+        }
+        self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
+        self.best = Result({}, math.inf, 0.0, 0)
+        self.step, self.seconds = 0, 0.0
+        self.next_check = 1 / CHECKS / 4  # of `progress`
+
+    @property
+    def progress(self) -> float:
+        """The larger share of the two budgets, steps and minutes, that is used up."""
+        return max(self.step / self.recipe.steps, self.seconds / 60 / self.recipe.minutes)
+
+    def learn(self, batch: Batch) -> dict[str, torch.Tensor]:
+        """A step of every optimized part in turn, all from the same batch; the named losses of the last."""
+        self.model.train()
+        for name, part in self.model.optimized_parts().items():
+            with precision(self.device):
+                losses = self.model.loss(batch, name)
+            optimizer = self.optimizers[name]
+            optimizer.param_groups[0]["lr"] = rate_at(self.step, self.progress, self.recipe, name)
+            optimizer.zero_grad()
+            losses["loss"].backward()
+            clip_grad_norm_(part.parameters(), self.recipe.clip)
+            optimizer.step()
+        self.average.update_parameters(self.model)
+        self.step += 1
+        return losses
+
+    def judge(self, valid: float):
+        """Keep the averaged weights if they are the best so far, or just the last where the recipe says so."""
+        self.next_check = self.progress + 1 / CHECKS
+        if valid < self.best.valid or self.recipe.last:
+            self.keep(valid)
+
+    def keep(self, valid: float):
+        weights = {k: v.detach().cpu().clone() for k, v in self.average.module.state_dict().items()}
+        self.best = Result(weights, valid, self.seconds / 60, self.step)
+
+    def save(self, path: Path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        state = {
+            "model": self.model.state_dict(),
+            "average": self.average.state_dict(),
+            "optimizers": {name: o.state_dict() for name, o in self.optimizers.items()},
+            "best": vars(self.best),
+            "step": self.step,
+            "seconds": self.seconds,
+            "next_check": self.next_check,
+            "batches": self.rng.bit_generator.state,
+            "random": torch.get_rng_state(),
+            "random_cuda": torch.cuda.get_rng_state(self.device) if self.device.type == "cuda" else None,
+        }
+        partial = path.with_suffix(".partial")
+        torch.save(state, partial)
+        partial.replace(path)
+
+    def load(self, path: Path):
+        state = torch.load(path, weights_only=True, map_location="cpu")
+        self.model.load_state_dict(state["model"])
+        self.average.load_state_dict(state["average"])
+        for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
-        best, used, step = Result(**state["best"]), state["seconds"], state["step"]
-    total, began = minutes * 60, time.process_time() - used
-    next_check = used + total / CHECKS / 4
-    bar = tqdm(total=round(total), initial=round(used), unit="s", desc=label, mininterval=5)
+        self.best = Result(**state["best"])
+        self.step, self.seconds, self.next_check = (state[key] for key in ("step", "seconds", "next_check"))
+        self.rng.bit_generator.state = state["batches"]
+        torch.set_rng_state(state["random"])
+        if self.device.type == "cuda" and state["random_cuda"] is not None:
+            torch.cuda.set_rng_state(state["random_cuda"], self.device)
+
+
+def train(
+    model: MusicModel, data: Iterator[Batch], check: Callable[[MusicModel], float], recipe: Recipe,
+    rng: np.random.Generator, *, resume: Path | None = None, label: str = "",
+) -> Result:  # fmt: skip
+    """Train on the model's device until the recipe's steps or minutes are used up, whichever is first.
+
+    Returned are the averaged weights that were best on `check`, or the last. `rng` is the generator that `data` is
+    drawn with. Ctrl-C ends the run and keeps the best so far. Where `resume` names a file, the run's state is kept
+    there, and read from there if it exists: a run that was broken off ends as if it had not been.
+    """
+    run = Run(model, recipe, rng)
+    if resume and resume.exists():
+        run.load(resume)
+    clock = stopwatch(run.device, run.seconds)
+    bar = tqdm(total=100, initial=int(100 * run.progress), unit="%", desc=label, mininterval=5)
     try:
-        while used < total:
-            model.train()
-            batch = next(data)  # the same for all players
-            for name, part in players.items():
-                with precision():
-                    parts = model.loss(batch, name)
-                optimizers[name].param_groups[0]["lr"] = rate_at(step, used / total, recipe, name)
-                optimizers[name].zero_grad()
-                parts["loss"].backward()
-                clip_grad_norm_(part.parameters(), recipe.clip)
-                optimizers[name].step()
-            average.update_parameters(model)
-            step += 1
-            used = time.process_time() - began
-            if used >= min(next_check, total):
-                next_check = used + total / CHECKS
-                valid = check(average.module)
-                if valid < best.valid or recipe.last:
-                    weights = {k: v.detach().clone() for k, v in average.module.state_dict().items()}
-                    best = Result(weights, valid, used / 60, step)
+        while run.progress < 1:
+            batch = next(data).to(run.device)
+            losses = run.learn(batch)
+            run.seconds = clock()
+            if run.progress >= min(run.next_check, 1):
+                valid = check(run.average.module)
+                run.judge(valid)
                 if resume:
-                    _save(resume, model, average, optimizers, best, used, step)
-                tqdm.write(f"{label} {used / 60:5.1f} min, step {step}: held out {valid:.4f}, best {best.valid:.4f}")
-            named = {k: f"{v.item():.3f}" for k, v in parts.items()}
-            frames = int(step * batch.tokens.shape[0] * batch.tokens.shape[1] / max(used, 1e-9))
-            bar.set_postfix(named | {"frames/s": frames}, refresh=False)
-            bar.update(round(min(used, total)) - bar.n)
+                    run.save(resume)
+                said = f"{run.seconds / 60:5.1f} min, step {run.step}: held out {valid:.4f}, best {run.best.valid:.4f}"
+                tqdm.write(f"{label} {said}")
+            if (percent := int(100 * min(1, run.progress))) > bar.n:
+                named = {k: f"{v.item():.3f}" for k, v in losses.items()}
+                bar.set_postfix(named | {"steps/s": f"{run.step / max(run.seconds, 1e-9):.1f}"}, refresh=False)
+                bar.update(percent - bar.n)
     except KeyboardInterrupt:
         tqdm.write(f"{label} stopped; the best so far is kept")
     bar.close()
-    if not best.weights:
-        best = Result(average.module.state_dict(), check(average.module), used / 60, step)
-    return Result(best.weights, best.valid, used / 60, step)
+    if not run.best.weights:
+        run.keep(check(run.average.module))
+    return Result(run.best.weights, run.best.valid, run.seconds / 60, run.step)
 
 
 def kept_state(run: str, resume: bool) -> Path:
@@ -176,18 +224,3 @@ def kept_state(run: str, resume: bool) -> Path:
     if not resume:
         path.unlink(missing_ok=True)
     return path
-
-
-def _save(path: Path, model, average, optimizers, best: Result, used: float, step: int):
-    path.parent.mkdir(parents=True, exist_ok=True)
-    state = {
-        "model": model.state_dict(),
-        "average": average.state_dict(),
-        "optimizers": {name: o.state_dict() for name, o in optimizers.items()},
-        "best": vars(best),
-        "seconds": used,
-        "step": step,
-    }
-    partial = path.with_suffix(".partial")
-    torch.save(state, partial)
-    partial.replace(path)

@@ -96,9 +96,9 @@ def _parallels(composer: GAN, scores: list[Score]) -> float:
     """Fifths and octaves together, in six bars composed after the first two of each piece."""
     found, rng = [], torch.Generator().manual_seed(0)
     for same in _by_meter([canvas_of(s).score for s in scores if s.bars >= BARS]):
-        batch, seed = collate([features_of(s) for s in same]), SEED_BARS * METERS[same[0].meter].steps
+        batch, seed_steps = collate([features_of(s) for s in same]), SEED_BARS * METERS[same[0].meter].steps
         for _ in range(ROUNDS):
-            music, _ = composer.roll(batch, seed, seed, unused(batch), rng)
+            music, _ = composer.roll(batch, seed_steps, seed_steps, unused(batch), rng)
             found += [composed(s.replace(cells=to_cells(t.numpy()))) for s, t in zip(same, music.tokens)]
     figures = voice_leading(found)
     return figures["parallel_fifths"] + figures["parallel_octaves"]

@@ -29,27 +29,27 @@ HIGH_PERCENTILE = 95
 Task = tuple[Score, int]  # a held-out piece and a random seed
 
 
-def compose(name: str, directory: Path, tasks: list[Task]) -> list[Score]:
-    """What a model makes of each task, at the page's defaults."""
+def compose(name: str, directory: Path, tasks: list[Task], bars: int) -> list[Score]:
+    """What a model makes of each task, pieces of so many bars, at the page's defaults."""
     model = checkpoint.load(name, directory)
-    pieces, seeds = zip(*tasks)
-    canvases = [canvas_of(piece) for piece in pieces]
-    return model.compose_all(canvases, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seeds=list(seeds))
+    pieces, random_seeds = zip(*tasks)
+    canvases = [canvas_of(piece, bars) for piece in pieces]
+    return model.compose_all(canvases, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seeds=list(random_seeds))
 
 
-def canvas_of(piece: Score) -> Canvas:
-    """The piece's first two bars, fixed, and six free ones."""
-    seed = clip(piece, 0, SEED_BARS)
-    return Canvas(seed, np.ones(seed.cells.shape, bool)).extended(BARS)
+def canvas_of(piece: Score, bars: int = BARS) -> Canvas:
+    """The piece's first two bars, fixed, and free ones up to `bars` in all."""
+    seed_notes = clip(piece, 0, SEED_BARS)
+    return Canvas(seed_notes, np.ones(seed_notes.cells.shape, bool)).extended(bars)
 
 
 def composed(score: Score) -> Score:
     return clip(score, SEED_BARS, COMPOSED_BARS)
 
 
-def paired(scores: list[Score], seed: int = 0) -> list[tuple[Score, Score]]:
+def paired(scores: list[Score], random_seed: int = 0) -> list[tuple[Score, Score]]:
     """Pieces that are long enough, in pairs of one meter, in an order drawn at random."""
-    rng, found = np.random.default_rng(seed), []
+    rng, found = np.random.default_rng(random_seed), []
     mixed = [scores[i] for i in rng.permutation(len(scores)) if scores[i].bars >= BARS]
     for meter in METERS:
         same = [s for s in mixed if s.meter == meter]
@@ -88,7 +88,7 @@ class Yardstick:
         Where the pieces are used up, or `ANEW` of the tasks are made, they come again with other random seeds.
         """
         anew = self._anew(count)
-        return [(piece, seed) for seed in range(count // 2) for piece in self.pairs[seed % anew]]
+        return [(piece, turn) for turn in range(count // 2) for piece in self.pairs[turn % anew]]
 
     def _anew(self, count: int) -> int:
         return min(len(self.pairs), int(ANEW * count / 2))

@@ -7,12 +7,13 @@ from musicgen import checkpoint
 from musicgen.models import MODELS
 from musicgen.models.base import LIKELIHOODS
 from musicgen.score import STYLES
+from train.words import WORDS
 
 README = Path(__file__).parents[1] / "README.md"
 MARKS = "<!-- models -->", "<!-- /models -->"
 UNKNOWN = "-"  # stands for what was not measured
 KINDS = {"exact": "", "orderless": "<sup>o</sup>", "bound": "<sup>b</sup>", "none": UNKNOWN}  # what marks a loss
-HEAD = ("model", "parameters", "nats", "JSB 16th", "overlap", "parallels", "endings", "ms a bar", "minutes")
+HEAD = ("model", "parameters", "nats", "JSB 16th", "overlap", "parallels", "endings", "form", "ms a bar", "minutes")
 
 MEANING = {  # a figure of `train.sampled` -> what it is, and how it is written
     "parallel_fifths": ("parallel fifths per 100 chord changes", ".2f"),
@@ -41,6 +42,26 @@ MEANING = {  # a figure of `train.sampled` -> what it is, and how it is written
     "shared_bars_above": ("... pieces above held-out music's 95th percentile", ".0%"),
 }
 
+FORM_MEANING = {  # a figure of `musicgen.metrics.form` -> what it is
+    "equal_1": "bars equal to the bar before",
+    "equal_2": "... to the bar two before",
+    "equal_4": "... four before",
+    "equal_8": "... eight before",
+    "equal_any": "... any bar before",
+    "rhythm_4": "bars with the rhythm of the bar four before",
+}
+
+SPEED_MEANING = {  # a figure of `train.speed` -> what it is, and how it is written
+    "ms_per_bar": ("composing 8 bars on one core, ms a bar", ".0f"),
+    "ms_per_bar_2_threads": ("... on two", ".0f"),
+    "eager_ms_per_bar": ("... on one, by PyTorch alone", ".0f"),
+    "times_real_time": ("as many times as fast as it sounds", ".0f"),
+    "first_patch_ms": ("the first notes come after, ms", ".0f"),
+    "bars_32_over_8": ("32 bars take as many times as long as 8", ".1f"),
+    "memory_mb": ("memory of the process, MB", ".0f"),
+    "lab_seconds": ("the introductory lab's LSTM for 1,000 characters, seconds", ".1f"),
+}
+
 
 def all_figures(directory: Path = checkpoint.DIRECTORY) -> dict[str, dict]:
     """The figures of every model that has some, in the registry's order."""
@@ -60,7 +81,7 @@ def find(figures: dict, *path: str):
     return figures
 
 
-def written(value: float | None, form: str = ".2f", mark: str = "") -> str:
+def written(value: float | str | None, form: str = ".2f", mark: str = "") -> str:
     return UNKNOWN if value is None else f"{value:{form}}{mark}"
 
 
@@ -78,6 +99,12 @@ def parallels(figures: dict, whose: str = "value") -> float | None:
     return None if None in kinds else sum(kinds)
 
 
+def form_of_dances(figures: dict, split: str = "valid", whose: str = "value") -> str:
+    """Bars equal to the bar four before, and bars with its rhythm."""
+    found = (find(figures, f"form_{split}", "dance", name, whose) for name in ("equal_4", "rhythm_4"))
+    return " · ".join(written(share, ".0%") for share in found)
+
+
 def both(find_one: Callable[[str], float | None], form: str = ".2f", mark: str = "") -> str:
     """A figure of chorales and of dances."""
     return " · ".join(written(find_one(style), form, mark) for style in STYLES)
@@ -91,15 +118,17 @@ def benchmark(figures: dict, mark: str = "") -> str:
 
 def row(name: str, figures: dict) -> list[str]:
     mark, size = KINDS[MODELS[name].likelihood], figures.get("parameters")
+    title = MODELS[name].title
     return [
-        f"[{MODELS[name].title}](checkpoints/{name}/README.md)",
+        f"[{title}](checkpoints/{name}/README.md)" if name in WORDS else title,
         written(size and size / 1e6, ".2f", " M"),
         both(lambda style: find(figures, "nll_valid", style), ".3f", mark),
         benchmark(figures, mark),
         both(lambda style: overlap(figures, style)),
         written(parallels(figures), ".1f"),
         written(figure(figures, "ends_on_triad"), ".0%"),
-        written(figures.get("ms_per_bar"), ".0f"),
+        form_of_dances(figures),
+        written(find(figures, "speed", "ms_per_bar"), ".0f"),
         written(figures.get("training_minutes"), ".0f"),
     ]
 
@@ -109,9 +138,10 @@ def yardsticks(figures: dict) -> list[list[str]]:
     human = both(lambda style: overlap(figures, style, "human"))
     ends = written(figure(figures, "ends_on_triad", "reference"), ".0%")
     markov = both(lambda style: find(figures, "markov_nll_valid", style), ".3f")
+    few, again = written(parallels(figures, "reference"), ".1f"), form_of_dances(figures, whose="reference")
     return [
-        ["*held-out music*", "", "", "", human, written(parallels(figures, "reference"), ".1f"), ends, "", ""],
-        ["*Markov chain a voice*", "", markov, *[""] * 6],
+        ["*held-out music*", "", "", "", human, few, ends, again, "", ""],
+        ["*Markov chain a voice*", "", markov, *[""] * 7],
     ]
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from musicgen.score import HIGH, HOLD, LOW, METERS, REST, STYLES, Canvas, Patch, Score, sounding, voice_ranges
+from musicgen.score import HIGH, HOLD, LOW, METERS, REST, STYLES, VOICES, Canvas, Patch, Score, sounding, voice_ranges
 
 REST_TOKEN, HOLD_TOKEN, FIRST_PITCH = 0, 1, 2  # a cell's index in the vocabulary; pitches follow from LOW up
 VOCABULARY = FIRST_PITCH + HIGH - LOW + 1  # V
@@ -57,13 +57,17 @@ class Batch:
         """With what stands at each step, (B, T, ...), changed; what is of a whole piece stays."""
         return replace(self, **{k: change(getattr(self, k)) for k in ("tokens", "position", "to_end", "weight")})
 
+    def to(self, device: torch.device) -> "Batch":
+        return Batch(**{f.name: getattr(self, f.name).to(device) for f in fields(Batch)})
+
     def voices(self) -> int:
         """How many voices, from the top, the batch's styles use."""
-        return int(VOICES_OF[self.style].max())
+        return int(VOICES_OF.to(self.style.device)[self.style].max())
 
     def counted(self) -> Tensor:
         """Which cells a loss is taken over, (B, T, n): not the padding, not the voices a style does not use."""
-        used = torch.arange(self.voices()) < VOICES_OF[self.style][:, None]  # (B, n)
+        device = self.style.device
+        used = torch.arange(self.voices(), device=device) < VOICES_OF.to(device)[self.style][:, None]  # (B, n)
         return self.weight[:, :, None] * used[:, None]
 
 
@@ -120,12 +124,17 @@ def collate(items: list[dict[str, np.ndarray]]) -> Batch:
 
 
 def pitch_mask() -> Tensor:
-    """Which tokens a voice may take in a style, (styles, 4, V); an unused voice only rests."""
+    """Which tokens a voice may take in a style, (styles, 4, V); an unused voice only rests.
+
+    Raises `ValueError` where a voice's range holds pitches that no model knows.
+    """
     mask = torch.zeros(len(STYLE_NAMES), 4, VOCABULARY, dtype=torch.bool)
     mask[:, :, REST_TOKEN] = True
     for s, style in enumerate(STYLE_NAMES):
         for v, (low, high) in enumerate(zip(*voice_ranges(style), strict=True)):
             if low <= high:
+                if not LOW <= low <= high <= HIGH:
+                    raise ValueError(f"{style} {VOICES[v]}: models know pitches {LOW}-{HIGH}, not all of {low}-{high}")
                 mask[s, v, HOLD_TOKEN] = True
                 mask[s, v, low - LOW + FIRST_PITCH : high - LOW + FIRST_PITCH + 1] = True
     return mask
@@ -141,15 +150,15 @@ class MusicModel(nn.Module):
     temperature_note: str  # what temperature does to this model
     likelihood: str = "exact"  # a key of LIKELIHOODS
 
-    def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
-        """Named scalar parts; "loss" is what is minimised and, in eval mode, what held-out music is judged by."""
+    def loss(self, batch: Batch, part: str = "model") -> dict[str, Tensor]:
+        """Named scalars; "loss" is what the optimized part minimises and, in eval mode, what judges held-out music."""
         raise NotImplementedError
 
     def calibrate(self, pieces: list[Batch]):
         """Set, after training, what is fitted to held-out pieces and not learned; nothing, unless a model says so."""
 
-    def players(self) -> dict[str, nn.Module]:
-        """The parts that are optimised in turn; one for all but adversarial models."""
+    def optimized_parts(self) -> dict[str, nn.Module]:
+        """The parts that are optimized in turn, by name; one for all but adversarial models."""
         return {"model": self}
 
     def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import BAR_STEPS, ENDINGS, STYLE_NAMES, Batch, MusicModel
-from musicgen.models.frames import PITCH_CLASSES, PLACES, nearest, place, sum_of_facts
+from musicgen.models.base import BAR_STEPS, DEFAULTS, ENDINGS, STYLE_NAMES, Batch, MusicModel
+from musicgen.models.frames import PITCH_CLASSES, PLACES, nearest, place, sum_of_features
 from musicgen.models.gibbs import Sampler
 from musicgen.models.lags import Lagged, Lookback
 from musicgen.models.masks import by_beats, evenly, in_gaps, some_unknown, window
@@ -22,7 +22,7 @@ from musicgen.models.motion import Motion
 from musicgen.models.roll import (
     CLASSES,
     PLANES,
-    SIDE_FACTS,
+    SIDE_FEATURES,
     WINDOW_PITCHES,
     Roll,
     class_mask,
@@ -30,6 +30,7 @@ from musicgen.models.roll import (
     tonics,
     window_floors,
 )
+from musicgen.sampling import SamplingConfig
 from musicgen.score import Canvas, Patch
 
 NEVER = -1e9  # logit of what a voice may not take
@@ -40,7 +41,7 @@ DEGREES = WINDOW_PITCHES + PITCH_CLASSES - 1  # which stand there by their degre
 BEFORE = ((1, 1), (2, 12), (4, 7))  # dilations over columns and semitones of the blocks before the trunk
 AFTER = ((1, 4), (2, 3), (1, 12))  # ... and after it: octaves, fifths and thirds are near
 AFTER_REACH = sum(over for over, _ in AFTER)  # columns on either side
-FACT_SIZES = (*[SIDE_FACTS] * 8, PLACES, ENDINGS, len(STYLE_NAMES) * PLACES)
+FEATURE_SIZES = (*[SIDE_FEATURES] * 8, PLACES, ENDINGS, len(STYLE_NAMES) * PLACES)
 AGAIN = 1.7  # times the learned weight of repeating, while composing: else dances repeat less than held-out ones
 DRAWS = 4  # places of a held-out piece that are judged, with other cells known each time
 
@@ -144,8 +145,8 @@ class CNN(MusicModel):
         channels, width = config.inner, config.width
         self.register_buffer("floors", window_floors(), persistent=False)  # (styles,) MIDI
         self.register_buffer("allowed", class_mask(), persistent=False)  # (styles, 4, CLASSES)
-        self.register_buffer("offsets", torch.tensor([0, *FACT_SIZES[:-1]]).cumsum(0), persistent=False)
-        self.facts = nn.Parameter(torch.randn(TOGETHER * sum(FACT_SIZES), width) * 0.05)
+        self.register_buffer("offsets", torch.tensor([0, *FEATURE_SIZES[:-1]]).cumsum(0), persistent=False)
+        self.features = nn.Parameter(torch.randn(TOGETHER * sum(FEATURE_SIZES), width) * 0.05)
         self.tell = nn.Linear(width, channels)
         self.stem = nn.Conv2d(TOGETHER * PLANES, channels, (1, 2 * STEM_REACH + 1), padding="same", bias=False)
         self.height = nn.Parameter(torch.randn(WINDOW_PITCHES, channels) * 0.05)
@@ -177,16 +178,16 @@ class CNN(MusicModel):
         columns = Columns(batch.position)
         near = torch.stack(nearest(known))  # (2, B, T, 4)
         planes, sides = seen(classes, known, near)  # (B, T, P, PLANES), (B, T, 8)
-        facts = self._facts(batch, sides) + self.lookback.told(lagged, columns.place)
-        facts = columns.of(facts * batch.weight[..., None]).sum(2)  # (B, S, W)
+        features = self._features(batch, sides) + self.lookback.told(lagged, columns.place)
+        features = columns.of(features * batch.weight[..., None]).sum(2)  # (B, S, W)
         pixels = columns.of(planes).transpose(2, 3).flatten(3)  # (B, S, P, TOGETHER * PLANES)
         x = self.stem(pixels.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)  # (B, S, P, C)
         x = self.lookback.mark(x, lagged, columns.column, columns.place)
-        x = self.before(x + self.tell(facts)[:, :, None] + self.height)
+        x = self.before(x + self.tell(features)[:, :, None] + self.height)
         degree = (-tonics(classes, known) % PITCH_CLASSES)[:, None] + torch.arange(WINDOW_PITCHES, device=x.device)
         y = self.squeeze(x)
         y = y.new_zeros(*y.shape[:2], DEGREES, SQUEEZED).scatter(2, spread_over(degree, y), y)
-        trunk = self.trunk(self.gather(y.flatten(2)) + facts)  # (B, S, W)
+        trunk = self.trunk(self.gather(y.flatten(2)) + features)  # (B, S, W)
         if steps is None:
             x = self.after(self._back(x, trunk, degree))
         else:
@@ -206,14 +207,14 @@ class CNN(MusicModel):
         spread = self.spread(trunk).unflatten(-1, (DEGREES, SQUEEZED))
         return x + self.widen(spread.gather(2, spread_over(degree, x[..., :SQUEEZED])))
 
-    def _facts(self, batch: Batch, sides: Tensor) -> Tensor:
+    def _features(self, batch: Batch, sides: Tensor) -> Tensor:
         """What each step is told by tables, (B, T, W): how far the known cells are, the place in bar and piece."""
         time = [place(batch), batch.to_end, batch.style[:, None] * PLACES + place(batch)]
         index = torch.cat([sides, torch.stack(time, -1)], -1) + self.offsets
-        index = index + (batch.position % TOGETHER * sum(FACT_SIZES))[..., None]
-        return sum_of_facts(index, self.facts, 0)
+        index = index + (batch.position % TOGETHER * sum(FEATURE_SIZES))[..., None]
+        return sum_of_features(index, self.features, 0)
 
-    def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
+    def loss(self, batch: Batch, part: str = "model") -> dict[str, Tensor]:
         """{"loss"}: nats an unknown cell, the mean over how many cells are known, 0 to all but one, and which.
 
         That is the loss under a random order of the cells divided by their number (Uria et al. 2014). Held-out pieces
@@ -242,10 +243,10 @@ class CNN(MusicModel):
         cell = F.cross_entropy(logits.flatten(0, 2), classes[..., :voices].flatten(), reduction="none")
         return (cell.view(unknown.shape) * unknown).sum((1, 2)) / unknown.sum((1, 2))
 
-    def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
+    def stream(self, canvas: Canvas, sampling: SamplingConfig = DEFAULTS, *, random_seed: int = 0) -> Iterator[Patch]:
         """The whole canvas after every pass. See `temperature_note`."""
-        rng = torch.Generator().manual_seed(seed if temperature else 0)
-        sampler = Sampler(partial(self.logits, again=AGAIN), canvas, top_p, rng)
+        rng = torch.Generator().manual_seed(random_seed if sampling.temperature else 0)
+        sampler = Sampler(partial(self.logits, again=AGAIN), canvas, sampling.top_p, rng)
         yield Patch(0, sampler.cells())
-        for _ in sampler.passes(temperature):
+        for _ in sampler.passes(sampling.temperature):
             yield Patch(0, sampler.cells())

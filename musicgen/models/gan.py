@@ -51,19 +51,19 @@ class GAN(FrameByFrame):
         self.generator = GRU(config)
         self.critic = Critic(config.critic, config.doubt, config.forget)
 
-    def players(self) -> dict[str, nn.Module]:
+    def optimized_parts(self) -> dict[str, nn.Module]:
         return {"critic": self.critic, "generator": self.generator}
 
-    def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
-        """Each player's own; for neither, how unlike the batch's pieces those are that begin like them.
+    def loss(self, batch: Batch, part: str = "model") -> dict[str, Tensor]:
+        """Each part's own; for neither, how unlike the batch's pieces those are that begin like them.
 
         That last one watches over a run, and no critic has a say in it. It is the mean squared Hellinger distance
         between the frequencies of all the critic's facts (pitches, intervals, motions, durations) in composed and in
         real bars, 0 to 1, with the same noise each time. It says nothing of the critic, nor of a single cell.
         """
-        if player == "critic":
+        if part == "critic":
             return self._critic_loss(*scene(batch))
-        if player == "generator":
+        if part == "generator":
             return self._generator_loss(batch)
         return {"loss": self._unlikeness(batch)}
 

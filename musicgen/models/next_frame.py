@@ -166,7 +166,7 @@ class NextFrame(FrameByFrame):
         )
         return logits.unflatten(0, batch.tokens.shape[:2])
 
-    def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
+    def loss(self, batch: Batch, part: str = "model") -> dict[str, Tensor]:
         """{"loss"}: nats a cell; in training some pieces take another order of the voices."""
         rank = self._ranks(len(batch.tokens))[:, None] if self.training else STANDARD_RANK
         counted = batch.counted()

@@ -218,7 +218,7 @@ class Seq2Seq(NextFrame):
         picked = [x[rows] for x in (state.memory, state.ahead, state.there, state.keys, state.values)]
         return Reading(*picked, state.step, selected(state.hidden, rows, 1))
 
-    def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
+    def loss(self, batch: Batch, part: str = "model") -> dict[str, Tensor]:
         """{"loss"}: nats a free cell; in training of canvases drawn at random, else of pieces from nothing."""
         fixed = draw_fixed(batch, self.config.any_order) if self.training else torch.zeros_like(batch.tokens) > 0
         return {"loss": self.free_nll(batch, fixed)}

@@ -138,7 +138,7 @@ class VAE(NextFrame):
 
     # --- training
 
-    def loss(self, batch: Batch, player: str = "model") -> dict[str, Tensor]:
+    def loss(self, batch: Batch, part: str = "model") -> dict[str, Tensor]:
         """{"loss", "nll", "kl", "prior", "sketch"}, all in nats a cell.
 
         In training nll + beta kl + prior + sketch: kl is that of q(z | window) and N(0, 1), prior that of q, held fast,
