@@ -96,6 +96,7 @@ def _compose(options: argparse.Namespace) -> int:
     import torch
 
     from musicgen import checkpoint
+    from musicgen.sampling import SamplingConfig
     from musicgen.session import Composition
 
     if options.model not in checkpoint.available():
@@ -105,7 +106,8 @@ def _compose(options: argparse.Namespace) -> int:
     torch.set_num_threads(1)  # a beat is many small tensors: more threads only wait for each other
     sampling = _sampling(options)
     began = time.perf_counter()
-    score = model.compose(canvas, **sampling)
+    how = SamplingConfig(temperature=sampling["temperature"], top_p=sampling["top_p"])
+    score = model.compose(canvas, how, random_seed=sampling["seed"])
     seconds = time.perf_counter() - began
     for path in options.out:
         _write(path, Composition(score, canvas.fixed, options.model, sampling["seed"]))

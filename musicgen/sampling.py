@@ -1,54 +1,74 @@
-"""From logits to a choice: temperature, top-p, and a generator that is always an argument."""
+"""From logits to a choice: temperature, top-p, and a uniform number that is always an argument."""
 
-from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 Rng = torch.Generator | list[torch.Generator]  # a list: pieces side by side, each with its own, and as many rows each
+COLD = 1e-4  # temperature 0, as a divisor
+IMPOSSIBLE = -1e9
+TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class SamplingConfig:
+    """How a piece is drawn; the defaults are the page's."""
+
+    temperature: float = 0.95  # divides the logits; 0 takes the likeliest
+    top_p: float = 0.95  # the smallest set of choices that holds this much of the probability is kept
+    candidates: int = 32  # closes of a piece that are composed, of which the likeliest is taken
+    close_bars: float = 1.5  # length of a close
+    paced: bool = True  # whether the seed sets how readily notes are held
 
 
 def draw(
-    logits: Tensor, temperature: float, top_p: float, rng: Rng, apart: int | None = None, cool: float = 1.0
-) -> Tensor:
-    """Draw an index from the last dimension of `logits` (..., V) -> (...).
+    logits: Tensor, temperature: Tensor | float, top_p: Tensor | float, uniforms: Tensor,
+    apart: tuple[int, Tensor] | None = None, cool: float = 1.0,
+) -> Tensor:  # fmt: skip
+    """Draw an index from the last dimension of `logits` by the inverse of its distribution function.
 
-    `temperature` divides the logits; 0 takes the likeliest. `top_p` keeps the smallest set of choices that holds this
-    much of the probability (Holtzman 2019, arXiv 1904.09751); the likeliest is always kept. Whether it is the index
-    `apart` or another is a choice of its own, made first, by log-odds that the temperature divides: else the more the
-    others are, the rarer would low temperatures make them. `cool` times the temperature is that of which other.
+    Args:
+        logits: (..., V).
+        temperature: divides the logits; at 0 the likeliest is taken, whatever the uniforms.
+        top_p: keeps the smallest set of choices that holds this much (Holtzman 2019, arXiv 1904.09751), never none.
+        uniforms: (...) numbers from 0 to 1.
+        apart: an index and its log-odds (...), that temperature divides, see `parted`: it is chosen or not before the
+            others. Else the more the others are, the rarer would low temperatures make them.
+        cool: times the temperature is that of which other.
+
+    Returns: (...) indices.
     """
-    if apart is not None:
-        odds, logits = parted(logits, apart)  # (...), (..., V)
-    if temperature == 0:
-        likeliest = logits.argmax(-1)
-        return likeliest if apart is None else torch.where(odds > 0, apart, likeliest)
-    probabilities = (logits / (temperature * cool)).softmax(-1)  # (..., V)
-    if top_p < 1:
-        probabilities = _nucleus(probabilities, top_p)
-    if apart is not None:
-        share = (odds / temperature).sigmoid()[..., None]  # (..., 1)
-        others = probabilities.nan_to_num() * (1 - share)  # they are nan where none of them is possible
-        probabilities = others.index_add(-1, torch.tensor([apart]), share)
-    flat = probabilities.reshape(-1, probabilities.shape[-1])
-    return by_rows(lambda rows, g: torch.multinomial(rows, 1, generator=g), flat, rng).reshape(probabilities.shape[:-1])
+    temperature = torch.as_tensor(temperature, device=logits.device)
+    uniforms = torch.where(temperature > 0, uniforms, 0.5)
+    temperature = temperature.clamp(min=COLD)
+    p, order = (logits / (temperature * cool)).softmax(-1).sort(-1, descending=True)
+    mass = p.cumsum(-1)
+    kept = mass - p < top_p
+    line = (p * kept).cumsum(-1)  # what is kept up to each
+    share = 0.0 if apart is None else (apart[1] / temperature).sigmoid()  # of the choice that is made first
+    at = (uniforms - share) / (1 - share + TINY) * line[..., -1]
+    rank = torch.minimum((line <= at[..., None]).sum(-1, keepdim=True), kept.sum(-1, keepdim=True) - 1)
+    found = order.gather(-1, rank)[..., 0]
+    return found if apart is None else torch.where(uniforms < share, apart[0], found)
 
 
 def parted(logits: Tensor, index: int) -> tuple[Tensor, Tensor]:
-    """The log-odds of one choice (...), and logits (..., V) of the others, at -inf where that one stood."""
-    others = logits.index_fill(-1, torch.tensor(index), -torch.inf)
+    """The log-odds of one choice (...), and logits (..., V) of the others, impossible where that one stood."""
+    others = logits.masked_fill(torch.arange(logits.shape[-1], device=logits.device) == index, IMPOSSIBLE)
     return logits[..., index] - others.logsumexp(-1), others
 
 
-def by_rows(chance: Callable[[Tensor, torch.Generator], Tensor], x: Tensor, rng: Rng) -> Tensor:
-    """What `chance` makes of the rows of x: of all of them, or of each generator's share of them."""
+def uniforms(shape: tuple[int, ...], rng: Rng, dim: int = 0) -> Tensor:
+    """Uniform numbers of a shape; of several generators each draws its equal share of the dimension `dim`."""
     if isinstance(rng, torch.Generator):
-        return chance(x, rng)
-    return torch.cat([chance(rows, g) for rows, g in zip(x.chunk(len(rng)), rng, strict=True)])
+        return torch.rand(shape, generator=rng)
+    part = (*shape[:dim], shape[dim] // len(rng), *shape[dim + 1 :])
+    return torch.cat([torch.rand(part, generator=g) for g in rng], dim)
 
 
-def _nucleus(probabilities: Tensor, top_p: float) -> Tensor:
-    """Probabilities (..., V) with the unlikeliest at 0, the others in proportion."""
-    ordered, index = probabilities.sort(-1, descending=True)
-    kept = ordered * (ordered.cumsum(-1) - ordered < top_p)
-    return torch.zeros_like(probabilities).scatter(-1, index, kept / kept.sum(-1, keepdim=True))
+def normals(like: Tensor, rng: Rng) -> Tensor:
+    """Standard normal numbers of the shape of a tensor (N, ...), each generator drawing its share of the rows."""
+    if isinstance(rng, torch.Generator):
+        return torch.randn(like.shape, generator=rng)
+    return torch.cat([torch.randn(rows.shape, generator=g) for rows, g in zip(like.chunk(len(rng)), rng, strict=True)])

@@ -65,7 +65,9 @@ def _all_checkpoints() -> str:
 def _model(name: str) -> str:
     """Its files are those that were trained, and it composes notes in every style."""
     model = checkpoint.load(name)
-    notes = [len(model.compose(Canvas.blank(2, style), seed=1).notes()) for style in STYLES]
+    notes = [len(model.compose(Canvas.blank(2, style), random_seed=1).notes()) for style in STYLES]
     if not all(notes):
         raise checkpoint.CheckpointError(f"it composed nothing but rests; restore it, or run: python -m train {name}")
-    return f"hash verified, {checkpoint.parameters(model):,} parameters, composed {sum(notes)} notes"
+    model.accelerate()
+    about = f"{checkpoint.parameters(model):,} parameters, composed {sum(notes)} notes"
+    return f"hash verified, {about}, run by {model.engine()}"

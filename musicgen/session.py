@@ -12,6 +12,7 @@ import numpy as np
 from musicgen import checkpoint, piece
 from musicgen.models import MODELS
 from musicgen.request import Problem, Request
+from musicgen.sampling import SamplingConfig
 from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, voice_ranges
 
 INTERVAL = 0.1  # seconds between two updates at least
@@ -132,7 +133,8 @@ def _stream(model, canvas: Canvas, request: Request, run: str, control: Control)
 
     growing, seq, known, state = Growing(canvas), 0, 0, "done"
     began, spent, told = time.monotonic(), 0.0, -INTERVAL
-    patches = model.stream(canvas, temperature=request.temperature, top_p=request.top_p, seed=request.random_seed)
+    sampling = SamplingConfig(temperature=request.temperature, top_p=request.top_p)
+    patches = model.stream(canvas, sampling, random_seed=request.random_seed)
     while True:
         if run in control.stopped or time.monotonic() - began > control.deadline:
             state = "stopped"

@@ -1,5 +1,6 @@
 """A model that composes by rote, and a page that obeys its updates."""
 
+from musicgen.sampling import SamplingConfig
 from musicgen.score import HOLD, Canvas, Patch
 
 
@@ -11,12 +12,12 @@ class Rote:
     def __init__(self, after=None):
         self.after = after  # called once a beat
 
-    def stream(self, canvas: Canvas, *, temperature, top_p, seed):
+    def stream(self, canvas: Canvas, sampling: SamplingConfig, *, random_seed: int):
         cells = canvas.score.cells.copy()
         for start in range(0, len(cells), 4):
             for step in range(start, start + 4):
                 if not canvas.fixed[step, 0]:
-                    cells[step, 0] = HOLD if step else 60 + seed
+                    cells[step, 0] = HOLD if step else 60 + random_seed
             yield Patch(start, cells[start : start + 4].copy())
             if self.after:
                 self.after(start)

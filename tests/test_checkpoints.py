@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from musicgen import checkpoint
-from musicgen.models import DEFAULTS, MODELS
+from musicgen.models import MODELS
 from musicgen.models.base import LIKELIHOODS
+from musicgen.sampling import SamplingConfig
 from musicgen.score import REST
 from musicgen.seeds import EXAMPLES, from_text
 from train import tables
@@ -64,7 +65,7 @@ def test_held_out_nats_are_said_with_their_kind(tmp_path, monkeypatch, kind):
 @pytest.mark.parametrize("seed", SEEDS, ids=lambda c: c.score.style)
 def test_goes_on_from_a_seed_to_the_very_bar_and_is_never_silent(name, seed):
     canvas = seed.extended(seed.score.bars + 3)
-    score = checkpoint.load(name).compose(canvas, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seed=3)
+    score = checkpoint.load(name).compose(canvas, random_seed=3)
     assert score.steps == canvas.score.steps
     assert np.array_equal(score.cells[canvas.fixed], canvas.score.cells[canvas.fixed])
     sounds = (score.sounding() != REST).any(axis=1).reshape(score.bars, -1)
@@ -77,7 +78,8 @@ def test_entropy_grows_with_temperature(name):
     model, canvas = checkpoint.load(name), SEEDS[1].extended(SEEDS[1].score.bars + 2)
     free, entropies = ~canvas.fixed, []
     for temperature in (0.0, 0.6, 1.6):
-        samples = [model.compose(canvas, temperature=temperature, seed=s).cells[free] for s in range(8)]
+        sampling = SamplingConfig(temperature, top_p=1.0)
+        samples = [model.compose(canvas, sampling, random_seed=s).cells[free] for s in range(8)]
         entropies.append(np.mean([entropy(cell) for cell in np.stack(samples, 1)]))
     assert entropies[0] == 0 < entropies[1] < entropies[2]
 

@@ -14,8 +14,8 @@ NAMES = list(MODELS)[:3]
 class Restless(Rote):
     """Empties its second bar when all is written, and writes it anew."""
 
-    def stream(self, canvas, **sampling):
-        patches = list(super().stream(canvas, **sampling))
+    def stream(self, *asked, **more):
+        patches = list(super().stream(*asked, **more))
         yield from patches
         for patch in reversed(patches[4:]):
             yield Patch(patch.start, patch.cells * 0 + REST)
@@ -23,8 +23,8 @@ class Restless(Rote):
 
 
 class Broken(Rote):
-    def stream(self, canvas, **sampling):
-        yield next(super().stream(canvas, **sampling))
+    def stream(self, *asked, **more):
+        yield next(super().stream(*asked, **more))
         raise ArithmeticError("not a number")
 
 

@@ -10,9 +10,10 @@ from test_models import chorale, small, tune
 from musicgen import checkpoint
 from musicgen.models.base import HOLD_TOKEN, collate, features_of
 from musicgen.models.critic import WINDOW
-from musicgen.models.frames import pasts
+from musicgen.models.frames import History, histories
 from musicgen.models.gan import each_step, fresh, scene, some_given, stacked
 from musicgen.models.head import STANDARD_RANK
+from musicgen.sampling import SamplingConfig
 from musicgen.score import Canvas
 from train.__main__ import begin
 from train.loop import batches, train
@@ -21,6 +22,11 @@ from train.recipes import RECIPES, Recipe
 BAR = 16
 BATCH = collate([features_of(chorale(6, seed)) for seed in range(4)])
 NONE = torch.zeros(4, dtype=torch.bool)
+
+
+def before_each(tokens: torch.Tensor, start: int) -> History:
+    """What is known before every frame from `start` on, (B * n, 1, ...), piece by piece."""
+    return histories(tokens, BATCH.meter).each(lambda x: x[:, start:-1].flatten(0, 1)[:, None])
 
 
 @pytest.fixture
@@ -46,11 +52,11 @@ def test_what_a_frame_adds_depends_on_nothing_after_it(model):
 def test_frames_judged_in_others_places_are_judged_as_if_they_stood_there(model):
     other = BATCH.tokens.clone()
     other[:, 80] = torch.tensor([40, 30, 25, 10])
-    past = pasts(BATCH.tokens).each(lambda x: x[:, 64:].flatten(0, 1)[:, None])
+    history = before_each(BATCH.tokens, 64)
     steps = each_step(replace(BATCH, tokens=other), 64)
     with torch.inference_mode():
         there, _ = model.critic(replace(BATCH, tokens=other), 64)
-        (instead,) = model.critic.instead(BATCH, 64, past, steps.tokens, steps)
+        (instead,) = model.critic.instead(BATCH, 64, history, steps.tokens, steps)
     assert torch.allclose(there[:, :17], instead[:, :17], atol=1e-5)
     assert not torch.allclose(there[:, 16], model.critic(BATCH, 64)[0][:, 16])
 
@@ -61,11 +67,11 @@ def test_a_rollout_keeps_what_was_given_and_hands_on_the_states(model):
     assert torch.equal(made.tokens[:, :32], BATCH.tokens[:, :32])
     assert torch.equal(made.tokens[..., 0], BATCH.tokens[..., 0])
     assert not torch.equal(made.tokens[:, 32:], BATCH.tokens[:, 32:])
-    past = pasts(made.tokens).each(lambda x: x[:, 64:].flatten(0, 1)[:, None])
+    history = before_each(made.tokens, 64)
     steps = each_step(made, 64)
     with torch.inference_mode():
-        hidden, _ = model.generator.hidden(past, steps, states)
-        by_step = model.generator.voice_logits(hidden, past, steps, STANDARD_RANK)[:, 0]
+        hidden, _ = model.generator.hidden(history, steps, states)
+        by_step = model.generator.voice_logits(hidden, history, steps, STANDARD_RANK)[:, 0]
         at_once = model.generator.logits(made)[:, 64:].flatten(0, 1)
     assert torch.allclose(by_step, at_once, atol=1e-4)
 
@@ -110,7 +116,7 @@ def test_the_generator_learns_what_the_critic_likes(model, monkeypatch):
     """A critic in love with held notes; the likelihood, which says otherwise, has no say here."""
     monkeypatch.setattr(
         model.critic, "instead",
-        lambda batch, start, past, frames, steps: (frames == HOLD_TOKEN).float().sum((1, 2)).unflatten(
+        lambda batch, start, history, frames, steps: (frames == HOLD_TOKEN).float().sum((1, 2)).unflatten(
             0, (-1, len(batch.tokens), batch.tokens.shape[1] - start)
         ),
     )  # fmt: skip
@@ -123,7 +129,7 @@ def test_the_generator_learns_what_the_critic_likes(model, monkeypatch):
     before, optimizer = held(), torch.optim.AdamW(model.generator.parameters(), 5e-3)
     for _ in range(8):
         optimizer.zero_grad()
-        model.loss(BATCH, "generator")["push"].backward()
+        model.loss(BATCH, "generator")["reward"].backward()
         optimizer.step()
     assert held() > 1.5 * before
 
@@ -138,7 +144,7 @@ def test_the_critic_chooses_among_the_proposals(model, monkeypatch):
 
     monkeypatch.setattr(model.critic, "forward", spy)
     given = Canvas.free_bars(chorale(7), 3, 7)
-    tokens = collate([features_of(model.compose(given, temperature=1.0, seed=1))]).tokens[0]
+    tokens = collate([features_of(model.compose(given, SamplingConfig(1.0, 1.0), random_seed=1))]).tokens[0]
     assert [start for start, *_ in seen] == [32, 64]  # the seed's bars leave nothing to choose, nor does the close
     for start, proposals, logit in seen:
         windows = proposals[:, start:]
@@ -149,7 +155,7 @@ def test_the_critic_chooses_among_the_proposals(model, monkeypatch):
 def test_what_watches_over_a_run_is_no_matter_of_chance_or_of_the_critic(model, monkeypatch):
     with torch.inference_mode():
         found = model.loss(BATCH)["loss"]
-        torch.nn.init.normal_(model.critic.facts)
+        torch.nn.init.normal_(model.critic.features)
         assert model.loss(BATCH)["loss"] == found
         monkeypatch.setattr(model, "roll", lambda batch, *_: (batch, None))
         assert found > 0.1 > model.loss(BATCH)["loss"] == 0

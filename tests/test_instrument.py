@@ -68,7 +68,10 @@ def test_notes_are_drawn_moved_lengthened_and_deleted(editing):
     expect(roll(page)).to_have_attribute("data-notes", "3")
     page.get_by_test_id("edit").click()
     composed(page)
-    assert {tuple(note) for note in ([0, 72, 0, 4], [0, 74, 4, 4], [0, 79, 12, 9])} <= {tuple(n) for n in notes(page)}
+    made = notes(page)
+    assert [0, 72, 0, 4] in made
+    lengths = {(note[1], note[2]): note[3] for note in made if note[0] == 0}
+    assert lengths[74, 4] >= 4 and lengths[79, 12] >= 9  # what is free behind a note may be filled by holding it
 
 
 def test_notes_are_edited_by_keys_alone(editing):
@@ -78,6 +81,8 @@ def test_notes_are_edited_by_keys_alone(editing):
         page.keyboard.press(key)
     assert notes(page) == [[0, 72, 0, 4], [0, 75, 4, 3], [0, 75, 8, 4]]
     expect(page.get_by_test_id("status")).to_contain_text("Soprano E♭5, bar 1, beat 3")
+    expect(page.get_by_test_id("seed-message")).to_contain_text("Seed from the roll")
+    page.wait_for_timeout(2000)  # for the server's answers to all these edits
     page.keyboard.press("Delete")
     assert notes(page) == [[0, 72, 0, 4], [0, 75, 4, 3]]
 
@@ -196,14 +201,14 @@ def test_who_waits_is_told_the_place(visit):
     for page in pages:
         set_length(page, 32)
         expect(roll(page)).to_have_attribute("data-steps", "512")
+    for page in pages[:2]:  # one model alone is too quick to be waited for
+        page.get_by_role("tab", name="Compare").click()
+        page.get_by_role("button", name="Compare all").click()
     for page in pages[:2]:
-        generate(page)
-    for page in pages[:2]:
-        page.wait_for_function("document.querySelector('[data-testid=status]').textContent === 'Composing …'")
-        page.wait_for_function("+document.querySelector('[data-testid=roll]').dataset.notes > 15")
+        page.wait_for_function("document.querySelector('[data-testid=row][data-state=composing]')")
     generate(pages[2])
     expect(pages[2].get_by_test_id("status")).to_contain_text("You are next")
-    for page in pages:
+    for page in pages[:2]:
         page.get_by_role("button", name="Stop", exact=True).click()
-    in_state(pages[0], "stopped")
-    assert data(pages[0], "notes") > 0
+    in_state(pages[2], "done")
+    assert data(pages[2], "steps") == 512

@@ -8,8 +8,9 @@ import torch
 from test_models import chorale, small, tune
 
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, collate, features_of
-from musicgen.models.frames import pasts, sounding_tokens
+from musicgen.models.frames import histories, sounding_tokens
 from musicgen.models.seq2seq import backwards, draw_fixed
+from musicgen.sampling import SamplingConfig
 from musicgen.score import Canvas, sounding
 
 BATCH = collate([features_of(chorale(seed=s)) for s in range(3)])
@@ -40,8 +41,10 @@ def test_the_voice_head_is_told_what_is_given_next_and_when():
     model, soprano = small("seq2seq"), BATCH.tokens[0, :, 0]
     with torch.inference_mode():
         state = model.first_state(BATCH, SOPRANO)
-        hidden, _ = model.hidden(pasts(BATCH.tokens), BATCH, state)
-        deaf = model.logits(BATCH, state=replace(state, ahead=torch.zeros_like(state.ahead)))
+        history = histories(BATCH.tokens, BATCH.meter).each(lambda x: x[:, :-1])
+        hidden, _ = model.hidden(history, BATCH, state)
+        memory, ahead = state.timed
+        deaf = model.logits(BATCH, state=replace(state, timed=(memory, torch.zeros_like(ahead))))
         assert not torch.allclose(model.logits(BATCH, state=state), deaf)
     coming, wait = hidden[0, 7, -8].item(), int(hidden[0, 7, -4])
     assert soprano[7 + wait] == coming and (soprano[8 : 7 + wait] < FIRST_PITCH).all()
@@ -109,5 +112,6 @@ def test_it_reads_to_the_end_before_it_writes():
     model, score = small("seq2seq"), chorale()
     cells = score.cells.copy()
     cells[-16:, 0] = np.where(cells[-16:, 0] >= 0, 81, cells[-16:, 0])
-    one, two = (model.compose(Canvas.keep_voices(s, [0]), temperature=0) for s in (score, score.replace(cells=cells)))
+    canvases = [Canvas.keep_voices(s, [0]) for s in (score, score.replace(cells=cells))]
+    one, two = (model.compose(c, SamplingConfig(temperature=0)) for c in canvases)
     assert not np.array_equal(one.cells[:16, 1:], two.cells[:16, 1:])

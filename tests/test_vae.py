@@ -8,10 +8,12 @@ from torch.distributions import Normal, kl_divergence
 
 from musicgen import checkpoint
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, Batch, collate, crop, features_of, to_cells
-from musicgen.models.frames import pasts
+from musicgen.models.decoding import nothing_fixed
+from musicgen.models.frames import History, histories
 from musicgen.models.latent import STANDARD, Gaussian, Grid, slerp
 from musicgen.models.next_frame import NextFrame
-from musicgen.models.vae import State, windows
+from musicgen.models.step import State
+from musicgen.models.vae import SURE, windows
 from musicgen.score import METERS, Canvas, Score
 from train.data import Piece
 from train.particular import MORPH_STEPS, _right, of_vae
@@ -19,6 +21,11 @@ from train.particular import MORPH_STEPS, _right, of_vae
 
 def batch_of(*scores: Score) -> Batch:
     return collate([features_of(s) for s in scores])
+
+
+def before_each(tokens: torch.Tensor, batch: Batch) -> History:
+    """What is known before every frame, (B, T, ...)."""
+    return histories(tokens, batch.meter).each(lambda x: x[:, :-1])
 
 
 def test_every_step_has_one_place_in_one_window():
@@ -73,9 +80,9 @@ def test_the_prior_knows_what_is_before_and_what_is_fixed_and_nothing_else(monke
         batch = batch_of(score.replace(cells=cells))
         grid = Grid.of(batch)
         with torch.inference_mode():
-            facts = model.sum_up(pasts(batch.tokens), batch)
-            _, seen, _ = model._follow(facts, model.first_state(batch, torch.zeros_like(batch.tokens).bool()))
-            return model._prior_at(batch, facts, seen, grid).mean[0]
+            features = model.sum_up(before_each(batch.tokens, batch), batch)
+            _, seen, _ = model._follow(features, model.first_state(batch, nothing_fixed(batch)))
+            return model._prior_at(batch, features, seen, grid).mean[0]
 
     base = prior(score.cells)
     assert [torch.equal(a, b) for a, b in zip(base, prior(before))] == [True, False, False]
@@ -105,16 +112,16 @@ def test_the_stream_is_the_parallel_pass_with_the_same_latents(monkeypatch, kind
 
     monkeypatch.setattr(model, "_outline", spy_outline)
     monkeypatch.setattr(model, "expect", spy_expect)
-    score = model.compose(given, seed=4)
+    score = model.compose(given, random_seed=4)
     streamed = list(priors)
     batch = batch_of(score)
-    plan, trust = (torch.cat([getattr(s, part) for s in plans], 1) for part in ("plan", "trust"))
+    timed = tuple(torch.cat(parts, 1) for parts in zip(*(state.timed for state in plans)))  # plan and trust
     with torch.inference_mode():
-        facts = model.sum_up(pasts(batch.tokens), batch)
-        _, seen, _ = model._follow(facts, State(None, plan, trust))
+        features = model.sum_up(before_each(batch.tokens, batch), batch)
+        _, seen, _ = model._follow(features, State(model.backbone.empty(batch.tokens), timed=timed))
         monkeypatch.setattr(model, "training", True)
         monkeypatch.setattr(model, "_fixed", lambda batch: torch.from_numpy(given.fixed.copy())[None])
-        whole = model._prior_at(batch, facts, seen, Grid.of(batch))
+        whole = model._prior_at(batch, features, seen, Grid.of(batch))
     assert len(streamed) == 3
     assert torch.allclose(torch.cat([p.mean for p in streamed]), whole.mean[0], atol=1e-4)
     assert torch.allclose(torch.cat([p.log_variance for p in streamed]), whole.log_variance[0], atol=1e-4)
@@ -135,7 +142,7 @@ def test_a_mistaken_past_never_silences_what_is_held():
     grid = Grid.of(batch)
     wrong = model._mistaken(batch.tokens, torch.ones(grid.windows.shape), grid)
     assert torch.equal(wrong == REST_TOKEN, batch.tokens == REST_TOKEN)
-    assert (pasts(wrong).pitch[batch.tokens == HOLD_TOKEN] != REST_TOKEN).all()
+    assert (before_each(wrong, batch).pitch[batch.tokens == HOLD_TOKEN] != REST_TOKEN).all()
     assert ((wrong == HOLD_TOKEN) != (batch.tokens == HOLD_TOKEN)).float().mean() > 0.02
     onsets = (wrong >= FIRST_PITCH) & (batch.tokens >= FIRST_PITCH)
     assert 0.3 < (wrong != batch.tokens)[onsets].float().mean() < 0.9
@@ -174,7 +181,8 @@ def test_a_morph_goes_from_one_seed_to_the_other(style):
     assert all((s.style, s.meter, s.tempo, s.bars) == (a.style, a.meter, a.tempo, 3) for s in way)
     assert way == model.morph(a, b, 5)
     assert model.morph(a, b, 2) == [a, b]
-    alone = model.decode(batch_of(a), slerp(*(model.encode(batch_of(s)).mean.detach() for s in (a, b)), 0.25))
+    z = slerp(*(model.encode(batch_of(s)).mean.detach() for s in (a, b)), 0.25)
+    alone = model.decode(batch_of(a), z, SURE)
     assert np.array_equal(to_cells(alone[0].numpy()), way[1].cells), "side by side as each alone"
 
 
@@ -196,14 +204,14 @@ def test_what_cannot_be_morphed_is_said(a, b, steps, said):
 def test_varies_a_tune_in_any_meter(meter):
     model, steps = small("vae"), METERS[meter].steps
     score = Score(tune(8).cells[: 3 * steps], "dance", meter, 90)
-    found = model.vary(score, 0.5, seed=3)
+    found = model.vary(score, 0.5, random_seed=3)
     assert (found.style, found.meter, found.tempo, found.bars) == ("dance", meter, 90, 3)
-    assert found == model.vary(score, 0.5, seed=3) != model.vary(score, 0.5, seed=4)
+    assert found == model.vary(score, 0.5, random_seed=3) != model.vary(score, 0.5, random_seed=4)
 
 
 def test_no_variation_draws_nothing_and_too_much_is_refused():
     model, score = small("vae"), chorale(2)
-    assert model.vary(score, 0, seed=1) == model.vary(score, 0, seed=2)
+    assert model.vary(score, 0, random_seed=1) == model.vary(score, 0, random_seed=2)
     for amount in (-0.1, 1.5):
         with pytest.raises(ValueError, match="between 0 and 1"):
             model.vary(score, amount)

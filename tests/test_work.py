@@ -92,6 +92,7 @@ def test_another_take_goes_on_at_the_same_instant(arrive):
     for number in (1, 2):
         reseeded(page, number)
     page.get_by_label("Tempo").fill("40")
+    page.evaluate("nonet.player.pause()")  # a take that plays is paused by its own button
     page.get_by_role("button", name="Back to the start").click()
     page.get_by_role("button", name="Play take 2").click()
     playing(page)
@@ -224,6 +225,7 @@ def test_bars_are_selected_on_the_ruler_and_looped(arrive):
     page = arrive()
     composed(page)
     page.get_by_role("button", name="Pause").click()
+    roll(page).scroll_into_view_if_needed()
     box = roll(page).bounding_box()
     middle = box["x"] + 38 + (box["width"] - 48) / 2
     page.mouse.move(middle + 30, box["y"] + 8)
@@ -265,7 +267,9 @@ def test_continue_keeps_the_piece_and_adds_bars(arrive):
     page.get_by_test_id("continue").click()
     expect(takes(page)).to_have_count(2)
     in_state(page, "done")
-    assert data(page, "steps") == 96 and before <= cells(page)
+    assert data(page, "steps") == 96
+    cut = {(voice, pitch, start, min(length, 32 - start)) for voice, pitch, start, length in cells(page) if start < 32}
+    assert cut == before  # what sounds at its end may be held over the bar line
 
 
 def test_what_is_kept_and_freed_holds_for_generate(arrive):

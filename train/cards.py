@@ -59,7 +59,7 @@ def write_sample(name: str, directory: Path = checkpoint.DIRECTORY):
     """What `sample_command` makes."""
     canvas = from_text(SAMPLE_NOTES).lengthened(SAMPLE_BARS)
     model = checkpoint.load(name, directory)
-    score = model.compose(canvas, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seed=SAMPLE_RANDOM_SEED)
+    score = model.compose(canvas, random_seed=SAMPLE_RANDOM_SEED)
     work = Composition(score=score, fixed=canvas.fixed, model=name, seed=SAMPLE_RANDOM_SEED)
     for kind in ("midi", "png"):
         made = FORMATS[kind].make(work, default_instruments(score.style))
@@ -176,7 +176,8 @@ def trained(training: dict) -> str:
     """How long a model was trained, and on what."""
     known = {"minutes": ".0f", "steps": ",", "device": "", "random_seed": ""}
     minutes, steps, where, random_seed = (written(training.get(key), form) for key, form in known.items())
-    return f"{minutes} minutes, {steps} steps, {where}, random seed {random_seed}"
+    more = "".join(f"; {word}: {training[word]}" for word in ("start", "stages") if word in training)
+    return f"{minutes} minutes, {steps} steps, {where}, random seed {random_seed}{more}"
 
 
 def music(figures: dict, style: str) -> str:

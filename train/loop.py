@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from torch import nn
 from torch.nn.utils import clip_grad_norm_
 from torch.optim import AdamW
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -111,6 +112,7 @@ class Run:
             name: AdamW(part.parameters(), weight_decay=recipe.decay, betas=(0.9, 0.98), fused=True)
             for name, part in model.optimized_parts().items()
         }
+        self.dropouts = [(m, m.p) for m in model.modules() if isinstance(m, nn.Dropout)]
         self.average = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(recipe.average))
         self.best = Result({}, math.inf, 0.0, 0)
         self.step, self.seconds = 0, 0.0
@@ -124,6 +126,8 @@ class Run:
     def learn(self, batch: Batch) -> dict[str, torch.Tensor]:
         """A step of every optimized part in turn, all from the same batch; the named losses of the last."""
         self.model.train()
+        for module, share in self.dropouts:
+            module.p = share * self.recipe.drop.get(STYLE_NAMES[int(batch.style[0])], 1)
         for name, part in self.model.optimized_parts().items():
             with precision(self.device):
                 losses = self.model.loss(batch, name)

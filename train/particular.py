@@ -14,7 +14,7 @@ from musicgen.models.base import Batch, collate, crop, features_of, to_cells
 from musicgen.models.critic import Critic
 from musicgen.models.gan import GAN, unused
 from musicgen.models.latent import STANDARD, WINDOW, Grid
-from musicgen.models.vae import VAE
+from musicgen.models.vae import SURE, VAE
 from musicgen.score import METERS, STYLES, Score
 from musicgen.voice_leading import voice_leading
 from train.data import Piece, of
@@ -123,7 +123,7 @@ def _rebuilt(model: VAE, scores: list[Score]) -> dict:
         steps = REBUILT_BARS * METERS[same_meter[0].meter].steps
         batch = collate([crop(features_of(s), 0, min(steps, s.steps)) for s in same_meter])
         posterior, there = model.encode(batch), Grid.of(batch).windows
-        made = model.decode(batch, posterior.mean)
+        made = model.decode(batch, posterior.mean, SURE)
         right += [_right(s, to_cells(tokens.numpy())) for s, tokens in zip(same_meter, made)]
         nats.append(posterior.kl(STANDARD)[there])
         means.append(posterior.mean[there])

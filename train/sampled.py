@@ -14,7 +14,6 @@ import numpy as np
 
 from musicgen import checkpoint
 from musicgen.metrics import clip, compare, defects, differing, features, in_scale, mean, scale_of
-from musicgen.models import DEFAULTS
 from musicgen.originality import Originality
 from musicgen.score import METERS, Canvas, Score
 from musicgen.voice_leading import ends_on_triad, voice_leading
@@ -32,9 +31,10 @@ Task = tuple[Score, int]  # a held-out piece and a random seed
 def compose(name: str, directory: Path, tasks: list[Task], bars: int) -> list[Score]:
     """What a model makes of each task, pieces of so many bars, at the page's defaults."""
     model = checkpoint.load(name, directory)
+    model.accelerate()
     pieces, random_seeds = zip(*tasks)
     canvases = [canvas_of(piece, bars) for piece in pieces]
-    return model.compose_all(canvases, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seeds=list(random_seeds))
+    return model.compose_all(canvases, random_seeds=list(random_seeds))
 
 
 def canvas_of(piece: Score, bars: int = BARS) -> Canvas:

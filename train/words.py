@@ -16,17 +16,22 @@ class Words:
     seen: str  # what ten rolls and two engraved pieces look like, good and bad
 
 
+TIME = Box("style, meter, place in the bar, how far the end is", "given")
+HISTORY = (
+    Box("the frames so far, as features: pitches, intervals, ages, key", "given"),
+    Box("what a single voice did one, two, four and eight bars ago", "given"),
+)
+HEAD = "voice head: soprano, bass, alto, tenor, each knowing those before; what stood bars ago may be copied"
+
+
 def forward(backbone: Box) -> Diagram:
     """The five that move forward in time differ in their backbone alone."""
     return Diagram(
         (
-            (
-                Box("style, meter, place in the bar, how far the end is", "given"),
-                Box("the frames so far, as facts: pitches, intervals, ages, key", "given"),
-            ),
+            (TIME, *HISTORY),
             (Box("sum of embeddings"),),
             (backbone,),
-            (Box("voice head: soprano, bass, alto, tenor, each knowing those before"),),
+            (Box(HEAD),),
             (Box("the next frame: four cells", "drawn"),),
         ),
         feedback="what was chosen, or was given, is part of the past",
@@ -44,18 +49,20 @@ FORWARD = {
 WORDS = {
     "autoregressive": Words(
         diagram=forward(Box("gated causal convolutions in doubling strides, cached")),
-        seen="Plain quarters with suspensions in the alto and a bass that walks far, down to its lowest notes for a "
-        "close; phrases arch and fall, and most close at home on a long chord. The soprano may leap up an octave "
-        "where a phrase begins; tenor and bass cross where they crowd together. Dances take up turns of the seed, in "
-        "quavers that rise and fall; most end on a long note, some run on to the last step without settling.",
+        seen="Plain quarters and halves over a bass that walks far, down to its lowest notes for a close; phrases "
+        "arch and fall, and most close at home on a long chord. The soprano may leap up an octave where a "
+        "phrase begins, and inner voices may stand still for bars. Dances play a part of four bars and then "
+        "play it again, as it was or with another end; the second part may lie an octave higher, a run may "
+        "sink to the bottom of the range and stay there, and some end without settling.",
         **FORWARD,
     ),
     "cnn": Words(
         diagram=Diagram(
             (
                 (
-                    Box("style, meter, place in the bar, how far the end is", "given"),
+                    TIME,
                     Box("known cells as rolls, pitch x time; nearest known pitches; key; which are unknown", "given"),
+                    Box("known cells one to eight bars before and after", "given"),
                 ),
                 (Box("convolutions over pitch x time, in eighths, near at octaves, fifths and thirds"),),
                 (Box("dilated convolutions over time, all pitches as one, by their degree in the key"),),
@@ -69,24 +76,22 @@ WORDS = {
         length="The whole length lies there from the beginning, and every step is told how far the end is. The first "
         "passes go through it bar by bar; later ones revise the close and the opening alike. In the last bar the "
         "temperature is halved.",
-        seen="Chords that fit, closes that hold, and a given ending is prepared; voices move mostly in quarters with "
-        "passing eighths, some with suspensions. Now and then a note is held over the beat where nothing asks for it, "
-        "the bass leaps far down for a single note or a voice leaves its place for a beat; phrases aim at no goal "
-        "before the last, and some close on a chord that is not home. Dances are calmer than their seeds: they rock "
-        "about one note or step in arches, may jump an octave away from the seed, and come to rest on a long note; "
-        "figures do not come back.",
+        seen="Chords that fit, closes that hold, hardly a parallel, and a given ending is prepared; voices move "
+        "mostly in quarters with passing eighths, some with suspensions. Now and then a note is held over the "
+        "beat where nothing asks for it, the bass leaps far down for a single note or a voice leaves its "
+        "place for a beat; phrases aim at no goal before the last, and some close on a chord that is not "
+        "home. Dances say whole bars again, four and eight bars later, but between these their rhythm wanders "
+        "more than a dancer's would: bars that are not repeated seldom share the rhythm of others. To learn "
+        "the rhythm of form harder, and to copy it more strongly, did not help.",
     ),
     "gan": Words(
         diagram=Diagram(
             (
-                (
-                    Box("style, meter, place in the bar, how far the end is", "given"),
-                    Box("the frames so far, as facts: pitches, intervals, ages, key", "given"),
-                ),
+                (TIME, *HISTORY),
                 (Box("generator: a gated recurrent unit", again=True),),
-                (Box("voice head: soprano, bass, alto, tenor, each knowing those before"),),
+                (Box(HEAD),),
                 (Box("several proposals for two bars", "drawn"),),
-                (Box("critic: convolutions over facts of every frame"),),
+                (Box("critic: convolutions over features of every frame"),),
                 (Box("the proposal it believes most"),),
             ),
             feedback="what was chosen, or was given, is part of the past",
@@ -96,43 +101,43 @@ WORDS = {
         "together with the two before them, given or composed, and so prefers what goes on from them.",
         length="Generator and critic are told how far the end is, step by step in the last bars. The last bar and a "
         "half are not the critic's choice: as in the forward models the likeliest of several ways to close is taken.",
-        seen="Chorales with passing notes in all voices, suspensions and chromatic turns, and broad closes with the "
-        "bass far down; some close in another key than they began in. All voices may stand still for a bar where a "
-        "phrase ends, and bass and tenor cross where they crowd together. Dances rise and fall in wide arcs and nearly "
-        "all close on a repeated or long home note; some climb an octave above their seed and stay there.",
+        seen="Chorales that move in quarters with passing notes, over a bass that goes far down for its cadences, "
+        "and broad closes; an inner voice may hold one note for bars. Dances are built of bars that come back "
+        "two and four bars later, with a high point once in each part, and close on a home note; some repeat "
+        "a turn more often than a player would.",
     ),
     "gru": Words(
         diagram=forward(Box("gated recurrent unit", again=True)),
-        seen="Chorales in plain quarters with passing notes, over a bass that walks to real cadences, with suspensions "
-        "and raised leading notes before a close on a long chord. The soprano may leap up an octave where a phrase "
-        "begins, and the bass may lie at the bottom of its range for bars. Dances keep meter and range, move in scales "
-        "and broken chords and mostly rest on a repeated or long note; the seed's figures seldom come back.",
+        seen="Chorales in plain quarters with passing notes, over a bass that walks to real cadences and closes on "
+        "a long chord. The soprano may climb above the staff and stay there, with the other voices crowded "
+        "beneath it. Dances answer their first four bars by the same bars, whole or with another end, in "
+        "scales and broken chords, and come to rest on a home note; some stay on few notes.",
         **FORWARD,
     ),
     "lstm": Words(
         diagram=forward(Box("long short-term memory", again=True)),
-        seen="Phrases that arch and fall to a close in long chords, with raised leading notes, and quavers that "
-        "wander through the middle voices. Soprano and bass leap an octave where a phrase begins or ends, for a "
-        "single low note at times; one soprano climbed far above the other voices and stayed there. Dances run in "
-        "scales over more than an octave, turn back where a part ends and rest on a home note at last; figures are "
-        "varied rather than repeated.",
+        seen="Phrases that arch and fall to a close in long chords, and quavers that wander through the middle "
+        "voices; all voices may halt together for a bar in the middle. Soprano and bass leap an octave where "
+        "a phrase begins or ends. Dances have parts that come back: a figure of two or four bars, its repeat, "
+        "a contrast, and the first figure again; a second part may lie higher. Most rest on a home note at "
+        "last.",
         **FORWARD,
     ),
     "rnn": Words(
         diagram=forward(Box("plain recurrence, tanh", again=True)),
-        seen="Real cadences, long chords where phrases end, passing notes in all voices, and a long chord at the "
-        "close. Over phrases it forgets: one chorale closed a tone away from the key it began in, and once all voices "
-        "but the tenor stood still for a bar. The bass jumps an octave or more in the middle of a phrase. Dances move "
-        "by step around few notes, jump to another octave at times, and come to rest on a repeated or long note.",
+        seen="Real cadences and long chords where phrases end, with passing notes in all voices. Over phrases it "
+        "forgets: the soprano may hold one high note for bars while the others go on beneath it, and the bass "
+        "jumps an octave or more in the middle of a phrase. Dances repeat two or four bars nearly as often as "
+        "real ones, within few notes, and come to rest on a repeated or long note.",
         **FORWARD,
     ),
     "seq2seq": Words(
         diagram=Diagram(
             (
                 (
-                    Box("style, meter, place in the bar, how far the end is", "given"),
+                    TIME,
                     Box("every given cell of the piece", "given"),
-                    Box("the frames so far, as facts", "given"),
+                    *HISTORY,
                 ),
                 (
                     Box("encoder: a GRU from either end", again=True),
@@ -140,7 +145,7 @@ WORDS = {
                 ),
                 (Box("decoder: a GRU that sees the encoder's frame", again=True),),
                 (Box("attention over all of the encoder's frames"),),
-                (Box("voice head: soprano, bass, alto, tenor, each knowing those before, and what is given next"),),
+                (Box(HEAD + "; what is given next is known"),),
                 (Box("the next frame: four cells", "drawn"),),
             ),
             feedback="what was chosen, or was given, is part of the past",
@@ -149,18 +154,18 @@ WORDS = {
         "its end when it is harmonised, both sides of a gap when it is repaired. Where all voices are "
         "given from the start, they set the pace of the rest.",
         length=FORWARD["length"],
-        seen="Phrases in plain quarters that halt on long chords as chorales do, with leading notes raised before a "
-        "close and quavers in the middle voices; nearly all come to a firm close, some in the dominant and not at "
-        "home. The soprano may leap up an octave where a phrase begins and then stays far above the others, and the "
-        "bass goes deep for its cadences. Dances run in scales and turns and come home to long or repeated notes; "
-        "figures seldom come back.",
+        seen="Phrases in plain quarters that halt on long chords as chorales do, with quavers in the middle "
+        "voices; nearly all come to a firm close, some in the dominant and not at home. An inner voice may "
+        "lie on one note for bars, and the bass goes deep for its cadences. Dances run in scales and turns "
+        "that return four and eight bars later, rise to a high point late in the piece, and come home to long "
+        "or repeated notes.",
     ),
     "transformer": Words(
         diagram=forward(Box("causal self-attention with rotary positions, keys and values cached")),
-        seen="Dances take up the seed's figures and rhythms and bring them back varied; many come to rest on a home "
-        "note, some run on to the last step. Chorales are plain and mostly in key over a walking bass, with "
-        "suspensions and raised leading notes before a broad close; the soprano may leap up an octave where a phrase "
-        "begins and stays far from the others, and the bass goes very deep for a close.",
+        seen="Dances take up the seed's figures and rhythms and play them again, whole bars or varied; many come "
+        "to rest on a home note, some run on to the last step. Chorales are plain and mostly in key over a "
+        "walking bass, with long notes held in the alto, and a broad close; all voices may halt for bars in "
+        "the middle, and the bass goes very deep for a close.",
         **FORWARD,
     ),
     "vae": Words(
@@ -168,13 +173,13 @@ WORDS = {
             (
                 (
                     Box("what is fixed in the next two bars and in the two after", "given"),
-                    Box("the frames so far, as facts: pitches, intervals, ages, key", "given"),
+                    *HISTORY,
                 ),
                 (Box("prior of the latent vector of the next two bars"),),
                 (Box("latent vector, with noise of a known level", "drawn"),),
                 (Box("conductor: a plan for every beat, and from it for every frame"),),
-                (Box("plan and facts into a gated recurrent unit", again=True),),
-                (Box("voice head: soprano, bass, alto, tenor, each knowing those before"),),
+                (Box("plan and features into a gated recurrent unit", again=True),),
+                (Box(HEAD),),
                 (Box("the next frame: four cells", "drawn"),),
             ),
             feedback="what was chosen, or was given, is part of the past",
@@ -186,10 +191,9 @@ WORDS = {
         "vector from the notes.",
         length="Every frame is told how far the end is, step by step in the last bars; a last odd bar is outlined by "
         "itself. The last bar and a half is composed many times over, and the likeliest close is taken.",
-        seen="Every voice moves, with real closes on a long chord, but it does not stay at home: keys change from bar "
-        "to bar with nothing to prepare them, chromatic notes abound, and what was far apart for two bars may be "
-        "crowded in the next two, the voices crossing. Two bars hang together better than four. Dances are simple and "
-        "clear, in runs between long notes, and come home to a long one; some jump an octave from one outline to the "
-        "next, or halt on one note for a bar.",
+        seen="Every voice moves, with closes on a long chord, but it does not stay at home: keys change from bar "
+        "to bar with nothing to prepare them, chromatic notes abound, and voices cross where they crowd "
+        "together. Two bars hang together better than four. Dances are simple and clear and say their two "
+        "bars again and again, often with the same high note in each, until they come home to a long one.",
     ),
 }

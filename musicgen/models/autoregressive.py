@@ -27,11 +27,10 @@ class GatedLayer(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x: Tensor, queue: Tensor | None) -> tuple[Tensor, Tensor]:
-        """x (B, T, C) and the `dilation` frames before it -> what the layer adds, and its queue after x."""
+    def forward(self, x: Tensor, queue: Tensor) -> tuple[Tensor, Tensor]:
+        """x (N, T, C) and the `dilation` frames before it -> what the layer adds, and its queue after x."""
         normed = self.norm(x)
-        queue = torch.zeros(len(x), self.dilation, x.shape[-1]) if queue is None else queue
-        line = torch.cat([queue, normed], 1)  # (B, dilation + T, C)
+        line = torch.cat([queue, normed], 1)  # (N, dilation + T, C)
         value, gate = self.gates(torch.cat([line[:, : x.shape[1]], normed], -1)).chunk(2, -1)
         return self.out(self.dropout(value.tanh() * gate.sigmoid())), line[:, -self.dilation :]
 
@@ -43,13 +42,17 @@ class Stack(nn.Module):
             GatedLayer(config.width, 2 ** (i % config.cycle), config.dropout / 2) for i in range(config.layers)
         )
 
-    def forward(self, x: Tensor, state: list | None) -> tuple[Tensor, list]:
+    def empty(self, like: Tensor) -> tuple[Tensor, ...]:
+        """The queues before the first frame of as many pieces as `like` (N, ...) has, (N, dilation, C) a layer."""
+        return tuple(torch.zeros(len(like), x.dilation, x.out.in_features, device=like.device) for x in self.layers)
+
+    def forward(self, x: Tensor, carried: tuple[Tensor, ...], context: tuple = ()) -> tuple[Tensor, tuple[Tensor, ...]]:
         after = []
-        for layer, queue in zip(self.layers, state or [None] * len(self.layers), strict=True):
+        for layer, queue in zip(self.layers, carried, strict=True):
             added, queue = layer(x, queue)
             x = x + added
             after.append(queue)
-        return x, after
+        return x, tuple(after)
 
 
 class Autoregressive(NextFrame):
@@ -57,7 +60,6 @@ class Autoregressive(NextFrame):
     summary = "A WaveNet: gated convolutions that look back in doubling strides over about eight bars."
     source = "van den Oord et al. 2016, arXiv 1609.03499; Le Paine et al. 2016, arXiv 1611.09482"
     Config = AutoregressiveConfig
-    pieces_dim = 0
 
     def make_backbone(self, config: AutoregressiveConfig) -> nn.Module:
         return Stack(config)

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from musicgen.sampling import SamplingConfig
 from musicgen.score import HIGH, HOLD, LOW, METERS, REST, STYLES, VOICES, Canvas, Patch, Score, sounding, voice_ranges
 
 REST_TOKEN, HOLD_TOKEN, FIRST_PITCH = 0, 1, 2  # a cell's index in the vocabulary; pitches follow from LOW up
@@ -21,13 +22,7 @@ END_BARS = 8  # earlier ones by whole bars up to here
 ENDINGS = END_STEPS + END_BARS + 1
 
 
-@dataclass(frozen=True)
-class Defaults:
-    temperature: float = 0.95
-    top_p: float = 0.95
-
-
-DEFAULTS = Defaults()
+DEFAULTS = SamplingConfig()
 
 LIKELIHOODS = {  # what a model's held-out nats a cell are
     "exact": "exact, left to right",
@@ -47,7 +42,7 @@ class Batch:
     position: Tensor  # (B, T) steps since the bar line
     to_end: Tensor  # (B, T) how far the end is, see `ending`
     weight: Tensor  # (B, T) 1 for a step that counts, 0 for padding
-    pace: Tensor  # (B,) added to the log-odds of a hold while composing, see `NextFrame.paced`
+    pace: Tensor  # (B,) added to the log-odds of a hold while composing, see `NextFrame.pace`
 
     def pieces(self, rows: Tensor) -> "Batch":
         """The pieces of these numbers, in this order; a piece may come again."""
@@ -161,22 +156,30 @@ class MusicModel(nn.Module):
         """The parts that are optimized in turn, by name; one for all but adversarial models."""
         return {"model": self}
 
-    def stream(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Iterator[Patch]:
+    def accelerate(self) -> bool:
+        """Let ONNX Runtime run what composing repeats, from now on; whether it does. That takes some seconds."""
+        return False
+
+    def engine(self) -> str:
+        """What runs the composing now, in words."""
+        return "PyTorch"
+
+    def stream(self, canvas: Canvas, sampling: SamplingConfig = DEFAULTS, *, random_seed: int = 0) -> Iterator[Patch]:
         """Patches that, applied in order, fill every free cell of the canvas and leave the fixed ones as they are.
 
-        The same arguments give the same patches. `temperature` 0 is deterministic whatever the seed.
+        The same arguments give the same patches. Temperature 0 is deterministic whatever the random seed.
         """
         raise NotImplementedError
 
-    def compose(self, canvas: Canvas, *, temperature: float = 1.0, top_p: float = 1.0, seed: int = 0) -> Score:
+    def compose(self, canvas: Canvas, sampling: SamplingConfig = DEFAULTS, *, random_seed: int = 0) -> Score:
         """The stream, applied. Raises `musicgen.score.ScoreError` if the model broke the grammar."""
         cells = canvas.score.cells.copy()
-        for patch in self.stream(canvas, temperature=temperature, top_p=top_p, seed=seed):
+        for patch in self.stream(canvas, sampling, random_seed=random_seed):
             cells[patch.start : patch.start + len(patch.cells)] = patch.cells
         return canvas.score.replace(cells=cells)
 
     def compose_all(
-        self, canvases: list[Canvas], *, temperature: float = 1.0, top_p: float = 1.0, seeds: list[int]
+        self, canvases: list[Canvas], sampling: SamplingConfig = DEFAULTS, *, random_seeds: list[int]
     ) -> list[Score]:
-        """What `compose` makes of each canvas and seed, sooner where a model can compose them side by side."""
-        return [self.compose(c, temperature=temperature, top_p=top_p, seed=s) for c, s in zip(canvases, seeds)]
+        """What `compose` makes of each canvas and random seed, sooner where a model composes them side by side."""
+        return [self.compose(c, sampling, random_seed=s) for c, s in zip(canvases, random_seeds, strict=True)]

@@ -1,7 +1,8 @@
 """The critic of the adversarial model: whether a window of music seems to be real, frame by frame and as a whole.
 
-It reads facts of the frames, as the other models read them of the past: what sounds, how each voice moved, what stands
-between the voices now and stood there before. On cells alone it would have to find all that out from 232 chorales.
+It reads features of the frames, as the other models read them of the past: what sounds, how each voice moved, what
+stands between the voices now and stood there before, for how long each repeats what it did bars ago. On cells alone it
+would have to find all that out from 232 chorales.
 """
 
 import torch
@@ -9,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import BAR_STEPS, ENDINGS, STYLE_NAMES, VOCABULARY, Batch
+from musicgen.models.form import LAGS, RUNS
 from musicgen.models.frames import (
     AGES,
     HALF_LIVES,
@@ -18,44 +20,53 @@ from musicgen.models.frames import (
     PLACES,
     SPAN,
     SPANS,
-    Past,
+    History,
+    at,
+    histories,
     interval,
-    pasts,
     place,
-    sum_of_facts,
+    sum_of_features,
 )
-from musicgen.models.head import interval_class, rotate
+from musicgen.models.head import FROM_ANCHOR, INTERVAL_CLASS
 
 WINDOW = 2  # bars that are composed and scored at a time, and bars before them that the critic reads
 PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 STEPS = 4 * (PITCH_CLASSES + 1) ** 2  # from one interval to the next, by who moved: a parallel is one of these
 SIZES = (
     *[VOCABULARY] * 4, *[LEAPS] * 8, *[SPANS] * 6, *[STEPS] * 6, *[AGES] * 4, *[AGES + 1] * 4,
-    PLACES, ENDINGS, len(STYLE_NAMES) * PLACES,
+    *[RUNS] * 2 * 4 * len(LAGS), PLACES, ENDINGS, len(STYLE_NAMES) * PLACES,
 )  # fmt: skip
 
 
-def facts_of(past: Past, now: Past, batch: Batch) -> Tensor:
-    """What is read of each frame (B, T, n), as one index for each of `SIZES`; `now` is `past` one frame later."""
-    upper, lower = torch.tensor(PAIRS).T
-    moved = (now.pitch != past.pitch).long()
-    classes = [interval_class(p.pitch[..., upper], p.pitch[..., lower]) for p in (past, now)]
+def features_of(before: History, now: History, batch: Batch) -> Tensor:
+    """What is read of each frame (B, T, n), as one index for each of `SIZES`; `now` is `before` one frame later."""
+    upper, lower = torch.tensor(PAIRS, device=now.pitch.device).T
+    moved = (now.pitch != before.pitch).long()
+    classes = [at(INTERVAL_CLASS, h.pitch[..., upper], h.pitch[..., lower]) for h in (before, now)]
     steps = (classes[0] * (PITCH_CLASSES + 1) + classes[1]) * 4 + moved[..., upper] * 2 + moved[..., lower]
-    ended = torch.where(now.age == 0, past.age, AGES)  # how long the note was that ends here
+    ended = torch.where(now.age == 0, before.age, AGES)  # how long the note was that ends here
     time = [place(batch), batch.to_end, batch.style[:, None] * PLACES + place(batch)]
     return torch.cat(
         [
             now.pitch,
-            interval(now.pitch, past.pitch, LEAP),
+            interval(now.pitch, before.pitch, LEAP),
             interval(now.pitch, now.before, LEAP),
             interval(now.pitch[..., upper], now.pitch[..., lower], SPAN),
             steps,
             now.age,
             ended,
+            now.trail.repeats.flatten(-2),
+            now.trail.rhythm.flatten(-2),
             torch.stack(time, -1),
         ],
         dim=-1,
     )
+
+
+def before_and_after(batch: Batch) -> tuple[History, History]:
+    """The histories before and after each frame, (B, T, ...) each."""
+    history = histories(batch.tokens, batch.meter)
+    return history.each(lambda x: x[:, :-1]), history.each(lambda x: x[:, 1:])
 
 
 class Critic(nn.Module):
@@ -68,7 +79,7 @@ class Critic(nn.Module):
         super().__init__()
         self.forget = forget
         self.register_buffer("offsets", torch.tensor([0, *SIZES[:-1]]).cumsum(0), persistent=False)
-        self.facts = nn.Parameter(torch.randn(sum(SIZES), width) * 0.02)
+        self.features = nn.Parameter(torch.randn(sum(SIZES), width) * 0.02)
         self.key = nn.Linear(4 * len(HALF_LIVES) * PITCH_CLASSES, width)
         self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
@@ -91,32 +102,33 @@ class Critic(nn.Module):
         whole = self.whole(torch.cat([far.mean(1), far.amax(1)], -1))[:, 0].float()
         return local, local.sum(1) + whole
 
-    def instead(self, batch: Batch, start: int, past: Past, frames: Tensor, steps: Batch) -> Tensor:
+    def instead(self, batch: Batch, start: int, history: History, frames: Tensor, steps: Batch) -> Tensor:
         """What other frames would add in the places of those from `start` on, (K, B, T - start).
 
-        frames (K * B * n, 1, 4); past and steps what is known of each of them: its past and its one step of a batch.
+        frames (K * B * n, 1, 4); history and steps what is known of each of them, and its one step of a batch.
         """
         _, before, _ = self._read(batch, start)
         before = before[:, start - batch.tokens.shape[1] :]  # (B, n, C)
-        x = self._sum_up(past, past.after(frames), steps).unflatten(0, (-1, *before.shape[:2])).squeeze(-2)
+        x = self._sum_up(history, history.after(frames), steps).unflatten(0, (-1, *before.shape[:2])).squeeze(-2)
         return self._judge(before.expand_as(x), x)
 
     def _read(self, batch: Batch, start: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Of each frame from `WINDOW` bars before `start` on, its facts and what is known before and after it."""
-        first = max(0, start - WINDOW * int(BAR_STEPS[batch.meter[0]]))
-        past = pasts(batch.tokens)
-        x = self._sum_up(past, past.after(batch.tokens), batch)[:, first:]  # (B, T', C)
+        """Of each frame from `WINDOW` bars before `start` on, its features and what is known before and after it."""
+        first = max(0, start - WINDOW * int(BAR_STEPS[int(batch.meter[0])]))
+        read = (h.each(lambda x: x[:, first:]) for h in before_and_after(batch))
+        x = self._sum_up(*read, batch.timed(lambda x: x[:, first:]))  # (B, T', C)
         seen = self.near(x)
         return x, F.pad(seen, (0, 0, 1, -1)), seen
 
-    def _sum_up(self, past: Past, now: Past, batch: Batch) -> Tensor:
-        index = facts_of(past, now, batch) + self.offsets  # (B, T, n)
-        key = rotate(past.histogram()[:, :, None], now.pitch[..., None], back=False)  # (B, T, 4, 3, 12)
-        facts = sum_of_facts(index, self.facts, self.forget if self.training else 0)
-        return self.dropout(self.norm(facts + self.key(key.flatten(2))))
+    def _sum_up(self, before: History, now: History, batch: Batch) -> Tensor:
+        index = features_of(before, now, batch) + self.offsets  # (B, T, n)
+        turn = FROM_ANCHOR.to(index.device)[now.pitch][..., None, :].expand(-1, -1, -1, len(HALF_LIVES), -1)
+        key = before.histogram()[:, :, None].expand_as(turn).gather(-1, turn)  # (B, T, 4, 3, 12)
+        features = sum_of_features(index, self.features, self.forget if self.training else 0)
+        return self.dropout(self.norm(features + self.key(key.flatten(2))))
 
     def _judge(self, before: Tensor, x: Tensor) -> Tensor:
-        """What was known before frames, and the frames' facts (..., C) -> what they add, (...)."""
+        """What was known before frames, and the frames' features (..., C) -> what they add, (...)."""
         return self.judge(torch.cat([before, x], -1))[..., 0].float()
 
 

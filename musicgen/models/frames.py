@@ -1,13 +1,14 @@
-"""What a model that moves forward in time is told of the frames behind it, each fact as an index or a histogram."""
+"""What a model that moves forward in time is told of the frames behind it, each feature as an index or a histogram."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 from musicgen.models.base import (
+    BAR_STEPS,
     ENDINGS,
     FIRST_PITCH,
     HOLD_TOKEN,
@@ -16,21 +17,25 @@ from musicgen.models.base import (
     REST_TOKEN,
     STYLE_NAMES,
     VOCABULARY,
+    VOICES_OF,
     Batch,
 )
+from musicgen.models.form import LAGS, RUNS, Echo, Trail
 from musicgen.score import LOW
 
 OLD = 24  # steps; an age is told apart up to here
 HALF_LIVES = (8.0, 32.0, 128.0)  # steps, of the three pitch-class histograms: this beat, this phrase, this key
 LEAP, SPAN = 13, 30  # semitones: melodic and harmonic intervals are told apart up to here
 LEAPS, SPANS, AGES = 2 * LEAP + 2, 2 * SPAN + 2, OLD + 1  # ... and one index for "none"
+DEEDS = LEAPS + 1  # what a voice did: a melodic interval, or a hold
 PITCH_CLASSES = 12
 PLACES = len(METER_NAMES) * LONGEST_BAR  # positions in the bar, meter by meter
 PAIRS = ((0, 1), (1, 2), (2, 3), (0, 3))  # voices whose interval the backbone is told
+GATHERED = 512  # rows up to which summing looked-up features is faster than an embedding bag
 
 
 @dataclass(frozen=True)
-class Past:
+class History:
     """The frames so far, summed up; leading dimensions (B,) or, stacked over time, (B, T)."""
 
     pitch: Tensor  # (..., 4) token that sounds, REST_TOKEN where none does
@@ -38,28 +43,41 @@ class Past:
     age: Tensor  # (..., 4) steps since the onset
     still: Tensor  # (..., 4) steps since the pitch changed
     classes: Tensor  # (..., 3, 12) decaying counts of pitch classes
+    trail: Trail
 
     @classmethod
-    def empty(cls, batch: int) -> "Past":
-        none, old = torch.full((batch, 4), REST_TOKEN), torch.full((batch, 4), OLD)
-        return cls(none, none, old, old, torch.zeros(batch, len(HALF_LIVES), PITCH_CLASSES))
+    def empty(cls, meter: Tensor) -> "History":
+        """Before the first frame of pieces in these meters, (B,)."""
+        device = meter.device
+        none, old = (torch.full((len(meter), 4), x, device=device) for x in (REST_TOKEN, OLD))
+        classes = torch.zeros(len(meter), len(HALF_LIVES), PITCH_CLASSES, device=device)
+        return cls(none, none, old, old, classes, Trail.empty(BAR_STEPS.to(device)[meter]))
 
-    def each(self, change: Callable[[Tensor], Tensor]) -> "Past":
+    def tensors(self) -> list[Tensor]:
+        t = self.trail
+        return [self.pitch, self.before, self.age, self.still, self.classes, t.frames, t.repeats, t.rhythm, t.bar]
+
+    @classmethod
+    def by(cls, tensors: list[Tensor]) -> "History":
+        return cls(*tensors[:5], Trail(*tensors[5:]))
+
+    def each(self, change: Callable[[Tensor], Tensor]) -> "History":
         """The same with every tensor changed alike, as when dimensions are added or flattened."""
-        return Past(*(change(getattr(self, f.name)) for f in fields(Past)))
+        return History.by([change(x) for x in self.tensors()])
 
-    def after(self, frame: Tensor) -> "Past":
-        """The past one frame (..., 4) later."""
+    def after(self, frame: Tensor) -> "History":
+        """The history one frame (..., 4) later."""
         hold, rest = frame == HOLD_TOKEN, frame == REST_TOKEN
         pitch = torch.where(hold, self.pitch, frame)
         changed = pitch != self.pitch
         goes_on = hold | (rest & ~changed)
-        return Past(
+        return History(
             pitch,
             torch.where(changed & (self.pitch >= FIRST_PITCH), self.pitch, self.before),
             torch.where(goes_on, self.age + 1, 0).clamp(max=OLD),
             torch.where(changed, 0, self.still + 1).clamp(max=OLD),
-            self.classes * DECAYS + class_counts(pitch)[..., None, :],
+            self.classes * DECAYS.to(frame.device) + class_counts(pitch)[..., None, :],
+            self.trail.after(frame, pitch),
         )
 
     def histogram(self) -> Tensor:
@@ -70,40 +88,8 @@ class Past:
 DECAYS = 0.5 ** (1 / torch.tensor(HALF_LIVES))[:, None]  # (3, 1)
 
 
-def class_counts(pitch: Tensor) -> Tensor:
-    """Tokens (..., 4) -> how many voices sound each pitch class, (..., 12)."""
-    sounds = (pitch >= FIRST_PITCH).float()
-    counts = torch.zeros(*pitch.shape[:-1], PITCH_CLASSES)
-    return counts.scatter_add(-1, pitch_class(pitch), sounds)
-
-
 def pitch_class(token: Tensor) -> Tensor:
     return (token - FIRST_PITCH + LOW) % PITCH_CLASSES
-
-
-def pasts(tokens: Tensor) -> Past:
-    """Tokens (B, T, 4) -> the past of every step, (B, T, ...): step t knows the frames before t."""
-    past, found = Past.empty(len(tokens)), []
-    for frame in tokens.unbind(1):
-        found.append(past)
-        past = past.after(frame)
-    return Past(*(torch.stack([getattr(p, f.name) for p in found], dim=1) for f in fields(Past)))
-
-
-def sounding_tokens(tokens: Tensor) -> Tensor:
-    """Tokens (B, T, 4) -> the token that sounds in each cell: every HOLD replaced by its note."""
-    steps = torch.arange(tokens.shape[1])[:, None]
-    row = torch.where(tokens == HOLD_TOKEN, 0, steps).cummax(dim=1).values  # (B, T, 4) where a cell's note stands
-    return tokens.gather(1, row)
-
-
-def nearest(known: Tensor) -> tuple[Tensor, Tensor]:
-    """The steps (B, T, 4) of the nearest known cell up to each cell and from it on; -1 and T where there is none."""
-    steps = known.shape[1]
-    step = torch.arange(steps)[:, None]
-    before = torch.where(known, step, -1).cummax(1).values
-    after = torch.where(known, step, steps).flip(1).cummin(1).values.flip(1)
-    return before, after
 
 
 def interval(upper: Tensor, lower: Tensor, limit: int) -> Tensor:
@@ -112,35 +98,130 @@ def interval(upper: Tensor, lower: Tensor, limit: int) -> Tensor:
     return torch.where(sounds, (upper - lower).clamp(-limit, limit) + limit, 2 * limit + 1)
 
 
+TOKENS = torch.arange(VOCABULARY)
+LEAP_OF, SPAN_OF = (interval(TOKENS[:, None], TOKENS, limit) for limit in (LEAP, SPAN))  # (V, V)
+CLASSES_OF = F.one_hot(pitch_class(TOKENS), PITCH_CLASSES) * (TOKENS >= FIRST_PITCH)[:, None]  # (V, 12)
+
+
+def at(table: Tensor, row: Tensor, column: Tensor) -> Tensor:
+    """table[row, column], as one look-up."""
+    return table.to(row.device).flatten()[row * table.shape[1] + column]
+
+
+def class_counts(pitch: Tensor) -> Tensor:
+    """Tokens (..., 4) -> how many voices sound each pitch class, (..., 12)."""
+    return CLASSES_OF.to(pitch.device)[pitch].sum(-2).float()
+
+
+def histories(tokens: Tensor, meter: Tensor) -> History:
+    """Tokens (B, T, 4) -> the history before every step and after the last, (B, T + 1, ...)."""
+    start = History.empty(meter)
+    steps = torch.arange(tokens.shape[1], device=tokens.device)[:, None]  # (T, 1)
+    sounds = sounding_tokens(tokens)
+    last = torch.cat([start.pitch[:, None], sounds[:, :-1]], 1)  # (B, T, 4)
+    changed, rest = sounds != last, tokens == REST_TOKEN
+    goes_on = (tokens == HOLD_TOKEN) | (rest & ~changed)
+    left = torch.where(changed & (last >= FIRST_PITCH), steps, -1).cummax(1).values  # when a pitch was left last
+    before = torch.where(left < 0, REST_TOKEN, last.gather(1, left.clamp(min=0)))
+    found = [sounds, before, _since(~goes_on), _since(changed), decayed(class_counts(sounds))]
+    found = [torch.cat([first[:, None], x], 1) for first, x in zip(start.tensors(), found)]
+    return History(*found, Trail.along(tokens, sounds, start.trail.bar))
+
+
+def _since(event: Tensor) -> Tensor:
+    """Steps since the last event, (B, T, 4), at most `OLD`."""
+    steps = torch.arange(event.shape[1], device=event.device)[:, None]
+    return (steps - torch.where(event, steps, -OLD - 1).cummax(1).values).clamp(max=OLD)
+
+
+def decayed(counts: Tensor) -> Tensor:
+    """Counts (B, T, 12) -> their sums up to each step, the older the weaker, (B, T, 3, 12)."""
+    steps = torch.arange(counts.shape[1], device=counts.device)
+    age = (steps[:, None] - steps).clamp(min=0)
+    weights = (DECAYS.to(counts.device)[:, :, None] ** age).tril()  # (3, T, T)
+    with torch.autocast(counts.device.type, enabled=False):
+        return torch.einsum("kts,bsc->btkc", weights, counts)
+
+
+def sounding_tokens(tokens: Tensor) -> Tensor:
+    """Tokens (B, T, 4) -> the token that sounds in each cell: every HOLD replaced by its note."""
+    steps = torch.arange(tokens.shape[1], device=tokens.device)[:, None]
+    row = torch.where(tokens == HOLD_TOKEN, 0, steps).cummax(dim=1).values  # (B, T, 4) where a cell's note stands
+    return tokens.gather(1, row)
+
+
+def nearest(known: Tensor) -> tuple[Tensor, Tensor]:
+    """The steps (B, T, 4) of the nearest known cell up to each cell and from it on; -1 and T where there is none."""
+    steps = known.shape[1]
+    step = torch.arange(steps, device=known.device)[:, None]
+    before = torch.where(known, step, -1).cummax(1).values
+    after = torch.where(known, step, steps).flip(1).cummin(1).values.flip(1)
+    return before, after
+
+
 def place(batch: Batch) -> Tensor:
     """Meter and position in the bar as one index, (B, T)."""
     return batch.meter[:, None] * LONGEST_BAR + batch.position
 
 
-def sum_of_facts(index: Tensor, table: Tensor, forget: float) -> Tensor:
+def sum_of_features(index: Tensor, table: Tensor, forget: float) -> Tensor:
     """Rows of `table` (R, C) named by `index` (N, n, k), summed to (N, n, C); a share `forget` left out at random."""
+    if not forget and index.shape[0] * index.shape[1] <= GATHERED:
+        return table[index].sum(-2)
     flat = index.flatten(0, 1)
-    keep = torch.full(flat.shape, 1 - forget).bernoulli() / (1 - forget) if forget else None
+    keep = (torch.rand(flat.shape, device=index.device) >= forget) / (1 - forget) if forget else None
     return F.embedding_bag(flat, table, mode="sum", per_sample_weights=keep).unflatten(0, index.shape[:2])
 
 
+FORM_SIZES = (*[DEEDS] * len(LAGS) * 2, *[SPANS] * len(LAGS), *[RUNS] * len(LAGS))
 BACKBONE_SIZES = (
     *[VOCABULARY] * 4, *[LEAPS] * 4, *[SPANS] * len(PAIRS), *[AGES] * 8, PLACES, ENDINGS, len(STYLE_NAMES) * PLACES,
+    *FORM_SIZES,
 )  # fmt: skip
 
 
-def backbone_indices(past: Past, batch: Batch) -> Tensor:
-    """What the backbone reads at each step, (B, T, n): one index for each table of `BACKBONE_SIZES`."""
-    spans = [interval(past.pitch[..., u], past.pitch[..., v], SPAN) for u, v in PAIRS]
-    time = [place(batch), batch.to_end, batch.style[:, None] * PLACES + place(batch)]
-    return torch.cat(
-        [
-            past.pitch,
-            interval(past.pitch, past.before, LEAP),
-            torch.stack(spans, -1),
-            past.age,
-            past.still,
-            torch.stack(time, -1),
-        ],
-        dim=-1,
-    )
+def backbone_indices(history: History, batch: Batch) -> Tensor:
+    """What the backbone reads at each step, (B, T, n): an index for each table of `BACKBONE_SIZES`.
+
+    Those of the form are left out where no piece `looks_back`; in a mixed batch they are 0 in the others.
+    """
+    upper, lower = torch.tensor(PAIRS, device=history.pitch.device).T
+    where = place(batch)
+    time = [where, batch.to_end, batch.style[:, None] * PLACES + where]
+    index = [
+        history.pitch,
+        at(LEAP_OF, history.pitch, history.before),
+        at(SPAN_OF, history.pitch[..., upper], history.pitch[..., lower]),
+        history.age,
+        history.still,
+        torch.stack(time, -1),
+    ]
+    told = looks_back(batch.style)
+    if told.any():
+        index.append(torch.where(told[:, None, None], form_indices(history), 0))
+    return torch.cat(index, -1)
+
+
+def looks_back(style: Tensor) -> Tensor:
+    """Whether features of the form are told in each piece's style, (B,): in those of one voice.
+
+    What four voices did eight bars ago names the piece, and the few pieces of several voices would be learned by heart.
+    In them an earlier bar can be copied all the same, as strongly as the style's table says.
+    """
+    return VOICES_OF.to(style.device)[style] == 1
+
+
+def form_indices(history: History) -> Tensor:
+    """Of the only voice, at each lag: what it did there, and next, how far that was from now, for how long it is so.
+
+    (..., 4K), an index for each table of `FORM_SIZES`.
+    """
+    echo = Echo(*(x[..., 0] for x in history.trail.echo))
+    away = at(SPAN_OF, history.pitch[..., :1], echo.before)
+    deeds = deed(echo.token, echo.sound, echo.before), deed(echo.next_token, echo.next_sound, echo.before)
+    return torch.cat([*deeds, away, history.trail.repeats[..., 0]], -1)
+
+
+def deed(token: Tensor, sound: Tensor, before: Tensor) -> Tensor:
+    """What a voice did, as an index below `DEEDS`: the interval from what sounded before, or a hold."""
+    return torch.where(token == HOLD_TOKEN, LEAPS, at(LEAP_OF, sound, before))

@@ -15,16 +15,27 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import BAR_STEPS, DEFAULTS, Batch
-from musicgen.models.critic import SIZES, WINDOW, Critic, facts_of
-from musicgen.models.frames import Past, pasts
+from musicgen.models.critic import SIZES, WINDOW, Critic, before_and_after, features_of
+from musicgen.models.decoding import (
+    FrameByFrame,
+    Moment,
+    Task,
+    begin,
+    best_of,
+    compose_until,
+    nothing_fixed,
+    repeated,
+    slice_steps,
+    walk,
+)
+from musicgen.models.frames import histories
 from musicgen.models.gru import GRU
 from musicgen.models.head import STANDARD_RANK
-from musicgen.models.next_frame import CLOSE, FrameByFrame, NextFrameConfig, best_of, nll, slice_steps
-from musicgen.sampling import Rng
+from musicgen.models.next_frame import NextFrameConfig, nll
+from musicgen.models.step import State
 
 CLOSING = 0.25  # share of the windows of training that end where the shortest crop does, so where pieces end
 GIVEN = 0.25  # share of the windows of training in which some voices are given
-SETTINGS = DEFAULTS.temperature, DEFAULTS.top_p  # of the music that the critic is shown
 JUDGED = 4  # bars composed after the first `WINDOW` of held-out pieces, to see how unlike them they are
 
 
@@ -33,7 +44,7 @@ class GANConfig(NextFrameConfig):
     critic: int = 128  # C, channels a frame of the critic
     doubt: float = 0.1  # dropout of the critic
     others: int = 6  # frames composed in one place in training, each held against the others
-    push: float = 30.0  # weight of the critic's scores; that of the likelihood, which anchors the generator, is 1
+    reward_weight: float = 30.0  # of the critic's scores; that of the likelihood, which anchors the generator, is 1
     candidates: int = 4  # windows composed at a time in a stream; the critic chooses one
 
 
@@ -51,6 +62,9 @@ class GAN(FrameByFrame):
         self.generator = GRU(config)
         self.critic = Critic(config.critic, config.doubt, config.forget)
 
+    def forward_model(self) -> GRU:
+        return self.generator
+
     def optimized_parts(self) -> dict[str, nn.Module]:
         return {"critic": self.critic, "generator": self.generator}
 
@@ -58,7 +72,7 @@ class GAN(FrameByFrame):
         """Each part's own; for neither, how unlike the batch's pieces those are that begin like them.
 
         That last one watches over a run, and no critic has a say in it. It is the mean squared Hellinger distance
-        between the frequencies of all the critic's facts (pitches, intervals, motions, durations) in composed and in
+        between the frequencies of all the critic's features (pitches, intervals, motions, durations) in composed and in
         real bars, 0 to 1, with the same noise each time. It says nothing of the critic, nor of a single cell.
         """
         if part == "critic":
@@ -86,87 +100,88 @@ class GAN(FrameByFrame):
         given = some_given(context)
         first = given & ~unused(context)  # what a frame's other voices may know of
         made, states = self.roll(context, begin, start, given, fresh())
-        past, steps = pasts(made.tokens).each(lambda x: x[:, start:].flatten(0, 1)), each_step(made, start)
+        history = histories(made.tokens, made.meter).each(lambda x: x[:, start:-1].flatten(0, 1))
+        steps = each_step(made, start)
         rows = torch.arange(len(steps.tokens)).repeat(self.config.others)
-        past, steps, state = past.each(lambda x: x[rows]), steps.pieces(rows), self.generator.state_of(states, rows)
-        with torch.no_grad(), evaluating(self), torch.autocast("cpu", enabled=False):
-            walk = self.generator.walk(steps, given[None], range(1), past, state, *SETTINGS, fresh())
-            frames = next(walk).frame[:, None].clone()  # (K * B * n, 1, 4)
-            past = past.each(lambda x: x[:, None])
-            score = self.critic.instead(made, start, past, frames, steps)  # (K, B, n)
+        history, steps, state = history.each(lambda x: x[rows]), steps.pieces(rows), states.rows(rows)
+        with torch.no_grad(), evaluating(self), torch.autocast(batch.tokens.device.type, enabled=False):
+            task = Task(steps, given[None], DEFAULTS, fresh())
+            frames = next(walk(self.generator, task, Moment(0, history, state), 1)).frame[:, None].clone()
+            history = history.each(lambda x: x[:, None])  # frames (K * B * n, 1, 4)
+            score = self.critic.instead(made, start, history, frames, steps)  # (K, B, n)
         gains = (score - score.mean(0)).flatten()
         with evaluating(self.generator):
             steps = replace(steps, tokens=frames)
-            hidden, _ = self.generator.hidden(past, steps, state)
-            logits = self.generator.voice_logits(hidden, past, steps, STANDARD_RANK - 4 * first)
+            hidden, _ = self.generator.hidden(history, steps, state)
+            logits = self.generator.voice_logits(hidden, history, steps, STANDARD_RANK.to(first.device) - 4 * first)
         surprise = nll(logits.float() / DEFAULTS.temperature, frames)[:, 0]  # (K * B * n, v)
-        push = (gains[:, None] * surprise)[:, ~given[: surprise.shape[1]]].mean()
-        return {"loss": anchor + self.config.push * push, "anchor": anchor, "push": push, "spread": gains.std()}
+        reward = (gains[:, None] * surprise)[:, ~given[: surprise.shape[1]]].mean()
+        loss = anchor + self.config.reward_weight * reward
+        return {"loss": loss, "anchor": anchor, "reward": reward, "spread": gains.std()}
 
     @torch.no_grad()
-    def roll(self, batch: Batch, begin: int, start: int, given: Tensor, rng: torch.Generator) -> tuple[Batch, Tensor]:
+    def roll(self, batch: Batch, begin: int, start: int, given: Tensor, rng: torch.Generator) -> tuple[Batch, State]:
         """Compose all steps from `begin` on at the page's defaults, for each piece of one meter.
 
         `given` (4,) are the voices that stay as the pieces have them. With the music come the generator's states
-        before each step from `start` on, piece by piece, step by step: (layers, B * (T - start), C).
+        before each step from `start` on, piece by piece, step by step: B * (T - start) rows.
         """
-        steps = batch.tokens.shape[1]
-        before = pasts(batch.tokens[:, : begin + 1])
-        with evaluating(self.generator), torch.autocast("cpu", enabled=False):
-            _, state = self.generator.hidden(before.each(lambda x: x[:, :begin]), slice_steps(batch, 0, begin))
-            past = before.each(lambda x: x[:, begin])
-            walk = self.generator.walk(batch, given.expand(steps, 4), range(begin, steps), past, state, *SETTINGS, rng)
-            strides = list(walk)
+        generator, steps = self.generator, batch.tokens.shape[1]
+        with evaluating(generator), torch.autocast(batch.tokens.device.type, enabled=False):
+            seed = slice_steps(batch, 0, begin)
+            history = histories(seed.tokens, seed.meter)
+            first = generator.first_state(seed, nothing_fixed(seed))
+            _, state = generator.hidden(history.each(lambda x: x[:, :-1]), seed, first)
+            moment = Moment(begin, history.each(lambda x: x[:, -1]), state)
+            strides = list(walk(generator, Task(batch, given.expand(steps, 4), DEFAULTS, rng), moment, steps))
         frames = torch.stack([stride.frame for stride in strides], 1)  # (B, n, 4)
-        states = torch.stack([state, *(stride.state for stride in strides[:-1])], 2)  # (layers, B, n, C)
-        made = replace(batch, tokens=torch.cat([batch.tokens[:, :begin], frames], 1))
-        return made, states[:, :, start - begin :].flatten(1, 2)
+        states = [state, *(stride.moment.state for stride in strides[:-1])][start - begin :]
+        carried = tuple(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*(s.carried for s in states)))
+        return replace(batch, tokens=torch.cat([batch.tokens[:, :begin], frames], 1)), State(carried)
 
     def _unlikeness(self, batch: Batch) -> Tensor:
-        counts, rng = torch.zeros(2, sum(SIZES)), torch.Generator().manual_seed(0)
+        counts, rng = torch.zeros(2, sum(SIZES), device=batch.tokens.device), torch.Generator().manual_seed(0)
         for meter in batch.meter.unique():
             rows = torch.nonzero(batch.meter == meter)[:, 0]
-            bar = int(BAR_STEPS[meter])
+            bar = int(BAR_STEPS[int(meter)])
             end = min(int(batch.weight[rows].sum(1).min()), (WINDOW + JUDGED) * bar)
             real = slice_steps(batch.pieces(rows), 0, end)
             fake, _ = self.roll(real, WINDOW * bar, WINDOW * bar, unused(real), rng)
             for count, music in zip(counts, (real, fake)):
-                past = pasts(music.tokens)
-                index = facts_of(past, past.after(music.tokens), music) + self.critic.offsets
+                index = features_of(*before_and_after(music), music) + self.critic.offsets
                 count += index[:, WINDOW * bar :].flatten().bincount(minlength=sum(SIZES))
         real, fake = counts / counts[0].sum()
         return 0.5 * (real.sqrt() - fake.sqrt()).square().sum()
 
-    def frames(self, batch: Batch, fixed: Tensor, temperature: float, top_p: float, rng: Rng) -> Iterator[Tensor]:
+    def frames(self, task: Task) -> Iterator[Tensor]:
         """Those of a window at once. At temperature 0 there is no choosing.
 
         As in other models the close is the likeliest of several ways; the critic chooses up to there.
         """
-        pieces, steps, _ = batch.tokens.shape
-        bar = int(BAR_STEPS[batch.meter[0]])
-        batch = self.generator.paced(batch, fixed)
-        past, state, close = Past.empty(pieces), None, max(0, steps - int(CLOSE * bar))
-        for start in range(0, close, WINDOW * bar):
-            window = range(start, min(start + WINDOW * bar, close))
-            batch, past, state = self._window(batch, fixed, window, past, state, temperature, top_p, rng)
-            yield from batch.tokens[:, window.start : window.stop].unbind(1)
-        rest = range(close, steps)
-        yield from self.generator.to_the_close(batch, fixed, rest, past, state, temperature, top_p, rng)
+        yield from task.batch.tokens[:, : task.given].unbind(1)
+        task, moment = begin(self.generator, task)
+        span, close = WINDOW * task.bar, task.end - int(task.sampling.close_bars * task.bar)
+        while moment.step < close:
+            start = moment.step
+            stop = min((start // span + 1) * span, close)
+            task, moment = self._window(task, moment, stop)
+            yield from task.batch.tokens[:, start:stop].unbind(1)
+        yield from compose_until(self.generator, task, moment, task.end)
 
     @torch.inference_mode()
-    def _window(self, batch, fixed, steps, past, state, temperature, top_p, rng) -> tuple[Batch, Past, Tensor]:
-        """The batch with the steps composed, past and state after them: what the critic believes most of several."""
-        alone = temperature == 0 or bool(fixed[steps.start : steps.stop].all())
-        pieces = len(batch.tokens)
-        rows = torch.arange(pieces).repeat_interleave(1 if alone else self.config.candidates)
-        many, past, state = batch.pieces(rows), past.each(lambda x: x[rows]), self.generator.state_of(state, rows)
-        *_, last = walk = list(self.generator.walk(many, fixed, steps, past, state, temperature, top_p, rng))
-        many.tokens[:, steps.start : steps.stop] = torch.stack([stride.frame for stride in walk], 1)
-        best = rows
+    def _window(self, task: Task, moment: Moment, stop: int) -> tuple[Task, Moment]:
+        """The task with its steps up to `stop` composed, the way the critic believes most, and the moment then."""
+        start, pieces = moment.step, len(task.batch.tokens)
+        alone = task.sampling.temperature == 0 or bool(task.fixed[start:stop].all())
+        ways = 1 if alone else self.config.candidates
+        many, rows = task.in_ways(ways), repeated(pieces, ways)
+        strides = list(walk(self.generator, many, moment.rows(rows), stop))
+        tokens = many.batch.tokens.clone()
+        tokens[:, start:stop] = torch.stack([stride.frame for stride in strides], 1)
+        batch, best = replace(many.batch, tokens=tokens), torch.arange(pieces)
         if not alone:
-            _, logit = self.critic(slice_steps(many, 0, steps.stop), steps.start)
-            best = best_of(logit, pieces)
-        return many.pieces(best), last.past.each(lambda x: x[best]), self.generator.state_of(last.state, best)
+            best = best_of(self.critic(slice_steps(batch, 0, stop), start)[1], pieces)
+        return replace(task, batch=batch.pieces(best)), strides[-1].moment.rows(best)
 
 
 @contextmanager
@@ -187,7 +202,7 @@ def scene(batch: Batch) -> tuple[Batch, int, int]:
     windows of a piece follow what was composed, and not what was given.
     """
     one = batch.pieces(torch.nonzero(batch.meter == batch.meter[0])[:, 0])
-    bar = int(BAR_STEPS[batch.meter[0]])
+    bar = int(BAR_STEPS[int(batch.meter[0])])
     last = int(one.weight.sum(1).min()) - WINDOW * bar
     start = last if torch.rand(()) < CLOSING else int(torch.randint(bar, last + 1, ()))
     lead = int(torch.randint(WINDOW + 1, ())) * bar
@@ -210,14 +225,14 @@ def stacked(a: Batch, b: Batch) -> Batch:
 
 def unused(batch: Batch) -> Tensor:
     """The voices that no style of the batch uses, (4,)."""
-    return torch.arange(4) >= batch.voices()
+    return torch.arange(4, device=batch.tokens.device) >= batch.voices()
 
 
 def some_given(batch: Batch) -> Tensor:
     """Voices to be given in training, (4,): mostly none but the unused ones, never all."""
     given = (torch.rand(4) < 0.5) & (torch.rand(()) < GIVEN)
     given[torch.randint(batch.voices(), ())] = False
-    return given | unused(batch)
+    return given.to(batch.tokens.device) | unused(batch)
 
 
 def fresh() -> torch.Generator:

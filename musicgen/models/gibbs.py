@@ -17,7 +17,7 @@ from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, Batch, col
 from musicgen.models.frames import PITCH_CLASSES
 from musicgen.models.head import OTHERS
 from musicgen.models.roll import REST_CLASS, WINDOW_PITCHES, Roll, class_mask, window_floors
-from musicgen.sampling import draw
+from musicgen.sampling import draw, parted
 from musicgen.score import LOW, METERS, STYLES, Canvas
 
 PASSES = 24
@@ -121,7 +121,9 @@ class Sampler:
         step, voice, stop = torch.tensor([(b.start, b.voice, b.stop) for b in chosen]).T  # (n,)
         chances = self._chances(look, step, voice, stop, torch.tensor([b.passed for b in chosen]))  # (n, 2 + P)
         logits = chances.log() * self.firm[step]
-        token = draw(logits, temperature, self.top_p, self.rng, apart=HOLD_TOKEN, cool=cool)
+        odds, logits = parted(logits, HOLD_TOKEN)
+        chances = torch.rand(len(step), generator=self.rng)
+        token = draw(logits, temperature, self.top_p, chances, (HOLD_TOKEN, odds), cool)
         self._write(look, step, voice, token, temperature)
         left = self._lengthen(look, chosen, temperature)
         before = F.pad(self.sound, (0, 0, 1, 0), value=REST_TOKEN)[:-1]

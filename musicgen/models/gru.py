@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from musicgen.models.next_frame import NextFrame, NextFrameConfig
+from musicgen.models.next_frame import NextFrame, NextFrameConfig, Recurrent
 
 
 class GRU(NextFrame):
@@ -11,5 +11,4 @@ class GRU(NextFrame):
     source = "Cho et al. 2014, arXiv 1406.1078"
 
     def make_backbone(self, config: NextFrameConfig) -> nn.Module:
-        dropout = config.dropout if config.layers > 1 else 0
-        return nn.GRU(config.width, config.width, config.layers, batch_first=True, dropout=dropout)
+        return Recurrent(nn.GRU, config)

@@ -2,30 +2,40 @@
 
 A frame's voices are chosen one after another, each knowing those before it, so that the product of the four choices is
 an exact likelihood (NADE: Larochelle & Murray 2011). Logits are sums of an absolute part and of parts relative to the
-voice's own last pitch and to the other voices' pitches, so that what is learned in one key holds in all.
+voice's own last pitch and to the other voices' pitches, so that what is learned in one key holds in all; and of what
+may be copied from earlier bars. What depends on the history alone is worked out once a frame, see `Ground`.
 """
+
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import ENDINGS, FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, VOCABULARY, pitch_mask
+from musicgen.models.form import COPIES, LAGS, RUNS, Copied, Copy
 from musicgen.models.frames import (
     AGES,
+    CLASSES_OF,
+    DEEDS,
     HALF_LIVES,
     LEAP,
+    LEAP_OF,
     LEAPS,
     PITCH_CLASSES,
     PLACES,
-    SPAN,
+    SPAN_OF,
     SPANS,
-    Past,
+    TOKENS,
+    History,
+    at,
+    deed,
     interval,
+    looks_back,
     pitch_class,
-    sum_of_facts,
+    sum_of_features,
 )
-from musicgen.sampling import parted
-from musicgen.score import LOW, STYLES
+from musicgen.score import STYLES
 
 ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the outer voices first
 OTHERS = torch.tensor([[u for u in range(4) if u != v] for v in range(4)])  # (4, 3)
@@ -33,146 +43,221 @@ PITCHES = VOCABULARY - FIRST_PITCH  # P
 REACH = 24  # semitones from the voice's own last pitch that have a relative logit
 MOTIONS = LEAPS + 2  # melodic intervals, then "held", then "not known yet"
 ILLEGAL = -1e9
-SIZES = (
-    *[VOCABULARY + 1] * 3, *[SPANS] * 3, *[MOTIONS] * 3, *[SPANS] * 3, AGES, AGES, LEAPS, VOCABULARY, PLACES, ENDINGS,
+FRAME_SIZES = (*[VOCABULARY + 1] * 3, *[SPANS] * 3, *[MOTIONS] * 3)  # features of the frame, and of the history:
+HISTORY_SIZES = (
+    *[SPANS] * 3, AGES, AGES, LEAPS, VOCABULARY, PLACES, ENDINGS, *[DEEDS] * len(LAGS), *[RUNS] * 2 * len(LAGS),
 )  # fmt: skip
-OUTPUTS = (VOCABULARY, 2 * REACH + 1, 6 * PITCH_CLASSES, len(HALF_LIVES))
+OUTPUTS = (VOCABULARY, 2 * REACH + 1, 6 * PITCH_CLASSES, len(HALF_LIVES), COPIES * len(LAGS))
+FAST_PROGRESSION, FAST_SPACING = 8, 4  # times what is learned of intervals: each case is met seldom
+PADDED_OUTPUTS = (VOCABULARY, 2 * REACH + 2, 6 * (PITCH_CLASSES + 1), len(HALF_LIVES), COPIES * len(LAGS))
+STANDARD_RANK = torch.tensor(ORDER).argsort()  # (4,)
+
+HOLDS = TOKENS == HOLD_TOKEN
+INTERVAL_CLASS = interval(TOKENS[:, None], TOKENS, VOCABULARY)
+INTERVAL_CLASS = torch.where(  # (V, V) semitones modulo the octave, `PITCH_CLASSES` where either does not sound
+    INTERVAL_CLASS > 2 * VOCABULARY, PITCH_CLASSES, (INTERVAL_CLASS - VOCABULARY) % PITCH_CLASSES
+)
+FROM_ANCHOR = (torch.arange(PITCH_CLASSES) + pitch_class(TOKENS)[:, None]) % PITCH_CLASSES  # (V, 12)
+TO_ANCHOR = (torch.arange(PITCH_CLASSES) - pitch_class(TOKENS)[:, None]) % PITCH_CLASSES
+TO_ANCHOR = torch.where((TOKENS >= FIRST_PITCH)[:, None], TO_ANCHOR, PITCH_CLASSES)  # one past the end: no anchor
+OF_CLASS = CLASSES_OF.T.float()  # (12, V) which pitches are of each class
+DISTANCE = TOKENS - TOKENS[:, None]  # (V, V)
+WITHIN_REACH = (DISTANCE.abs() <= REACH) & (TOKENS >= FIRST_PITCH) & (TOKENS >= FIRST_PITCH)[:, None]
+REACH_OF = torch.where(WITHIN_REACH, DISTANCE + REACH, 2 * REACH + 1)  # (V, V)
+
+UNKNOWN = VOCABULARY  # stands for a token of this frame that is not known yet
+MAYBE = torch.arange(VOCABULARY + 1)[:, None]  # a token or `UNKNOWN`; by the pitch before it:
+NOW = torch.where(MAYBE == HOLD_TOKEN, TOKENS, torch.where(MAYBE == UNKNOWN, REST_TOKEN, MAYBE))  # (V + 1, V)
+MOTION = torch.where(MAYBE == HOLD_TOKEN, LEAPS, interval(NOW, TOKENS, LEAP))
+MOTION = torch.where(MAYBE == UNKNOWN, LEAPS + 1, MOTION).flatten()
+MOVED = ((NOW != TOKENS) * (PITCH_CLASSES + 1)).flatten()  # as a step in the rows of `VoiceHead.progression`
+NO_ROWS = torch.full((3,), 4 * 3 * 2 * (PITCH_CLASSES + 1))  # past the end of those rows
+NOW = NOW.flatten()
 
 
 def known_before(rank: Tensor) -> Tensor:
     """Each voice's place in the order, (..., 4) -> which others each voice knows, (..., 4, 3)."""
-    return rank[..., OTHERS] < rank[..., None]
+    return rank[..., OTHERS.to(rank.device)] < rank[..., None]
 
 
-VOICE_NUMBERS = torch.arange(4)
-STANDARD_RANK = torch.tensor(ORDER).argsort()  # (4,)
+class Tables(NamedTuple):
+    """What is made of the weights and is the same for all frames."""
+
+    out: Tensor  # (4, D, O) with a column of zeros after `relative` and after each of the classes
+    bias: Tensor  # (4, 1, O)
+    progression: Tensor  # (rows + 1, 13) the last row and column are zeros
+    spacing: Tensor  # (12 V, V) logits by signed distance from another voice's pitch, 0 where either does not sound
+
+
+class Ground(NamedTuple):
+    """What n voices are told by the history alone, whatever the others do in this frame."""
+
+    features: Tensor  # (N, n, D)
+    own: Tensor  # (N, n, 1) the voice's last pitch
+    last: Tensor  # (N, n, 3) the others'
+    reach: Tensor  # (N, n, V) distance from the own last pitch, as an index
+    row: Tensor  # (N, n, 3) of `VoiceHead.progression`
+    forbidden: Tensor  # (N, n, V) by the grammar, and a hold
+    may_hold: Tensor  # (N, n)
+    copied: Copied
+    heard: Tensor | None  # (N, n, V) logits that come on top
+    histogram: Tensor  # (N, 3, 12)
+    fit: Tensor  # (2, N, 1) of the log-odds of a hold: 1 / temperature, bias
+    tables: Tables
+
+    def of(self, voices: slice) -> "Ground":
+        heard = None if self.heard is None else self.heard[:, voices]
+        return Ground(*(x[:, voices] for x in self[:7]), self.copied.of(voices), heard, *self[9:])
+
+
+class Choice(NamedTuple):
+    """What a voice may do, in two parts that are drawn one after the other."""
+
+    odds: Tensor  # (N, n) log-odds of a hold
+    others: Tensor  # (N, n, V) logits of all else; `ILLEGAL` at a hold and at what the grammar forbids
+    total: Tensor  # (N, n) their logsumexp
+
+    def logits(self) -> Tensor:
+        """(N, n, V)"""
+        hold = (self.total + self.odds).clamp(min=ILLEGAL)[..., None]
+        return torch.where(HOLDS.to(hold.device), hold, self.others)
 
 
 class VoiceHead(nn.Module):
+    """Args: width C of the hidden vectors, inner D channels a voice, dropout, forget: share of features left out."""
+
     def __init__(self, width: int, inner: int, dropout: float, forget: float):
         super().__init__()
         self.forget = forget
-        rows = sum(SIZES)
-        self.register_buffer("offsets", torch.tensor([0, *SIZES[:-1]]).cumsum(0), persistent=False)
-        self.register_buffer("rows", torch.arange(4) * rows, persistent=False)
-        self.register_buffer("allowed", pitch_mask(), persistent=False)  # (styles, 4, V)
-        self.facts = nn.Parameter(torch.randn(4 * rows, inner) * 0.02)
+        sizes = (*FRAME_SIZES, *HISTORY_SIZES)
+        offsets = torch.tensor([0, *sizes[:-1]]).cumsum(0) + torch.arange(4)[:, None] * sum(sizes)  # (4, features)
+        pair = torch.arange(4)[:, None] * 3 + torch.arange(3)  # (4, 3) of a voice and each other
+        buffers = {
+            "frame_offsets": offsets[:, : len(FRAME_SIZES)],
+            "history_offsets": offsets[:, len(FRAME_SIZES) :],
+            "progression_rows": pair * 2 * (PITCH_CLASSES + 1),
+            "spacing_rows": pair * VOCABULARY,
+            "allowed": pitch_mask(),  # (styles, 4, V)
+        }
+        for name, tensor in buffers.items():
+            self.register_buffer(name, tensor.clone(), persistent=False)
+        self.features = nn.Parameter(torch.randn(4 * sum(sizes), inner) * 0.02)
         self.mix = nn.Parameter(torch.randn(4, width, inner) / width**0.5)
         self.key = nn.Parameter(torch.randn(4, len(HALF_LIVES) * PITCH_CLASSES, inner) * 0.1)
         self.out = nn.Parameter(torch.randn(4, inner, sum(OUTPUTS)) * 0.3 / inner**0.5)
         self.bias = nn.Parameter(torch.zeros(4, sum(OUTPUTS)))
         self.progression = nn.Parameter(torch.zeros(4 * 3 * 2 * (PITCH_CLASSES + 1), PITCH_CLASSES))
         self.spacing = nn.Parameter(torch.zeros(4, 3, 2 * PITCHES - 1))
-        self.register_buffer("heat", torch.ones(len(STYLES)))  # of the choice whether a note goes on, and
-        self.register_buffer("shift", torch.zeros(len(STYLES)))  # what is added to its log-odds: `NextFrame.calibrate`
+        self.copy = Copy()
+        self.register_buffer("hold_temperature", torch.ones(len(STYLES)))  # see `NextFrame.calibrate`
+        self.register_buffer("hold_bias", torch.zeros(len(STYLES)))  # added to the log-odds of a hold
         self.norm = nn.LayerNorm(inner)
         self.dropout = nn.Dropout(dropout)
 
     def forward(
-        self, hidden: Tensor, past: Past, frame: Tensor, known: Tensor, places: Tensor, endings: Tensor, style: Tensor,
-        voices: slice,
+        self, hidden: Tensor, history: History, frame: Tensor, known: Tensor, places: Tensor, endings: Tensor,
+        style: Tensor, voices: slice,
     ) -> Tensor:  # fmt: skip
         """Logits (N, n, V) of the n voices asked for, with what the grammar forbids at `ILLEGAL`.
 
-        hidden (N, C); past of N frames; frame (N, 4) tokens, of which voice i may see its others where known (N, n, 3);
-        places, endings, style (N,); voices a slice of the four, so that their weights are not copied.
+        Args:
+            hidden: (N, C), what the backbone makes of the frames before.
+            history: of N frames.
+            frame: (N, 4) tokens of the frame that is written.
+            known: (N, n, 3), which of the other voices each of the n may see in it.
+            places, endings, style: (N,), see `Batch`.
+            voices: a slice of the four, so that their weights are not copied.
         """
-        others = OTHERS[voices]  # (n, 3)
-        own = past.pitch[:, voices, None]  # (N, n, 1) the voice's last pitch
-        last = past.pitch[:, others]  # (N, n, 3) the others' last pitches
-        token = frame[:, others]  # (N, n, 3)
-        now = torch.where(token == HOLD_TOKEN, last, token)  # (N, n, 3) the others' pitches in this frame
-        now = torch.where(known, now, REST_TOKEN)
+        seen = torch.where(known, frame[:, OTHERS.to(frame.device)[voices]], UNKNOWN)  # (N, n, 3)
+        return self.choice(self.ground(hidden, history, places, endings, style, voices), seen, voices).logits()
 
-        facts = self._facts(past, token, now, known, voices, places, endings)  # (N, n, D)
-        key = rotate(past.histogram()[:, None], own, back=False).flatten(2)  # (N, n, 36)
-        facts = facts + torch.einsum("bvk,vkd->bvd", key, self.key[voices])
-        inner = self.dropout(F.gelu(self.norm(self._mixed(hidden, past, voices) + facts)))  # (N, n, D)
-        out = torch.einsum("bvd,vdo->bvo", inner, self.out[voices]) + self.bias[voices]
-        absolute, relative, classes, scales = out.split(OUTPUTS, dim=-1)
-
-        by_class = self._by_class(classes, scales, past, own, last, now, known, voices)  # (N, n, 12)
-        octaves = by_class.roll(-LOW, -1).repeat(1, 1, 1 + PITCHES // PITCH_CLASSES)
-        pitches = octaves[..., :PITCHES] + self._reach(relative, own) + self._spacing(now, voices)  # (N, n, P)
-        logits = torch.cat([absolute[..., :FIRST_PITCH], absolute[..., FIRST_PITCH:] + pitches], dim=-1)
-        logits = logits.masked_fill(~self.legal(past, style, voices), ILLEGAL)
-        hold, odds = logits[..., HOLD_TOKEN], parted(logits, HOLD_TOKEN)[0]
-        fitted = odds / self.heat[style, None] + self.shift[style, None]
-        hold = torch.where(hold > ILLEGAL, hold - odds + fitted, ILLEGAL)
-        return torch.cat([logits[..., :HOLD_TOKEN], hold[..., None], logits[..., FIRST_PITCH:]], dim=-1)
-
-    def legal(self, past: Past, style: Tensor, voices: slice) -> Tensor:
-        """Which tokens the grammar allows next, (N, n, V)."""
-        allowed = self.allowed[style][:, voices].clone()
-        allowed[..., HOLD_TOKEN] &= past.pitch[:, voices] != REST_TOKEN
-        return allowed
-
-    def _mixed(self, hidden: Tensor, past: Past, voices: slice) -> Tensor:
-        """What hidden vectors (N, C) tell each voice, (N, n, D)."""
-        return torch.einsum("bc,vcd->bvd", hidden, self.mix[voices])
-
-    def _facts(self, past, token, now, known, voices, places, endings) -> Tensor:
-        """The sum of the embeddings of everything known about each voice's choice, (N, n, D)."""
-        own, last = past.pitch[:, voices], past.pitch[:, OTHERS[voices]]
-        motion = torch.where(token == HOLD_TOKEN, LEAPS, interval(now, last, LEAP))
+    def ground(
+        self, hidden: Tensor, history: History, places: Tensor, endings: Tensor, style: Tensor, voices: slice
+    ) -> Ground:
+        """What the history alone tells these voices; the arguments are those of `forward`."""
+        own, last = history.pitch[:, voices], history.pitch[:, OTHERS.to(hidden.device)[voices]]
+        echo = history.trail.echo.of(voices)
         single = [
-            past.age[:, voices],
-            past.still[:, voices],
-            interval(own, past.before[:, voices], LEAP),
+            history.age[:, voices],
+            history.still[:, voices],
+            at(LEAP_OF, own, history.before[:, voices]),
             own,
             places[:, None].expand_as(own),
             endings[:, None].expand_as(own),
         ]
-        index = torch.cat(
-            [
-                torch.where(known, token, VOCABULARY),
-                interval(now, own[..., None], SPAN),
-                torch.where(known, motion, LEAPS + 1),
-                interval(last, own[..., None], SPAN),
-                torch.stack(single, -1),
-            ],
-            dim=-1,
-        )  # (N, n, len(SIZES))
-        index = index + self.offsets + self.rows[voices][:, None]
-        return sum_of_facts(index, self.facts, self.forget if self.training else 0)
+        index = [at(SPAN_OF, last, own[..., None]), torch.stack(single, -1)]
+        told = looks_back(style)
+        if told.any():
+            runs = (x[..., voices] for x in (history.trail.repeats, history.trail.rhythm))
+            form = torch.cat([deed(*echo[:3]), *runs], -2).transpose(-1, -2)  # (N, n, 3K)
+            index.append(torch.where(told[:, None, None], form, 0))
+        index = torch.cat(index, -1)
+        index = index + self.history_offsets[voices, : index.shape[-1]]  # (N, n, features)
+        features = sum_of_features(index, self.features, self.forget if self.training else 0)
+        turn = FROM_ANCHOR.to(own.device)[own][:, :, None].expand(-1, -1, len(HALF_LIVES), -1)
+        histogram = history.histogram()
+        key = histogram[:, None].expand(-1, own.shape[1], -1, -1).gather(-1, turn).flatten(2)  # (N, n, 36)
+        features = features + by_voice(key, self.key[voices]) + self._mixed(hidden, history, voices)
+        row = self.progression_rows[voices] + at(INTERVAL_CLASS, own[..., None], last)
+        copied = self.copy(history.trail, echo, own[..., None], style, voices)
+        fit = torch.stack([1 / self.hold_temperature, self.hold_bias])[:, style, None]
+        reach = REACH_OF.to(own.device)[own]
+        may_hold = self.allowed[:, voices, HOLD_TOKEN][style] & (own != REST_TOKEN)
+        forbidden = (~self.allowed | HOLDS.to(own.device))[:, voices][style]
+        return Ground(
+            features, own[..., None], last, reach, row, forbidden, may_hold, copied, None, histogram, fit,
+            self.tables(),
+        )  # fmt: skip
 
-    def _by_class(self, classes, scales, past, own, last, now, known, voices) -> Tensor:
-        """Logits of the pitch classes (N, n, 12): by interval to the others' last and present pitches, and by key."""
-        weights = classes.unflatten(-1, (6, PITCH_CLASSES))  # (N, n, 6, 12)
-        before = interval_class(own, last)  # (N, n, 3) how far the voice stood above each other
-        moved = (now != last).long()
-        row = (((VOICE_NUMBERS[voices, None] * 3 + torch.arange(3)) * 2 + moved) * (PITCH_CLASSES + 1)) + before
-        weights = weights + F.pad(F.embedding(row, self.progression), (0, 0, 3, 0))
-        anchors = torch.cat([last, now], -1)  # (N, n, 6)
-        sounds = (anchors >= FIRST_PITCH).float()
-        turned = rotate(weights.unsqueeze(-2), anchors[..., None], back=True).squeeze(-2)  # (N, n, 6, 12)
-        key = torch.einsum("bvk,bkc->bvc", scales, past.histogram())
-        return (turned * sounds[..., None]).sum(-2) + key
+    def choice(self, ground: Ground, seen: Tensor, voices: slice) -> Choice:
+        """What n voices may do, by their ground and by the others' tokens that are seen, (N, n, 3).
 
-    def _reach(self, relative: Tensor, own: Tensor) -> Tensor:
-        """Logits by distance from the voice's own last pitch, (N, n, P); 0 beyond the reach and after a rest."""
-        distance = torch.arange(FIRST_PITCH, VOCABULARY) - own  # (N, n, P)
-        near = (distance.abs() <= REACH) & (own >= FIRST_PITCH)
-        index = torch.where(near, distance + REACH, 2 * REACH + 1)
-        return F.pad(relative, (0, 1)).gather(-1, index)
+        A token that is not known yet is `UNKNOWN`.
+        """
+        device, tables = seen.device, ground.tables
+        pair = seen * VOCABULARY + ground.last  # a row of the tables by token and last pitch
+        now, motion, moved = (table.to(device)[pair] for table in (NOW, MOTION, MOVED))  # (N, n, 3) each
+        index = torch.cat([seen, SPAN_OF.to(device).flatten()[now * VOCABULARY + ground.own], motion], -1)
+        index = index + self.frame_offsets[voices]
+        features = sum_of_features(index, self.features, self.forget if self.training else 0)
+        inner = self.dropout(F.gelu(self.norm(ground.features + features)))  # (N, n, D)
+        out = by_voice(inner, tables.out[voices], tables.bias[voices])
+        absolute, relative, classes, scales, again = out.split(PADDED_OUTPUTS, dim=-1)
 
-    def _spacing(self, now: Tensor, voices: slice) -> Tensor:
-        """Logits by signed distance from the other voices' present pitches, (N, n, P): crossing, spacing, doubling."""
-        table = self.spacing[voices].unfold(-1, PITCHES, 1).flip(-2)  # (n, 3, P other, P own)
-        table = F.pad(table, (0, 0, FIRST_PITCH, 0)).flatten(0, 2)  # (n * 3 * V, P), zeros where the other is silent
-        row = torch.arange(now.shape[1] * 3).view(-1, 3) * VOCABULARY + now  # (N, n, 3)
-        return sum_of_facts(row, table, 0)
+        row = torch.cat([NO_ROWS.to(device).expand_as(ground.row), ground.row + moved], -1)  # (N, n, 6)
+        weights = classes.unflatten(-1, (6, PITCH_CLASSES + 1)) + tables.progression[row]  # (N, n, 6, 13)
+        anchors = TO_ANCHOR.to(device)[torch.cat([ground.last, now], -1)]  # (N, n, 6, 12) last pitches and present ones
+        by_class = weights.gather(-1, anchors).sum(-2) + torch.matmul(scales, ground.histogram.to(scales.dtype))
+        logits = absolute + torch.matmul(by_class, OF_CLASS.to(device)) + relative.gather(-1, ground.reach)
+        logits = logits + sum_of_features(now + self.spacing_rows[voices], tables.spacing, 0)  # (N, n, V)
+        logits = ground.copied.added(logits, again)
+        if ground.heard is not None:
+            logits = logits + ground.heard
+        others = logits.masked_fill(ground.forbidden, ILLEGAL)
+        total = others.logsumexp(-1)
+        odds = (logits[..., HOLD_TOKEN] - total) * ground.fit[0] + ground.fit[1]
+        return Choice(torch.where(ground.may_hold, odds, ILLEGAL), others, total)
+
+    def _mixed(self, hidden: Tensor, history: History, voices: slice) -> Tensor:
+        """What hidden vectors (N, C) tell each voice, (N, n, D)."""
+        return torch.matmul(hidden, self.mix[voices]).transpose(0, 1)
+
+    def tables(self) -> Tables:
+        absolute, relative, classes, scales, again = self.out.split(OUTPUTS, dim=-1)
+        out = F.pad(relative, (0, 1)), F.pad(classes.unflatten(-1, (6, PITCH_CLASSES)), (0, 1)).flatten(-2)
+        bias = self.bias[:, None].split(OUTPUTS, dim=-1)
+        bias_out = F.pad(bias[1], (0, 1)), F.pad(bias[2].unflatten(-1, (6, PITCH_CLASSES)), (0, 1)).flatten(-2)
+        spacing = (self.spacing * FAST_SPACING).unfold(-1, PITCHES, 1).flip(-2)  # (4, 3, P other, P own)
+        return Tables(
+            torch.cat([absolute, *out, scales, again], -1),
+            torch.cat([bias[0], *bias_out, *bias[3:]], -1),
+            F.pad(self.progression * FAST_PROGRESSION, (0, 1, 0, 1)),
+            F.pad(spacing, (FIRST_PITCH, 0, FIRST_PITCH, 0)).flatten(0, 2),
+        )
 
 
-def interval_class(upper: Tensor, lower: Tensor) -> Tensor:
-    """(upper - lower) modulo the octave, `PITCH_CLASSES` where either does not sound."""
-    sounds = (upper >= FIRST_PITCH) & (lower >= FIRST_PITCH)
-    return torch.where(sounds, (upper - lower) % PITCH_CLASSES, PITCH_CLASSES)
-
-
-def rotate(values: Tensor, anchors: Tensor, back: bool) -> Tensor:
-    """Count the last dimension (12) from the pitch class of the anchors (..., m) and no more from C, or back."""
-    shift = pitch_class(anchors)[..., None] * (-1 if back else 1)  # (..., m, 1)
-    index = (torch.arange(PITCH_CLASSES) + shift) % PITCH_CLASSES
-    shape = torch.broadcast_shapes(values.shape, index.shape)
-    return values.expand(shape).gather(-1, index.expand(shape))
+def by_voice(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
+    """x (N, n, D), weights (n, D, E) and biases (n, 1, E), one for each voice -> (N, n, E)."""
+    alone = len(weight) == 1  # then there is nothing to turn
+    y = torch.matmul(x, weight[0]) if alone else torch.matmul(x.transpose(0, 1), weight).transpose(0, 1)
+    return y if bias is None else y + bias[:, 0]

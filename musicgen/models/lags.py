@@ -80,7 +80,7 @@ class Lookback(nn.Module):
         self.together = together  # steps a column
         count = len(LAGS) * 4
         self.pixels = nn.Parameter(torch.zeros(together * count * 2, channels))
-        self.facts = nn.Parameter(torch.zeros(together * count * (STATES + CASES), width))
+        self.features = nn.Parameter(torch.zeros(together * count * (STATES + CASES), width))
         self.copy = nn.ParameterList(torch.zeros(styles * count * CASES, 1) for _ in range(2))
         self.pulse = nn.Parameter(torch.zeros(styles * count * STATES * CASES, 1))
         self.weigh = nn.Linear(width, together * count)
@@ -92,7 +92,7 @@ class Lookback(nn.Module):
         lags = torch.arange(len(LAGS) * 4, device=place.device)
         row = torch.cat([lagged.state.flatten(2), STATES + lagged.agreement[1].flatten(2)], -1)  # (B, T, 2 * 4 K)
         row = row + (lags * (STATES + CASES)).repeat(2) + place[..., None] * len(lags) * (STATES + CASES)
-        return F.embedding_bag(row.flatten(0, 1), self.facts, mode="sum").unflatten(0, place.shape)
+        return F.embedding_bag(row.flatten(0, 1), self.features, mode="sum").unflatten(0, place.shape)
 
     def mark(self, x: Tensor, lagged: Lagged, column: Tensor, place: Tensor) -> Tensor:
         """Add to cells (B, S, P, C) what is known to sound there at the lags; `column` and `place` of steps (B, T)."""

@@ -18,9 +18,9 @@ from musicgen.models.base import (
     VOCABULARY,
     Batch,
 )
-from musicgen.models.frames import LEAP, LEAPS, PAIRS, SPAN, SPANS, Past, interval, sounding_tokens, sum_of_facts
-from musicgen.models.head import ILLEGAL, VoiceHead
-from musicgen.sampling import Rng, by_rows
+from musicgen.models.frames import LEAP, LEAPS, PAIRS, SPAN, SPANS, History, interval, sounding_tokens, sum_of_features
+from musicgen.models.head import HOLDS, ILLEGAL, Ground, VoiceHead
+from musicgen.sampling import Rng, normals
 from musicgen.score import METERS
 
 WINDOW = 2  # bars that one latent vector stands for
@@ -50,17 +50,17 @@ class Grid:
 
     @classmethod
     def of(cls, batch: Batch) -> "Grid":
-        steps, phase = batch.tokens.shape[1], batch.position[:, :1]  # (B, 1)
-        span = WINDOW * BAR_STEPS[batch.meter][:, None]  # (B, 1)
-        count = torch.arange(steps) + phase  # (B, T)
+        steps, phase, device = batch.tokens.shape[1], batch.position[:, :1], batch.tokens.device  # phase (B, 1)
+        span = WINDOW * BAR_STEPS.to(device)[batch.meter][:, None]  # (B, 1)
+        count = torch.arange(steps, device=device) + phase  # (B, T)
         window, place = count // span, count % span
-        at = torch.arange(int(span.max()))  # (L,)
-        begin = torch.arange(int(window.max()) + 1) * span - phase  # (B, W)
+        at = torch.arange(int(span.max()), device=device)  # (L,)
+        begin = torch.arange(int(window.max()) + 1, device=device) * span - phase  # (B, W)
         step = begin[..., None] + at  # (B, W, L)
         inside = (at < span)[:, None] & (step >= 0) & (step < steps)
         step = step.clamp(0, steps - 1)
         there = inside & (batch.weight.gather(1, step.flatten(1)).view(step.shape) > 0)
-        return cls(window, place, place // BEAT_STEPS[batch.meter][:, None], step, there)
+        return cls(window, place, place // BEAT_STEPS.to(device)[batch.meter][:, None], step, there)
 
     @property
     def windows(self) -> Tensor:
@@ -73,7 +73,7 @@ class Grid:
 
     def spread(self, values: Tensor) -> Tensor:
         """A value a window (B, W, ...) -> the same for each of its steps, (B, T, ...)."""
-        return values[torch.arange(len(values))[:, None], self.window]
+        return values[torch.arange(len(values), device=values.device)[:, None], self.window]
 
 
 class Reader(nn.Module):
@@ -82,7 +82,7 @@ class Reader(nn.Module):
     def __init__(self, width: int, out: int, dropout: float):
         super().__init__()
         self.register_buffer("offsets", torch.tensor([0, *SIZES[:-1]]).cumsum(0), persistent=False)
-        self.facts = nn.Parameter(torch.randn(sum(SIZES), width) * 0.3)
+        self.features = nn.Parameter(torch.randn(sum(SIZES), width) * 0.3)
         self.norm = nn.LayerNorm(width)
         self.gru = nn.GRU(width, width, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(dropout)
@@ -90,9 +90,9 @@ class Reader(nn.Module):
 
     def forward(self, batch: Batch, known: Tensor, grid: Grid) -> Tensor:
         """Known cells (B, T, 4) -> a vector a window, (B, W, out); 0 for windows without a step."""
-        index = facts_of_cells(batch, known, grid) + self.offsets  # (B, T, n)
-        x = self.norm(sum_of_facts(index, self.facts, 0))  # (B, T, C)
-        rows = torch.arange(len(x))[:, None, None]
+        index = features_of_cells(batch, known, grid) + self.offsets  # (B, T, n)
+        x = self.norm(sum_of_features(index, self.features, 0))  # (B, T, C)
+        rows = torch.arange(len(x), device=x.device)[:, None, None]
         held = grid.windows
         there = grid.there[held]  # (N, L) of the N windows that have a step
         x = x[rows, grid.step][held] * there[..., None]  # (N, L, C)
@@ -102,10 +102,10 @@ class Reader(nn.Module):
         share = share / share.sum(-1, keepdim=True).clamp(min=1)
         beats = share.to(seen.dtype) @ seen  # (N, beats, 2C)
         out = self.out(self.dropout(beats.flatten(1)))  # (N, out)
-        return torch.zeros(*held.shape, out.shape[-1], dtype=out.dtype).masked_scatter(held[..., None], out)
+        return out.new_zeros(*held.shape, out.shape[-1]).masked_scatter(held[..., None], out)
 
 
-def facts_of_cells(batch: Batch, known: Tensor, grid: Grid) -> Tensor:
+def features_of_cells(batch: Batch, known: Tensor, grid: Grid) -> Tensor:
     """What is to be seen of the cells of each step, (B, T, n): one index for each table of `SIZES`."""
     tokens = batch.tokens
     pitch = torch.where(known, sounding_tokens(tokens), REST_TOKEN)  # (B, T, 4) what sounds where it is known
@@ -153,9 +153,9 @@ class Conductor(nn.Module):
         seen, _ = self.gru(x.flatten(0, 1))  # (B * W, beats, H)
         beats = self.norm(x.flatten(0, 1) + seen)
         frames = self.frames(beats).view(len(z), -1, self.frames.out_features // LONGEST_BEAT)  # (B, W*beats*6, C)
-        in_beat = grid.place % BEAT_STEPS[batch.meter][:, None]
+        in_beat = grid.place % BEAT_STEPS.to(z.device)[batch.meter][:, None]
         index = (grid.window * BEATS + grid.beat) * LONGEST_BEAT + in_beat  # (B, T)
-        return frames[torch.arange(len(z))[:, None], index]  # (B, T, C)
+        return frames[torch.arange(len(z), device=z.device)[:, None], index]  # (B, T, C)
 
 
 class PlannedHead(VoiceHead):
@@ -172,24 +172,22 @@ class PlannedHead(VoiceHead):
     def sketch_of(self, plan: Tensor) -> Tensor:
         """ln p of what each voice sounds, by plans (..., C) alone: (..., 4, V), a hold being no sound of its own."""
         logits = self.sketch(plan).float().unflatten(-1, (4, VOCABULARY))
-        return logits.index_fill(-1, torch.tensor(HOLD_TOKEN), ILLEGAL).log_softmax(-1)
+        return logits.masked_fill(HOLDS.to(plan.device), ILLEGAL).log_softmax(-1)
 
-    def forward(
-        self, hidden: Tensor, past: Past, frame: Tensor, known: Tensor, places: Tensor, endings: Tensor, style: Tensor,
-        voices: slice,
-    ) -> Tensor:  # fmt: skip
+    def ground(
+        self, hidden: Tensor, history: History, places: Tensor, endings: Tensor, style: Tensor, voices: slice
+    ) -> Ground:
         """As every voice head's; hidden (N, 2C + 1) is the backbone's, the plan, and the trust in it, 0 to 1.
 
         To hold a note is to sound it again.
         """
         width = self.sketch.in_features
         hidden, plan, trust = hidden.split((width, width, 1), -1)
-        logits = super().forward(hidden, past, frame, known, places, endings, style, voices).float()
+        ground = super().ground(hidden, history, places, endings, style, voices)
         heard = self.sketch_of(plan)[:, voices]  # (N, n, V)
-        held = heard.gather(-1, past.pitch[:, voices, None])
+        held = heard.gather(-1, ground.own)
         heard = torch.cat([heard[..., :HOLD_TOKEN], held, heard[..., FIRST_PITCH:]], -1)
-        heed = (LEAST_HEED + trust)[..., None]  # (N, 1, 1)
-        return torch.where(logits > ILLEGAL, logits + heed * heard, logits)
+        return ground._replace(heard=(LEAST_HEED + trust)[..., None] * heard)
 
 
 @dataclass(frozen=True)
@@ -212,10 +210,7 @@ class Gaussian:
         return Gaussian(trust_at(level) * self.mean, variance.log())
 
     def draw(self, rng: Rng | None = None, temperature: float = 1.0) -> Tensor:
-        if rng is None:
-            noise = torch.randn_like(self.mean)
-        else:
-            noise = by_rows(lambda rows, g: torch.randn(rows.shape, generator=g), self.mean, rng)
+        noise = torch.randn_like(self.mean) if rng is None else normals(self.mean, rng)
         return self.mean + temperature * (self.log_variance / 2).exp() * noise
 
     def detach(self) -> "Gaussian":

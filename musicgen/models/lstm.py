@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from musicgen.models.next_frame import NextFrame, NextFrameConfig
+from musicgen.models.next_frame import NextFrame, NextFrameConfig, Recurrent
 
 
 class LSTM(NextFrame):
@@ -11,5 +11,4 @@ class LSTM(NextFrame):
     source = "Hochreiter & Schmidhuber 1997, doi 10.1162/neco.1997.9.8.1735"
 
     def make_backbone(self, config: NextFrameConfig) -> nn.Module:
-        dropout = config.dropout if config.layers > 1 else 0
-        return nn.LSTM(config.width, config.width, config.layers, batch_first=True, dropout=dropout)
+        return Recurrent(nn.LSTM, config)

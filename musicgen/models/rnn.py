@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from musicgen.models.next_frame import NextFrame, NextFrameConfig
+from musicgen.models.next_frame import NextFrame, NextFrameConfig, Recurrent
 
 
 class RNN(NextFrame):
@@ -11,5 +11,4 @@ class RNN(NextFrame):
     source = "Elman 1990, doi 10.1207/s15516709cog1402_1"
 
     def make_backbone(self, config: NextFrameConfig) -> nn.Module:
-        dropout = config.dropout if config.layers > 1 else 0
-        return nn.RNN(config.width, config.width, config.layers, batch_first=True, dropout=dropout)
+        return Recurrent(nn.RNN, config)

@@ -22,7 +22,7 @@ AROUND = (8, 32)  # steps either way in which the key is looked for, besides in 
 PLANES = 4 * 4 + len(AROUND) + 1
 MAJOR = torch.tensor([1.3, 0, 1, 0, 1.1, 1, 0, 1.2, 0, 1.1, 0, 1])  # the scale; its two keys' notes count a little more
 SCALES = torch.stack([MAJOR.roll(tonic) for tonic in range(PITCH_CLASSES)], 1)  # (classes, tonics)
-SIDE_FACTS = 2 + 2 * DISTANCES  # known, known rest; by distance to a pitch, by distance to a rest
+SIDE_FEATURES = 2 + 2 * DISTANCES  # known, known rest; by distance to a pitch, by distance to a rest
 
 
 @dataclass(frozen=True)
@@ -76,8 +76,8 @@ def seen(classes: Tensor, known: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
     """What the network reads of classes (B, T, 4) where known (B, T, 4), the `nearest` known cells being (2, B, T, 4).
 
     Planes (B, T, P, PLANES). For each voice four: a known pitch that goes on, one that begins; and at unknown cells the
-    nearest known pitches before and after, the weaker the farther. Then the key, see `keys`. Facts (B, T, 8): for each
-    voice, on either side, an index below `SIDE_FACTS` of how far the nearest known cell is.
+    nearest known pitches before and after, the weaker the farther. Then the key, see `keys`. Features (B, T, 8): for
+    each voice, on either side, an index below `SIDE_FEATURES` of how far the nearest known cell is.
     """
     steps = classes.shape[1]
     pitch = torch.where(classes == REST_CLASS, -1, (classes - 1) % WINDOW_PITCHES)  # (B, T, 4)
@@ -87,12 +87,12 @@ def seen(classes: Tensor, known: Tensor, near: Tensor) -> tuple[Tensor, Tensor]:
     found = pitch.expand(near.shape).gather(2, near.clamp(0, steps - 1))
     far = torch.where(there, distance, DISTANCES).clamp(1, DISTANCES) - 1
     rests = (found < 0) & there
-    facts = torch.where(known, rests.long(), 2 + far + DISTANCES * rests)
+    features = torch.where(known, rests.long(), 2 + far + DISTANCES * rests)
     weights = (there & ~known) / distance.clamp(min=1)
     heights = torch.cat([pitch, pitch, *found], -1)[:, :, None]  # (B, T, 1, 16)
     weights = torch.cat([known & ~begins, known & begins, *weights], -1)[:, :, None]
     planes = (heights == torch.arange(WINDOW_PITCHES, device=near.device)[:, None]) * weights  # (B, T, P, 16)
-    return torch.cat([planes, keys(pitch, known)], -1), torch.cat([*facts], -1)
+    return torch.cat([planes, keys(pitch, known)], -1), torch.cat([*features], -1)
 
 
 def tonics(classes: Tensor, known: Tensor) -> Tensor:

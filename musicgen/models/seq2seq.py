@@ -4,13 +4,14 @@ Sutskever et al. 2014, arXiv 1409.3215; Bahdanau et al. 2014, arXiv 1409.0473. A
 Luong et al. 2015, arXiv 1508.04025, so that all frames of a piece are trained at once.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import ENDINGS, FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, STYLE_NAMES, VOCABULARY, Batch
+from musicgen.models.decoding import nothing_fixed
 from musicgen.models.frames import (
     AGES,
     LEAP,
@@ -21,16 +22,17 @@ from musicgen.models.frames import (
     PLACES,
     SPAN,
     SPANS,
-    Past,
+    History,
     class_counts,
     interval,
     nearest,
     place,
     sounding_tokens,
-    sum_of_facts,
+    sum_of_features,
 )
 from musicgen.models.head import OTHERS, STANDARD_RANK, VoiceHead
-from musicgen.models.next_frame import NextFrame, NextFrameConfig, selected
+from musicgen.models.next_frame import NextFrame, NextFrameConfig
+from musicgen.models.step import State
 
 FREE = VOCABULARY  # stands for a cell that is not given
 NOTE_KINDS = 3  # of a cell: not given or a rest, held, begun
@@ -50,19 +52,6 @@ class Seq2SeqConfig(NextFrameConfig):
     dropout: float = 0.35
 
 
-@dataclass(frozen=True)
-class Reading:
-    """What the decoder has before it: the encoder's memory, and its own place in it."""
-
-    memory: Tensor  # (B, T, C)
-    ahead: Tensor  # (B, T, 8) what is given next, see `next_note`
-    there: Tensor  # (B, 1, 1, T) which of its frames are no padding
-    keys: Tensor  # (B, H, T, C/H)
-    values: Tensor  # (B, H, T, C/H)
-    step: int  # of the next frame
-    hidden: Tensor | None  # of the recurrence
-
-
 class Reader(nn.Module):
     """The encoder: two GRUs, one from either end, over what is given of every frame."""
 
@@ -71,7 +60,7 @@ class Reader(nn.Module):
         width = config.width
         self.forget = config.forget
         self.register_buffer("offsets", torch.tensor([0, *READER_SIZES[:-1]]).cumsum(0), persistent=False)
-        self.facts = nn.Parameter(torch.randn(sum(READER_SIZES), width) * 0.02)
+        self.features = nn.Parameter(torch.randn(sum(READER_SIZES), width) * 0.02)
         self.key = nn.Linear(2 * PITCH_CLASSES, width)
         self.norm_in, self.norm_out = nn.LayerNorm(width), nn.LayerNorm(width)
         self.dropout = nn.Dropout(config.dropout)
@@ -82,8 +71,8 @@ class Reader(nn.Module):
         """The memory (B, T, C), of the cells that are `fixed` (B, T, 4) and nothing else; ahead as by `next_note`."""
         sounds = torch.where(fixed, sounding_tokens(batch.tokens), FREE)  # (B, T, 4)
         index = reader_indices(batch, sounds, ahead) + self.offsets  # (B, T, n)
-        facts = sum_of_facts(index, self.facts, self.forget if self.training else 0)  # (B, T, C)
-        x = self.norm_in(facts + self.key(given_classes(sounds)))  # (B, T, C)
+        features = sum_of_features(index, self.features, self.forget if self.training else 0)  # (B, T, C)
+        x = self.norm_in(features + self.key(given_classes(sounds)))  # (B, T, C)
         x = self.dropout(x)
         turned = backwards(self.from_end(backwards(x, batch.weight))[0], batch.weight)
         read = torch.cat([self.from_start(x)[0], turned], -1)  # (B, T, 2 R)
@@ -92,7 +81,7 @@ class Reader(nn.Module):
 
 def backwards(x: Tensor, weight: Tensor) -> Tensor:
     """Each piece of x (B, T, C) from its own last frame to its first; padding, of weight (B, T) 0, stays behind it."""
-    steps = torch.arange(x.shape[1])
+    steps = torch.arange(x.shape[1], device=x.device)
     index = (weight.sum(1, keepdim=True).long() - 1 - steps) % x.shape[1]  # (B, T)
     return x.gather(1, index[:, :, None].expand_as(x))
 
@@ -118,7 +107,7 @@ def next_note(tokens: Tensor, fixed: Tensor) -> tuple[Tensor, Tensor]:
     begins, steps = fixed & (tokens >= FIRST_PITCH), tokens.shape[1]
     after = F.pad(nearest(begins)[1][:, 1:], (0, 0, 0, 1), value=steps)
     coming = tokens.gather(1, after.clamp(max=steps - 1))
-    wait = (after - torch.arange(steps)[:, None]).clamp(max=OLD)
+    wait = (after - torch.arange(steps, device=after.device)[:, None]).clamp(max=OLD)
     return torch.where(after < steps, coming, REST_TOKEN), torch.where(after < steps, wait, OLD)
 
 
@@ -131,7 +120,10 @@ def given_classes(sounds: Tensor) -> Tensor:
 
 
 class AttentionalDecoder(nn.Module):
-    """A GRU that sees the memory at its own step, then looks about in all of it."""
+    """A GRU that sees the memory at its own step, then looks about in all of it.
+
+    Its state carries the recurrence; the context is keys, values and which frames are there; timed is the memory.
+    """
 
     def __init__(self, config: Seq2SeqConfig):
         super().__init__()
@@ -142,20 +134,24 @@ class AttentionalDecoder(nn.Module):
         self.out = nn.Linear(2 * width, width)
         self.dropout = nn.Dropout(config.dropout)
 
-    def open(self, memory: Tensor, ahead: Tensor, weight: Tensor) -> Reading:
-        """A place before the first frame of a memory (B, T, C), of which padding has the weight (B, T) 0."""
-        keys, values = self._split(self.keys(memory)), self._split(self.values(memory))
-        return Reading(memory, ahead, weight[:, None, None] > 0, keys, values, 0, None)
+    def open(self, memory: Tensor, ahead: Tensor, weight: Tensor) -> State:
+        """The state before the first frame of a memory (B, T, C), of which padding has the weight (B, T) 0."""
+        recurrent = torch.zeros(len(memory), 1, self.gru.hidden_size, device=memory.device)
+        keys, values = self._split(self.keys(memory)), self._split(self.values(memory))  # (B, H, T, C/H)
+        return State((recurrent,), (keys, values, weight > 0), (memory, ahead))
 
-    def forward(self, x: Tensor, state: Reading) -> tuple[Tensor, Reading]:
-        steps = x.shape[1]
-        here = state.memory[:, state.step : state.step + steps]  # (B, T, C)
-        hidden, last = self.gru(torch.cat([x, here], -1), state.hidden)  # (B, T, C)
-        query = self._split(self.query(hidden))
-        seen = F.scaled_dot_product_attention(query, state.keys, state.values, attn_mask=state.there)
-        seen = seen.transpose(1, 2).flatten(2)  # (B, T, C)
-        after = replace(state, step=state.step + steps, hidden=last)
-        return hidden + self.out(self.dropout(torch.cat([seen, here], -1))), after
+    def forward(self, x: Tensor, here: Tensor, state: State) -> tuple[Tensor, State]:
+        """x (N, T, C) and the memory `here` (N, T, C) -> hidden vectors (N, T, C), and the state after them."""
+        keys, values, there = state.context
+        hidden, last = self.gru(torch.cat([x, here], -1), state.carried[0].transpose(0, 1).contiguous())
+        query = self._split(self.query(hidden))  # (N, H, T, C/H)
+        ways = query.reshape(keys.shape[0], -1, *query.shape[1:])  # (B, N / B, H, T, C/H)
+        scores = ways @ keys[:, None].transpose(-1, -2) * query.shape[-1] ** -0.5
+        weights = scores.masked_fill(~there[:, None, None, None], -torch.inf).softmax(-1)
+        seen = (weights @ values[:, None]).flatten(0, 1).transpose(1, 2).flatten(2)  # (N, T, C)
+        out = hidden + self.out(self.dropout(torch.cat([seen, here], -1)))
+        timed = tuple(rest[:, x.shape[1] :] for rest in state.timed)
+        return out, State((last.transpose(0, 1),), state.context, timed)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, T, C/H)
@@ -171,14 +167,14 @@ class AheadHead(VoiceHead):
         self.register_buffer("ahead_offsets", first, persistent=False)  # (4, 8)
         self.ahead = nn.Parameter(torch.randn(4 * rows, inner) * 0.02)
 
-    def _mixed(self, hidden: Tensor, past: Past, voices: slice) -> Tensor:
+    def _mixed(self, hidden: Tensor, history: History, voices: slice) -> Tensor:
         """Of hidden vectors and the next given notes, (N, C + 8), see `Seq2Seq.hidden`."""
         hidden, coming, wait = hidden.split((hidden.shape[1] - 8, 4, 4), dim=1)
-        coming, wait = (x.long()[:, WHOSE[voices]] for x in (coming, wait))  # (N, n, 4)
-        spans = interval(coming, past.pitch[:, voices, None], SPAN)
+        coming, wait = (x.long()[:, WHOSE.to(x.device)[voices]] for x in (coming, wait))  # (N, n, 4)
+        spans = interval(coming, history.pitch[:, voices, None], SPAN)
         index = torch.cat([spans, wait], -1) + self.ahead_offsets[voices]  # (N, n, 8)
-        facts = sum_of_facts(index, self.ahead, self.forget if self.training else 0)
-        return super()._mixed(hidden, past, voices) + facts
+        features = sum_of_features(index, self.ahead, self.forget if self.training else 0)
+        return super()._mixed(hidden, history, voices) + features
 
 
 class Seq2Seq(NextFrame):
@@ -203,29 +199,30 @@ class Seq2Seq(NextFrame):
     def make_head(self, config: Seq2SeqConfig) -> AheadHead:
         return AheadHead(config.width, config.inner, config.dropout, config.forget)
 
-    def first_state(self, batch: Batch, fixed: Tensor) -> Reading:
+    def first_state(self, batch: Batch, fixed: Tensor) -> State:
         """The memory, opened. A voice that the style does not use counts as given just where the soprano is."""
-        fixed = torch.where(torch.arange(4) < batch.voices(), fixed, fixed[..., :1])
+        used = torch.arange(4, device=fixed.device) < batch.voices()
+        fixed = torch.where(used, fixed, fixed[..., :1])
         ahead = next_note(batch.tokens, fixed)
         return self.backbone.open(self.reader(batch, fixed, ahead), torch.cat(ahead, dim=-1), batch.weight)
 
-    def hidden(self, past: Past, batch: Batch, state: Reading) -> tuple[Tensor, Reading]:
-        """Hidden vectors with the next given notes behind them, (B, T, C + 8), and the state after them."""
-        hidden, after = super().hidden(past, batch, state)
-        return torch.cat([hidden, state.ahead[:, state.step : after.step]], -1), after
-
-    def state_of(self, state: Reading, rows: Tensor) -> Reading:
-        picked = [x[rows] for x in (state.memory, state.ahead, state.there, state.keys, state.values)]
-        return Reading(*picked, state.step, selected(state.hidden, rows, 1))
+    def hidden(self, history: History, batch: Batch, state: State) -> tuple[Tensor, State]:
+        """Hidden vectors with the next given notes behind them, (N, T, C + 8), and the state after them."""
+        x, steps = self.sum_up(history, batch), batch.tokens.shape[1]
+        memory, ahead = (rest[:, :steps] for rest in state.timed)
+        seen, after = self.backbone(self.dropout(x), memory, state)
+        hidden = self.dropout(self.norm_out(x + seen))
+        return torch.cat([hidden, ahead], -1), after
 
     def loss(self, batch: Batch, part: str = "model") -> dict[str, Tensor]:
         """{"loss"}: nats a free cell; in training of canvases drawn at random, else of pieces from nothing."""
-        fixed = draw_fixed(batch, self.config.any_order) if self.training else torch.zeros_like(batch.tokens) > 0
+        fixed = draw_fixed(batch, self.config.any_order) if self.training else nothing_fixed(batch)
         return {"loss": self.free_nll(batch, fixed)}
 
     def free_nll(self, batch: Batch, fixed: Tensor) -> Tensor:
         """Mean -ln p of the cells that are not `fixed` (B, T, 4), given those that are."""
-        nll = self.cell_nll(batch, STANDARD_RANK - 4 * fixed, self.first_state(batch, fixed))  # (B, T, n)
+        rank = STANDARD_RANK.to(fixed.device) - 4 * fixed
+        nll = self.cell_nll(batch, rank, self.first_state(batch, fixed))  # (B, T, n)
         free = batch.counted() * ~fixed[..., : nll.shape[2]]
         return (nll * free).sum() / free.sum().clamp(min=1)
 
@@ -236,21 +233,22 @@ def draw_fixed(batch: Batch, voices_given: float) -> Tensor:
     Along time a piece is given up to some step, outside a gap, in every other stretch, or nowhere; besides, some voices
     are given all along in a share `voices_given` of the pieces that have more than one, half the time just the soprano.
     """
-    size, steps, _ = batch.tokens.shape
-    step = torch.arange(steps)
-    first = torch.randint(steps, (size, 1))
-    gap = torch.randint(SHORTEST, LONGEST + 1, (size, 1))
+    (size, steps, _), device = batch.tokens.shape, batch.tokens.device
+    step = torch.arange(steps, device=device)
+    first = torch.randint(steps, (size, 1), device=device)
+    gap = torch.randint(SHORTEST, LONGEST + 1, (size, 1), device=device)
     kinds = torch.stack(
         [
             step < first // 2,  # going on
             (step < first) | (step >= first + gap),  # a gap to repair
             (step + first) // gap % 2 == 0,  # stretches
-            torch.zeros(size, steps, dtype=torch.bool),
+            torch.zeros(size, steps, dtype=torch.bool, device=device),
         ],
         dim=1,
     )  # (B, 4, T)
-    kind = torch.multinomial(torch.tensor([4.0, 2.0, 1.0, 3.0]), size, replacement=True)
-    along = kinds[torch.arange(size), kind]  # (B, T)
-    voices = torch.where(torch.rand(size, 1) < 0.5, torch.arange(4) == 0, torch.rand(size, 4) < 0.4)
-    voices = voices & (torch.rand(size, 1) < voices_given) & (batch.voices() > 1)
+    kind = torch.multinomial(torch.tensor([4.0, 2.0, 1.0, 3.0], device=device), size, replacement=True)
+    along = kinds[torch.arange(size, device=device), kind]  # (B, T)
+    chance = torch.rand(size, 6, device=device)
+    voices = torch.where(chance[:, :1] < 0.5, torch.arange(4, device=device) == 0, chance[:, 1:5] < 0.4)
+    voices = voices & (chance[:, 5:] < voices_given) & (batch.voices() > 1)
     return along[:, :, None] | (voices & ~voices.all(1, keepdim=True))[:, None]

@@ -4,12 +4,18 @@ Huang et al. 2018, Music Transformer, arXiv 1809.04281; rotary positions: Su et 
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from musicgen.models.base import Batch
+from musicgen.models.decoding import repeated
 from musicgen.models.next_frame import NextFrame, NextFrameConfig
+from musicgen.models.step import State
+
+Cache = tuple[Tensor, Tensor]  # keys and values
 
 
 @dataclass(frozen=True)
@@ -30,50 +36,80 @@ class Block(nn.Module):
         self.feed = nn.Sequential(nn.Linear(width, 2 * width), nn.GELU(), nn.Linear(2 * width, width))
         self.dropout = nn.Dropout(config.dropout / 2)
 
-    def forward(self, x: Tensor, cache: tuple | None) -> tuple[Tensor, tuple]:
-        attended, cache = self._attend(self.norm_mix(x), cache)
+    def forward(self, x: Tensor, own: Cache, common: Cache, view: "View") -> tuple[Tensor, Cache]:
+        attended, own = self._attend(self.norm_mix(x), own, common, view)
         x = x + self.dropout(attended)
-        return x + self.dropout(self.feed(self.norm_feed(x))), cache
+        return x + self.dropout(self.feed(self.norm_feed(x))), own
 
-    def _attend(self, x: Tensor, cache: tuple | None) -> tuple[Tensor, tuple]:
-        """x (B, T, C) after the frames in the cache: keys, values (B, H, n, C/H) and how many frames there were."""
-        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (B, H, T, C/H)
-        seen = cache[2] if cache else 0
-        q, k = rotary(q, seen), rotary(k, seen)
-        if cache:
-            k, v = torch.cat([cache[0], k], 2), torch.cat([cache[1], v], 2)
-        mask = band(q.shape[2], k.shape[2], self.window)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)  # (B, H, T, C/H)
-        keep = self.window - 1
-        return self.out(y.transpose(1, 2).flatten(2)), (k[:, :, -keep:], v[:, :, -keep:], seen + x.shape[1])
+    def _attend(self, x: Tensor, own: Cache, common: Cache, view: "View") -> tuple[Tensor, Cache]:
+        """x (N, T, C) after the frames whose keys and values lie in two caches, the common ones first.
+
+        own: (N, H, n, C/H) each, of every piece; common: (B, H, m, C/H) each, shared by the N / B ways of a piece.
+        """
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (N, H, T, C/H)
+        q, k = view.turned(q), view.turned(k)
+        k, v = torch.cat([own[0], k.to(own[0].dtype)], 2), torch.cat([own[1], v.to(own[1].dtype)], 2)
+        count = common[0].shape[2]
+        ways = q.reshape(common[0].shape[0], -1, *q.shape[1:])  # (B, N / B, H, T, C/H)
+        before = ways @ common[0][:, None].transpose(-1, -2)  # (B, N / B, H, T, m)
+        before = before.masked_fill(view.far, -torch.inf).reshape(*q.shape[:3], count)
+        after = (q @ k.transpose(-1, -2)).masked_fill(view.later, -torch.inf)  # (N, H, T, n)
+        weights = (torch.cat([before, after], -1) * q.shape[-1] ** -0.5).softmax(-1)
+        ways = weights[..., :count].reshape(*ways.shape[:-1], count)
+        y = (ways @ common[1][:, None]).reshape(q.shape) + weights[..., count:] @ v  # (N, H, T, C/H)
+        return self.out(y.transpose(1, 2).flatten(2)), (k[:, :, 1 - self.window :], v[:, :, 1 - self.window :])
 
 
-def band(queries: int, keys: int, window: int) -> Tensor:
-    """Which keys each query sees, (queries, keys): itself and the `window` - 1 before it; queries are the last keys."""
-    back = torch.arange(keys - queries, keys)[:, None] - torch.arange(keys)
-    return (back >= 0) & (back < window)
+class View(NamedTuple):
+    """What the frames of a pass see, the same in all blocks."""
 
+    cosine: Tensor  # (N, 1, T, C/2H) of the angle that each frame's channels are turned by
+    sine: Tensor
+    far: Tensor  # (B, 1, 1, T, m) which frames of the common cache are not there, or out of sight
+    later: Tensor  # (T, n) which of the piece's own frames, these included, come later or are out of sight
 
-def rotary(x: Tensor, start: int) -> Tensor:
-    """Turn each pair of channels of x (B, H, T, C) by an angle that grows with the frame's number."""
-    half = x.shape[-1] // 2
-    rates = 512.0 ** (-torch.arange(half) / half)
-    angle = torch.arange(start, start + x.shape[2])[:, None] * rates  # (T, C/2)
-    a, b = x[..., :half], x[..., half:]
-    return torch.cat([a * angle.cos() - b * angle.sin(), a * angle.sin() + b * angle.cos()], -1)
+    @classmethod
+    def of(cls, steps: Tensor, seen: Tensor, own: Tensor, there: Tensor, half: int, window: int) -> "View":
+        """That of frames numbered `steps` (T,) after `seen` (N,), with caches own (N, H, n - T, .) and there (B, m)."""
+        rates = 512.0 ** (-torch.arange(half, device=seen.device) / half)  # RoFormer's, for pieces of this length
+        angle = ((seen[:, None] + steps)[..., None] * rates)[:, None]  # (N, 1, T, C/2H)
+        common, count = there.shape[1], own.shape[2] + steps.shape[0]
+        at = torch.arange(common + count, device=seen.device)
+        back = (at[common + own.shape[2] :, None] - at)[: steps.shape[0]]  # (T, m + n) how far back each key lies
+        unseen = (back < 0) | (back >= window)
+        far = ~there[:, None, None, None] | unseen[:, :common]
+        return cls(angle.cos(), angle.sin(), far, unseen[:, common:])
+
+    def turned(self, x: Tensor) -> Tensor:
+        """Rotary positions: each pair of channels of x (N, H, T, C/H) turned by its frame's angle."""
+        a, b = x.chunk(2, -1)
+        return torch.cat([a * self.cosine - b * self.sine, a * self.sine + b * self.cosine], -1)
 
 
 class Stack(nn.Module):
+    """Carries keys and values of each block and how many frames there were; the context holds common ones."""
+
     def __init__(self, config: TransformerConfig):
         super().__init__()
+        self.window = config.window
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
 
-    def forward(self, x: Tensor, state: list | None) -> tuple[Tensor, list]:
+    def empty(self, like: Tensor) -> tuple[Tensor, ...]:
+        """Caches without a frame for as many pieces as `like` (N, ...) has, then the count of frames (N,)."""
+        block = self.blocks[0]
+        none = torch.zeros(len(like), block.heads, 0, block.out.in_features // block.heads, device=like.device)
+        return (none,) * (2 * len(self.blocks)) + (torch.zeros(len(like), dtype=torch.long, device=like.device),)
+
+    def forward(self, x: Tensor, carried: tuple[Tensor, ...], context: tuple) -> tuple[Tensor, tuple[Tensor, ...]]:
+        (*caches, seen), (*commons, there) = carried, context
+        steps = torch.arange(x.shape[1], device=x.device)
+        view = View.of(steps, seen, caches[0], there, caches[0].shape[-1] // 2, self.window)
         after = []
-        for block, cache in zip(self.blocks, state or [None] * len(self.blocks), strict=True):
-            x, cache = block(x, cache)
-            after.append(cache)
-        return x, after
+        for i, block in enumerate(self.blocks):
+            pair = slice(2 * i, 2 * i + 2)
+            x, own = block(x, tuple(caches[pair]), tuple(commons[pair]), view)
+            after += own
+        return x, (*after, seen + x.shape[1])
 
 
 class Transformer(NextFrame):
@@ -81,7 +117,20 @@ class Transformer(NextFrame):
     summary = "Attention looks straight back at any frame of the last bars, so a motif can return after a long while."
     source = "Huang et al. 2018, arXiv 1809.04281; Su et al. 2021, arXiv 2104.09864"
     Config = TransformerConfig
-    pieces_dim = 0
 
     def make_backbone(self, config: TransformerConfig) -> nn.Module:
         return Stack(config)
+
+    def first_state(self, batch: Batch, fixed: Tensor) -> State:
+        """With a common cache of one frame that is not there, since a graph takes no empty one."""
+        *own, seen = self.backbone.empty(batch.tokens)
+        common = tuple(F.pad(x, (0, 0, 0, 1)) for x in own)
+        return State((*own, seen), (*common, torch.zeros(len(seen), 1, dtype=torch.bool, device=seen.device)))
+
+    def fan_out(self, state: State, ways: int) -> State:
+        """What has been read so far becomes common to all ways of a piece, which would else have to copy it."""
+        (*own, seen), (*common, there) = state.carried, state.context
+        keep, rows = self.config.window - 1, repeated(len(seen), ways)
+        there = F.pad(there, (0, own[0].shape[2]), value=True)
+        common = (torch.cat([c, o], 2)[:, :, -keep:] for c, o in zip(common, own))
+        return State((*(o[rows, :, :0] for o in own), seen[rows]), (*common, there[:, -keep:]))

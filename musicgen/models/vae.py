@@ -23,14 +23,17 @@ from musicgen.models.base import (
     features_of,
     to_cells,
 )
-from musicgen.models.frames import Past, pasts, sounding_tokens
+from musicgen.models.decoding import Moment, Task, compose_until, nothing_fixed, paced, slice_steps, walk
+from musicgen.models.frames import History, histories, sounding_tokens
 from musicgen.models.head import STANDARD_RANK
 from musicgen.models.latent import STANDARD, WINDOW, Conductor, Gaussian, Grid, PlannedHead, Reader, slerp, trust_at
-from musicgen.models.next_frame import NextFrame, NextFrameConfig, nll, selected, slice_steps
-from musicgen.sampling import Rng
+from musicgen.models.next_frame import NextFrame, NextFrameConfig, Recurrent, nll
+from musicgen.models.step import State
+from musicgen.sampling import SamplingConfig
 from musicgen.score import Score
 
 ASTRAY = 6  # semitones that the past goes astray at most, all voices together; half of it each alone
+SURE = SamplingConfig(temperature=0, top_p=1.0)
 CALM = 0.7  # of the temperature is that of the latents
 FIRST_LOG_VARIANCE = -3.0  # of the posterior before training: with less noise to begin with, z is used from the start
 
@@ -48,18 +51,6 @@ class VAEConfig(NextFrameConfig):
     blind: float = 0.15  # ... and of those that train without one
     mistakes: float = 0.4  # most cells that the past has wrong in training, a share, where there is no noise
     astray: float = 0.6  # ... and share of the windows that it has in a wrong key and register
-
-
-@dataclass(frozen=True)
-class State:
-    recurrent: Tensor | None  # of the backbone
-    plan: Tensor  # (B, n, C) for the frames to come
-    trust: Tensor  # (B, n) in it, from 0 to 1
-
-    def split(self, steps: int) -> tuple["State", "State"]:
-        """For the next `steps` frames, and for those after them."""
-        now, later = slice(steps), slice(steps, None)
-        return tuple(State(self.recurrent, self.plan[:, part], self.trust[:, part]) for part in (now, later))
 
 
 class VAE(NextFrame):
@@ -87,8 +78,7 @@ class VAE(NextFrame):
         )
 
     def make_backbone(self, config: VAEConfig) -> nn.Module:
-        dropout = config.dropout if config.layers > 1 else 0
-        return nn.GRU(config.width, config.width, config.layers, batch_first=True, dropout=dropout)
+        return Recurrent(nn.GRU, config)
 
     def make_head(self, config: VAEConfig) -> PlannedHead:
         return PlannedHead(config.width, config.inner, config.dropout, config.forget)
@@ -97,29 +87,28 @@ class VAE(NextFrame):
 
     def first_state(self, batch: Batch, fixed: Tensor) -> State:
         """A plan that knows of no latent: the decoder alone is a forward model, and `logits` are that model's."""
-        windows = Grid.of(batch).windows.shape
-        return self.planned(torch.zeros(*windows, self.config.latent), torch.ones(windows), batch)
+        windows, device = Grid.of(batch).windows.shape, batch.tokens.device
+        z = torch.zeros(*windows, self.config.latent, device=device)
+        return self.planned(z, torch.ones(windows, device=device), batch, self.backbone.empty(batch.tokens))
 
-    def planned(self, z: Tensor, level: Tensor, batch: Batch, recurrent: Tensor | None = None) -> State:
-        """The state with plans for all steps of a batch, by its latents (B, W, Z) with noise of a level (B, W)."""
+    def planned(self, z: Tensor, level: Tensor, batch: Batch, carried: tuple[Tensor, ...]) -> State:
+        """The state with plans, and the trust in them, for all steps; z (B, W, Z) has noise of a level (B, W)."""
         grid = Grid.of(batch)
-        return State(recurrent, self.conductor(z, level, batch, grid), grid.spread(trust_at(level)))
+        return State(carried, (), (self.conductor(z, level, batch, grid), grid.spread(trust_at(level))))
 
-    def hidden(self, past: Past, batch: Batch, state: State) -> tuple[Tensor, State]:
-        hidden, _, state = self._follow(self.sum_up(past, batch), state)
+    def hidden(self, history: History, batch: Batch, state: State) -> tuple[Tensor, State]:
+        hidden, _, state = self._follow(self.sum_up(history, batch), state)
         return hidden, state
 
-    def _follow(self, facts: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """Facts of the past (B, T, C) -> what the head takes (B, T, 2C + 1), the backbone's outputs, the next state."""
-        now, later = state.split(facts.shape[1])
-        x = facts + now.plan  # (B, T, C)
-        seen, recurrent = self.backbone(self.dropout(x), state.recurrent)
+    def _follow(self, features: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
+        """Features of the past (N, T, C) -> what the head takes (N, T, 2C + 1), the backbone's outputs, the state."""
+        steps = features.shape[1]
+        plan, trust = (rest[:, :steps] for rest in state.timed)
+        x = features + plan  # (N, T, C)
+        seen, carried = self.backbone(self.dropout(x), state.carried)
         hidden = self.dropout(self.norm_out(x + seen))
-        hidden = torch.cat([hidden, now.plan, now.trust[..., None]], -1)  # (B, T, 2C + 1)
-        return hidden, seen, replace(later, recurrent=recurrent)
-
-    def state_of(self, state: State, rows: Tensor) -> State:
-        return State(selected(state.recurrent, rows, 1), state.plan[rows], state.trust[rows])
+        hidden = torch.cat([hidden, plan, trust[..., None]], -1)  # (N, T, 2C + 1)
+        return hidden, seen, State(carried, (), tuple(rest[:, steps:] for rest in state.timed))
 
     # --- the latent
 
@@ -132,9 +121,9 @@ class VAE(NextFrame):
         seen = self.glimpse(batch, fixed, grid)
         return torch.cat([seen, F.pad(seen, (0, 0, 0, 1))[:, 1:]], -1)
 
-    def expect(self, facts: Tensor, memory: Tensor, given: Tensor) -> Gaussian:
-        """p(z | all before the window, fixed cells): facts and memory (..., C) at its first step, given (..., G)."""
-        return Gaussian.by(self.prior(torch.cat([facts, memory, given], -1)))
+    def expect(self, features: Tensor, memory: Tensor, given: Tensor) -> Gaussian:
+        """p(z | all before the window, fixed cells): features and memory (..., C) at its first step, given (..., G)."""
+        return Gaussian.by(self.prior(torch.cat([features, memory, given], -1)))
 
     # --- training
 
@@ -149,31 +138,32 @@ class VAE(NextFrame):
         """
         grid, counted = Grid.of(batch), batch.counted()
         shape, cells = grid.windows.shape, counted.sum()
-        level = self._levels(shape) if self.training else torch.full(shape, self.config.level)
+        device = batch.tokens.device
+        level = self._levels(shape, device) if self.training else torch.full(shape, self.config.level, device=device)
         posterior = self.encode(batch)
         noisy = posterior.noisy(level)
         tokens = self._mistaken(batch.tokens, 1 - level, grid) if self.training else batch.tokens
-        past = pasts(tokens)
-        facts = self.sum_up(past, batch)  # (B, T, C)
-        state = self.planned(noisy.draw(), level, batch)
-        hidden, seen, _ = self._follow(facts, state)
-        rank = self._ranks(len(tokens))[:, None] if self.training else STANDARD_RANK
-        missed = (nll(self.voice_logits(hidden, past, batch, rank), batch.tokens) * counted).sum() / cells
-        prior = self._prior_at(batch, facts, seen, grid)
+        history = histories(tokens, batch.meter).each(lambda x: x[:, :-1])
+        features = self.sum_up(history, batch)  # (B, T, C)
+        state = self.planned(noisy.draw(), level, batch, self.backbone.empty(tokens))
+        hidden, seen, _ = self._follow(features, state)
+        rank = self._ranks(batch)[:, None] if self.training else STANDARD_RANK
+        missed = (nll(self.voice_logits(hidden, history, batch, rank), batch.tokens) * counted).sum() / cells
+        prior = self._prior_at(batch, features, seen, grid)
         if not self.training:
             bound = (noisy.kl(prior.noisy(level)) * grid.windows).sum() / cells
             return {"loss": missed + bound, "nll": missed, "prior": bound}
         kl = (posterior.kl(STANDARD) * grid.windows).sum() / cells
         foreseen = (posterior.detach().kl(prior) * grid.windows).sum() / cells
         sounding = sounding_tokens(batch.tokens)[..., : counted.shape[2], None]  # (B, T, n, 1)
-        heard = self.head.sketch_of(state.plan)[:, :, : counted.shape[2]].gather(-1, sounding)[..., 0]
+        heard = self.head.sketch_of(state.timed[0])[:, :, : counted.shape[2]].gather(-1, sounding)[..., 0]
         sketch = -(heard * counted).sum() / cells
         loss = missed + self.config.beta * kl + foreseen + self.config.sketch * sketch
         return {"loss": loss, "nll": missed, "kl": kl, "prior": foreseen, "sketch": sketch}
 
-    def _levels(self, shape: torch.Size) -> Tensor:
+    def _levels(self, shape: torch.Size, device: torch.device) -> Tensor:
         """A level of noise for each window: none for some, all for some, any for the others."""
-        kind, level = torch.rand(shape), torch.rand(shape)
+        kind, level = torch.rand(2, *shape, device=device)
         level = torch.where(kind < self.config.clear, 0.0, level)
         return torch.where(kind > 1 - self.config.blind, 1.0, level)
 
@@ -185,32 +175,36 @@ class VAE(NextFrame):
         so that nothing is held that was never begun.
         """
         trusted = grid.spread(trust)[..., None]  # (B, T, 1)
-        wrong = torch.rand(tokens.shape) < self.config.mistakes * torch.rand(len(tokens), 1, 1) * trusted
-        other = tokens.gather(1, torch.randint(tokens.shape[1], tokens.shape))
+        device = tokens.device
+        share = self.config.mistakes * torch.rand(len(tokens), 1, 1, device=device) * trusted
+        wrong = torch.rand(tokens.shape, device=device) < share
+        other = tokens.gather(1, torch.randint(tokens.shape[1], tokens.shape, device=device))
         silent = F.pad(tokens, (0, 0, 1, 0), value=REST_TOKEN)[:, :-1] == REST_TOKEN
         legal = (tokens != REST_TOKEN) & (other != REST_TOKEN) & ~(silent & (other == HOLD_TOKEN))
         tokens = torch.where(wrong & legal, other, tokens)
-        together = torch.randint(-ASTRAY, ASTRAY + 1, (*trust.shape, 1))
-        alone = torch.randint(-ASTRAY // 2, ASTRAY // 2 + 1, (*trust.shape, 4))
-        shift = (together + alone) * (torch.rand(trust.shape) < self.config.astray * trust)[..., None]  # (B, W, 4)
+        together = torch.randint(-ASTRAY, ASTRAY + 1, (*trust.shape, 1), device=device)
+        alone = torch.randint(-ASTRAY // 2, ASTRAY // 2 + 1, (*trust.shape, 4), device=device)
+        astray = torch.rand(trust.shape, device=device) < self.config.astray * trust
+        shift = (together + alone) * astray[..., None]  # (B, W, 4)
         moved = (tokens + grid.spread(shift)).clamp(FIRST_PITCH, VOCABULARY - 1)
         return torch.where(tokens >= FIRST_PITCH, moved, tokens)
 
-    def _prior_at(self, batch: Batch, facts: Tensor, seen: Tensor, grid: Grid) -> Gaussian:
+    def _prior_at(self, batch: Batch, features: Tensor, seen: Tensor, grid: Grid) -> Gaussian:
         """What the prior makes of each window (B, W, Z); in training with some cells fixed at random."""
-        fixed = self._fixed(batch) if self.training else torch.zeros_like(batch.tokens, dtype=torch.bool)
-        rows, first = torch.arange(len(facts))[:, None], grid.first()
+        fixed = self._fixed(batch) if self.training else nothing_fixed(batch)
+        rows, first = torch.arange(len(features), device=features.device)[:, None], grid.first()
         memory = F.pad(seen, (0, 0, 1, 0))  # (B, 1 + T, C): at t what the backbone knew before the frame t
-        return self.expect(facts.detach()[rows, first], memory.detach()[rows, first], self.given(batch, fixed, grid))
+        at_first = (x.detach()[rows, first] for x in (features, memory))
+        return self.expect(*at_first, self.given(batch, fixed, grid))
 
     @staticmethod
     def _fixed(batch: Batch) -> Tensor:
         """Cells as a canvas may fix them, (B, T, 4): mostly none, else some voices, some bars, or both."""
-        pieces, steps, _ = batch.tokens.shape
-        kind = torch.rand(pieces, 1, 1)
-        voices = torch.rand(pieces, 1, 4) < 0.5
-        bars = (batch.position == 0).cumsum(1)[..., None]  # (B, T, 1)
-        chosen = (torch.rand(pieces, steps + 1) < 0.5).gather(1, bars[..., 0])[..., None]
+        (pieces, steps, _), device = batch.tokens.shape, batch.tokens.device
+        kind = torch.rand(pieces, 1, 1, device=device)
+        voices = torch.rand(pieces, 1, 4, device=device) < 0.5
+        bars = (batch.position == 0).cumsum(1)  # (B, T)
+        chosen = (torch.rand(pieces, steps + 1, device=device) < 0.5).gather(1, bars)[..., None]
         return (voices & (kind > 0.55) & (kind < 0.8)) | (chosen & (kind > 0.75))
 
     def calibrate(self, pieces: list[Batch]):
@@ -218,40 +212,53 @@ class VAE(NextFrame):
 
     # --- composing
 
-    def frames(self, batch: Batch, fixed: Tensor, temperature: float, top_p: float, rng: Rng) -> Iterator[Tensor]:
+    def frames(self, task: Task) -> Iterator[Tensor]:
         """At temperature 0 each latent is the likeliest, and so is each cell."""
-        pieces, batch = len(batch.tokens), self.paced(batch, fixed)
+        yield from task.batch.tokens[:, : task.given].unbind(1)  # the seed, at once
+        task = paced(self, task)
+        batch = task.batch
+        history = histories(batch.tokens[:, : task.given], batch.meter)
         with torch.inference_mode():
-            given = self.given(batch, fixed.expand(pieces, -1, -1), Grid.of(batch))  # (B, W, G)
-        past, recurrent = Past.empty(pieces), None
+            given = self.given(batch, task.fixed.expand(len(batch.tokens), -1, -1), Grid.of(batch))  # (B, W, G)
+        moment = Moment(0, History.empty(batch.meter), State(self.backbone.empty(batch.tokens)))
         for number, steps in enumerate(windows(batch)):
-            state = self._outline(batch, steps, past, recurrent, given[:, number], temperature, rng)
-            past, state = yield from self.to_the_close(batch, fixed, steps, past, state, temperature, top_p, rng)
-            recurrent = state.recurrent
+            moment = replace(moment, state=self._outline(task, steps, moment, given[:, number]))
+            moment = self._read(task, history, moment, min(steps.stop, task.given))
+            moment = yield from compose_until(self, task, moment, steps.stop)
 
     @torch.inference_mode()
-    def _outline(self, batch, steps: range, past, recurrent, given, temperature, rng) -> State:
+    def _read(self, task: Task, history: History, moment: Moment, stop: int) -> Moment:
+        """The moment after given steps up to `stop`, read in one pass; histories are those of all given steps."""
+        if stop <= moment.step:
+            return moment
+        seed, read = slice_steps(task.batch, moment.step, stop - moment.step), slice(moment.step, stop)
+        _, state = self.hidden(history.each(lambda x: x[:, read]), seed, moment.state)
+        return Moment(stop, history.each(lambda x: x[:, stop]), state)
+
+    @torch.inference_mode()
+    def _outline(self, task: Task, steps: range, moment: Moment, given: Tensor) -> State:
         """The state with a plan of the window of these steps, by a latent drawn from the prior."""
-        facts = self.sum_up(past.each(lambda x: x[:, None]), slice_steps(batch, steps.start))[:, 0]
-        memory = torch.zeros_like(facts) if recurrent is None else recurrent[-1]
-        level = torch.full((len(facts),), self.config.level)
-        z = self.expect(facts, memory, given).noisy(level).draw(rng, CALM * temperature)  # (B, Z)
-        window = slice_steps(batch, steps.start, len(steps))
-        return self.planned(z[:, None], level[:, None], window, recurrent)
+        history, window = moment.history.each(lambda x: x[:, None]), slice_steps(task.batch, steps.start, len(steps))
+        features = self.sum_up(history, slice_steps(window, 0))[:, 0]
+        level = torch.full((len(features),), self.config.level)
+        prior = self.expect(features, moment.state.carried[0][:, -1], given).noisy(level)
+        z = prior.draw(task.rng, CALM * task.sampling.temperature)  # (B, Z)
+        return self.planned(z[:, None], level[:, None], window, moment.state.carried)
 
     @torch.inference_mode()
     def decode(
-        self, batch: Batch, z: Tensor, level: float = 0.0, temperature: float = 0.0, top_p: float = 1.0, seed: int = 0
-    ) -> Tensor:  # fmt: skip
+        self, batch: Batch, z: Tensor, sampling: SamplingConfig, level: float = 0.0, random_seed: int = 0
+    ) -> Tensor:
         """Play out latents (B, W, Z) of a known level of noise, pieces of one style and meter side by side.
 
         Nothing but time is taken from the batch: returns tokens of its shape (B, T, 4), the unused voices at rest.
         """
-        state = self.planned(z, torch.full(z.shape[:2], level), batch)
+        state = self.planned(z, torch.full(z.shape[:2], level), batch, self.backbone.empty(batch.tokens))
         fixed = (torch.arange(4) >= batch.voices()).expand(batch.tokens.shape[1:])
-        rng, past = torch.Generator().manual_seed(seed), Past.empty(len(z))
-        walk = self.walk(batch, fixed, range(len(fixed)), past, state, temperature, top_p, rng, may_rest=True)
-        return torch.stack([stride.frame for stride in walk], 1)
+        rng = torch.Generator().manual_seed(random_seed)
+        task = Task(replace(batch, tokens=torch.zeros_like(batch.tokens)), fixed, sampling, rng, may_rest=True)
+        moment = Moment(0, History.empty(batch.meter), state)
+        return torch.stack([stride.frame for stride in walk(self, task, moment, task.end)], 1)
 
     def morph(self, a: Score, b: Score, steps: int) -> list[Score]:
         """From a to b in `steps` scores: the ends are a and b themselves, between them latents on the great circle.
@@ -268,9 +275,9 @@ class VAE(NextFrame):
         with torch.inference_mode():
             start, end = self.encode(collate([features_of(a), features_of(b)])).mean  # (W, Z) each
         z = torch.stack([slerp(start, end, i / (steps - 1)) for i in range(1, steps - 1)])
-        return [a, *(a.replace(cells=to_cells(tokens.numpy())) for tokens in self.decode(between, z)), b]
+        return [a, *(a.replace(cells=to_cells(tokens.numpy())) for tokens in self.decode(between, z, SURE)), b]
 
-    def vary(self, score: Score, amount: float, seed: int = 0) -> Score:
+    def vary(self, score: Score, amount: float, random_seed: int = 0) -> Score:
         """The piece as its latents remember it, with noise of `amount` in them: 0 none, 1 all, so that nothing is left.
 
         The cells are drawn at the temperature `amount`. Raises ValueError where it is outside 0 to 1.
@@ -281,8 +288,10 @@ class VAE(NextFrame):
         with torch.inference_mode():
             mean = self.encode(batch).mean
             level = torch.full(mean.shape[:2], float(amount))
-            z = Gaussian(mean, torch.full_like(mean, -30.0)).noisy(level).draw(torch.Generator().manual_seed(seed))
-        return score.replace(cells=to_cells(self.decode(batch, z, amount, amount, seed=seed)[0].numpy()))
+            rng = torch.Generator().manual_seed(random_seed)
+            z = Gaussian(mean, torch.full_like(mean, -30.0)).noisy(level).draw(rng)
+        tokens = self.decode(batch, z, SamplingConfig(temperature=amount, top_p=1.0), amount, random_seed)
+        return score.replace(cells=to_cells(tokens[0].numpy()))
 
 
 def windows(batch: Batch) -> list[range]:

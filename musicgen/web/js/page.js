@@ -77,9 +77,10 @@ function assemble() {
   views.onstage = view => { if (view === deck) rework.changed(); };
   views.onupdate = onUpdate;
   views.transport.onmixer = ({mixer}) => {
-    if (views.view === compare) for (const row of compare.rows) row.sheet.mixer = mixer;
-    const take = views.view.kept;
-    if (take) work.change(take.id, {mixer});
+    if (views.view === compare) for (const row of compare.rows) {
+      row.sheet.mixer = mixer;
+      if (row.kept) work.change(row.kept.id, {mixer});
+    } else if (deck.kept) work.change(deck.kept.id, {mixer});
   };
   views.transport.onstate = tellWork;
   work.onchange = tellWork;
@@ -122,7 +123,13 @@ function tellWork() {
   const remove = parts.said.element.querySelector(".remove");
   remove.hidden = !given;
   remove.textContent = `Remove ${given?.name || "the given notes"}`;
-  address(views.view.kept);
+  address(keptNow());
+}
+
+/** What can be taken home, as the visitor has changed it since it was composed. */
+function keptNow() {
+  const take = views.view.kept;
+  return take && (work.all.get(take.id) ?? take);
 }
 
 async function address(take) {
@@ -235,7 +242,7 @@ export async function applied(widgets) {
 
 export async function saved() {
   await ready;
-  const take = views.view.kept;
+  const take = keptNow();
   if (!take) return {call: {}};
   const {piece, notes, mixer, model, randomSeed} = take, {style, meter, steps, fixed} = piece;
   const inside = fixed.map(([voice, start, end]) => [voice, Math.min(start, steps), Math.min(end, steps)]);
@@ -286,6 +293,7 @@ async function linkWanted() {
 async function openLink() {
   const wanted = await linkWanted();
   if (!wanted) return;
+  clearProblem();
   work.result(wanted.take, true);
   views.compose.show(wanted.take);
   work.give(wanted.given, wanted.settings);

@@ -42,7 +42,9 @@ function echo(message) {  // once more above the bottom bar of a narrow page; wh
   document.querySelector("#actions")?.append(again);
 }
 
-export function clearProblem() {
+/** @param {{but?: string}} [kept] a field whose problem stays */
+export function clearProblem({but = ""} = {}) {
+  if (but && document.querySelector(`.problem[data-field="${but}"]`)) return;
   for (const old of document.querySelectorAll(".problem, .problem-echo")) old.remove();
   for (const input of document.querySelectorAll("[aria-invalid=true]")) {
     input.removeAttribute("aria-invalid");

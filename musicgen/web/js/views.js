@@ -105,7 +105,8 @@ export class Views {
     if (!update?.kind || (update.run && update.run !== this[name].run)) return;
     if (update.kind === "seed") said(update.said);
     if (update.kind === "problem") problem(update.field, update.message, Boolean(update.run));
-    else if (["seed", "begin", "rows"].includes(update.kind)) clearProblem();
+    else if (["begin", "rows"].includes(update.kind)) clearProblem();
+    else if (update.kind === "seed") clearProblem({but: "link"});  // the seed that comes instead does not mend the link
     for (const view of update.kind === "seed" ? [this.compose, this.compare] : [this[name]]) {
       view[`on_${update.kind}`]?.(update);
     }

@@ -96,7 +96,7 @@ export class Work {
 
   /** The take with other notes: one more take, in whose place its next edit comes. @param {Take} take @param {Partial<Take>} change */
   edit(take, change) {
-    const next = {...take, ...change, edited: true};
+    const next = {...(this.all.get(take.id) ?? take), ...change, edited: true};
     if (take.edited) this.takes = this.takes.map(one => one.id === take.id ? next : one);
     else {
       Object.assign(next, {number: nextNumber([...this.all.values()]), title: `${take.title}, edited`, starred: false});

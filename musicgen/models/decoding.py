@@ -1,0 +1,289 @@
+"""How the models that move forward in time compose: step after step, at the pace of the seed, and to a close."""
+
+from collections import defaultdict
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from musicgen.models.base import (
+    BAR_STEPS,
+    BEAT_STEPS,
+    DEFAULTS,
+    HOLD_TOKEN,
+    STYLE_NAMES,
+    Batch,
+    MusicModel,
+    collate,
+    features_of,
+    to_cells,
+)
+from musicgen.models.engine import disabled, fault, made, prepare, runner
+from musicgen.models.frames import History, histories
+from musicgen.models.head import STANDARD_RANK
+from musicgen.models.step import HISTORY, Now, State
+from musicgen.sampling import Rng, SamplingConfig, parted, uniforms
+from musicgen.score import METERS, STYLES, Canvas, Patch, Score
+
+FOR_EVER = 10**6  # steps
+EXAMPLES = (2, 2, 3, 2), (3, 3, 5, 3)  # pieces, ways, steps read and written: two sizes of all that varies
+
+
+@dataclass(frozen=True)
+class Task:
+    """B pieces of one style and meter to be composed side by side."""
+
+    batch: Batch  # what the fixed cells hold stands in its tokens
+    fixed: Tensor  # (T, 4) which cells of each piece are given
+    sampling: SamplingConfig
+    rng: Rng
+    may_rest: bool = False  # whether all voices may rest for longer than the style's breath
+
+    @property
+    def end(self) -> int:
+        return self.batch.tokens.shape[1]
+
+    @property
+    def bar(self) -> int:
+        return int(BAR_STEPS[int(self.batch.meter[0])])
+
+    @property
+    def given(self) -> int:
+        """Steps from the start on of which every cell is fixed."""
+        return int(self.fixed[:, : self.batch.voices()].all(1).cumprod(0).sum())
+
+    def in_ways(self, ways: int) -> "Task":
+        """The same with each piece so many times, one after the other."""
+        return replace(self, batch=self.batch.pieces(repeated(len(self.batch.tokens), ways)))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Where the composing of N pieces stands."""
+
+    step: int  # the one that comes next
+    history: History
+    state: State
+
+    def rows(self, rows: Tensor) -> "Moment":
+        return Moment(self.step, self.history.each(lambda x: x[rows]), self.state.rows(rows))
+
+
+class Stride(NamedTuple):
+    """One step of N pieces."""
+
+    frame: Tensor  # (N, 4) tokens
+    begun: Tensor  # (N, 2) log-probability of the pitches that begin, knowing that something does; and their number
+    moment: Moment  # after it
+
+
+class FrameByFrame(MusicModel):
+    """Writes frame after frame, of one piece or of several side by side."""
+
+    def frames(self, task: Task) -> Iterator[Tensor]:
+        """The frames (B, 4), step by step."""
+        raise NotImplementedError
+
+    def accelerate(self) -> bool:
+        model = self.forward_model()  # one graph does for all styles of so many voices
+        styles = {len(style.ranges): name for name, style in STYLES.items()}
+        return min(self._graph(model, n, styles[n]) for n in sorted(styles, reverse=True))
+
+    @staticmethod
+    def _graph(model: "FrameByFrame", voices: int, style: str) -> bool:
+        return prepare(model, voices, lambda: [example(model, style, *sizes) for sizes in EXAMPLES])
+
+    def engine(self) -> str:
+        model = self.forward_model()
+        running, wrong = "ONNX Runtime" if made(model) else "PyTorch", fault(model)
+        return f"{running} ({wrong})" if wrong else running
+
+    def forward_model(self) -> "FrameByFrame":
+        """The model that takes the steps."""
+        return self
+
+    def fan_out(self, state: State, ways: int) -> State:
+        """The state with every piece so many times, one after the other."""
+        return state.rows(repeated(len(state.carried[0]), ways))
+
+    def stream(
+        self, canvas: Canvas, sampling: SamplingConfig = DEFAULTS, *, random_seed: int = 0
+    ) -> Iterator[Patch]:
+        """A patch a beat; see `temperature_note`. 0 takes the likeliest."""
+        task = task_of([canvas], sampling, torch.Generator().manual_seed(random_seed))
+        yield from patches(self.frames(task), METERS[canvas.score.meter].beat)
+
+    def compose_all(
+        self, canvases: list[Canvas], sampling: SamplingConfig = DEFAULTS, *, random_seeds: list[int]
+    ) -> list[Score]:
+        """As `MusicModel` does, canvases that are alike but for their notes side by side."""
+        alike, scores = defaultdict(list), {}
+        for i, c in enumerate(canvases):
+            alike[c.score.style, c.score.meter, c.fixed.shape, c.fixed.tobytes()].append(i)
+        for group in alike.values():
+            rng = [torch.Generator().manual_seed(random_seeds[i]) for i in group]
+            frames = self.frames(task_of([canvases[i] for i in group], sampling, rng))
+            tokens = torch.stack(list(frames), 1)  # (B, T, 4)
+            scores |= {i: canvases[i].score.replace(cells=to_cells(t.numpy())) for i, t in zip(group, tokens)}
+        return [scores[i] for i in range(len(canvases))]
+
+
+def task_of(canvases: list[Canvas], sampling: SamplingConfig, rng: Rng) -> Task:
+    """Canvases that are alike but for their notes."""
+    fixed = torch.from_numpy(canvases[0].fixed.copy())
+    return Task(collate([features_of(c.score) for c in canvases]), fixed, sampling, rng)
+
+
+def compose_frames(model: FrameByFrame, task: Task) -> Iterator[Tensor]:
+    """The frames (B, 4) of a model that knows its state from the first step on."""
+    yield from task.batch.tokens[:, : task.given].unbind(1)  # the seed, at once
+    task, moment = begin(model, task)
+    yield from compose_until(model, task, moment, task.end)
+
+
+@torch.inference_mode()
+def begin(model: FrameByFrame, task: Task) -> tuple[Task, Moment]:
+    """The task at the pace of its seed, and the moment after what is given whole, read in one pass."""
+    batch = task.batch
+    state = model.first_state(batch, task.fixed.expand(len(batch.tokens), -1, -1))
+    if not task.given:
+        return task, Moment(0, History.empty(batch.meter), state)
+    seed = slice_steps(batch, 0, task.given)
+    history = histories(seed.tokens, seed.meter)
+    read = history.each(lambda x: x[:, :-1])
+    hidden, after = model.hidden(read, seed, state)
+    logits = model.logits(seed) if model.looks_ahead else model.voice_logits(hidden, read, seed, STANDARD_RANK)
+    return paced(model, task, logits), Moment(task.given, history.each(lambda x: x[:, -1]), after)
+
+
+@torch.inference_mode()
+def paced(model: FrameByFrame, task: Task, logits: Tensor | None = None) -> Task:
+    """The task with how much surer of a hold its seed asks the model to be, see `NextFrame.pace`.
+
+    logits (B, T, n, V) are those of the seed, by a model that knows of nothing given later.
+    """
+    if not task.given or not task.sampling.paced:
+        return task
+    seed = slice_steps(task.batch, 0, task.given)
+    odds = parted(model.logits(seed) if logits is None else logits, HOLD_TOKEN)[0]
+    return replace(task, batch=replace(task.batch, pace=model.pace(seed, odds)))
+
+
+def compose_until(
+    model: FrameByFrame, task: Task, moment: Moment, stop: int
+) -> Generator[Tensor, None, Moment]:
+    """The frames of a `walk` up to the step `stop`; returns the moment after them.
+
+    Those that lie in the pieces' close are composed in several ways, and of each piece the likeliest is kept.
+    """
+    pieces, sampling = len(task.batch.tokens), task.sampling
+    close = task.end - int(sampling.close_bars * task.bar)
+    close = min(max(close, moment.step), stop)
+    for stride in walk(model, task, moment, close):
+        moment = stride.moment
+        yield stride.frame
+    if close == stop:
+        return moment
+    decided = sampling.temperature == 0 or bool(task.fixed[close:stop].all())
+    ways = 1 if decided else sampling.candidates
+    rows = repeated(pieces, ways)
+    moment = Moment(close, moment.history.each(lambda x: x[rows]), model.fan_out(moment.state, ways))
+    strides = list(walk(model, task.in_ways(ways), moment, stop))
+    best = likeliest(sum(stride.begun for stride in strides), pieces)
+    yield from (stride.frame[best] for stride in strides)
+    return strides[-1].moment.rows(best)
+
+
+def walk(model: FrameByFrame, task: Task, moment: Moment, stop: int) -> Iterator[Stride]:
+    """Compose from a moment up to the step `stop`, a stride a step."""
+    pieces, steps = len(task.batch.tokens), range(moment.step, stop)
+    chances = uniforms((pieces, len(steps), 4), task.rng).to(task.batch.tokens.device)
+    run, settings = runner(model, task.batch.voices(), moment.state), settings_of(task)
+    for step in steps:
+        frame, begun, *after = run(step_inputs(task, moment, settings, chances[:, step - steps.start]))
+        history = History.by([*after[: HISTORY - 1], moment.history.trail.bar])
+        timed = tuple(x[:, 1:] for x in moment.state.timed)
+        moment = Moment(step + 1, history, State(tuple(after[HISTORY - 1 :]), moment.state.context, timed))
+        yield Stride(frame, begun, moment)
+
+
+def settings_of(task: Task) -> list[Tensor]:
+    """What is the same for all steps: breath, temperature, top_p."""
+    batch, sampling = task.batch, task.sampling
+    breath = STYLES[STYLE_NAMES[int(batch.style[0])]].breath * int(BEAT_STEPS[int(batch.meter[0])])
+    numbers = FOR_EVER if task.may_rest else breath, float(sampling.temperature), float(sampling.top_p)
+    return [torch.tensor(x, device=batch.tokens.device) for x in numbers]
+
+
+def step_inputs(task: Task, moment: Moment, settings: list[Tensor], chances: Tensor) -> list[Tensor]:
+    """The tensors that `Step` takes for the step that comes next; chances (N, 4) are the numbers it draws by."""
+    batch, step, state = task.batch, moment.step, moment.state
+    breath, *drawing = settings
+    now = Now(
+        batch.tokens[:, step], task.fixed[step], batch.style, batch.meter, batch.position[:, step],
+        batch.to_end[:, step], batch.pace, breath, chances, *drawing,
+    )  # fmt: skip
+    return [*now, *moment.history.tensors(), *state.carried, *state.context, *(x[:, :1] for x in state.timed)]
+
+
+@torch.inference_mode()
+def example(
+    model: FrameByFrame, style: str, pieces: int, ways: int, read: int, written: int
+) -> tuple[list[Tensor], State]:
+    """What a step is given when so many steps were read, and then some written in several ways; and its state."""
+    canvas = Canvas.blank(2 + written, style)
+    task = task_of([canvas] * pieces, DEFAULTS, torch.Generator().manual_seed(0))
+    batch = task.batch
+    state = model.first_state(batch, task.fixed.expand(pieces, -1, -1))
+    moment = Moment(0, History.empty(batch.meter), state)
+    with disabled():
+        moment = [stride.moment for stride in walk(model, task, moment, read)][-1]
+        rows = repeated(pieces, ways)
+        moment = Moment(read, moment.history.each(lambda x: x[rows]), model.fan_out(moment.state, ways))
+        many = task.in_ways(ways)
+        moment = [stride.moment for stride in walk(model, many, moment, read + written)][-1]
+    return [x.clone() for x in step_inputs(many, moment, settings_of(many), torch.rand(len(rows), 4))], moment.state
+
+
+def repeated(pieces: int, ways: int) -> Tensor:
+    """The number of each piece, so many times one after the other."""
+    return torch.arange(pieces).repeat_interleave(ways)
+
+
+def likeliest(begun: Tensor, pieces: int) -> Tensor:
+    """Of each piece the way whose pitches are the likeliest for their number, (B,), all ways of a piece lying together.
+
+    `begun` (B * ways, 2) is the sum of the strides'. Rhythm has no say, or the slowest way would win; and a way's mean
+    counts in standard errors, or one of few notes would, whose mean is far from the others' by chance.
+    """
+    log_p, notes = begun.view(pieces, -1, 2).unbind(-1)  # (B, ways) each
+    usual = log_p.sum(1, keepdim=True) / notes.sum(1, keepdim=True).clamp(min=1)  # (B, 1)
+    return best_of(((log_p - usual * notes) / notes.clamp(min=1).sqrt()).flatten(), pieces)
+
+
+def best_of(score: Tensor, pieces: int) -> Tensor:
+    """The row of the highest score of each piece, (B,), of scores (B * n,), those of a piece lying together."""
+    return score.view(pieces, -1).argmax(1) + torch.arange(0, len(score), len(score) // pieces)
+
+
+def patches(frames: Iterable[Tensor], beat: int, start: int = 0) -> Iterator[Patch]:
+    """Frames (1, 4) from the step `start` on -> a patch a beat, and one of what is left."""
+    waiting = []
+    for frame in frames:
+        waiting.append(frame)
+        if len(waiting) == beat:
+            yield Patch(start, to_cells(torch.cat(waiting).numpy()))
+            start, waiting = start + beat, []
+    if waiting:
+        yield Patch(start, to_cells(torch.cat(waiting).numpy()))
+
+
+def slice_steps(batch: Batch, start: int, count: int = 1) -> Batch:
+    return batch.timed(lambda x: x[:, start : start + count])
+
+
+def nothing_fixed(batch: Batch) -> Tensor:
+    """(B, T, 4)"""
+    return torch.zeros_like(batch.tokens, dtype=torch.bool)

@@ -1,0 +1,108 @@
+"""One step of a forward model: from what is known to the next frame, as a module that can be exported as it stands."""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from musicgen.models.base import HOLD_TOKEN, REST_TOKEN, Batch
+from musicgen.models.frames import TOKENS, History, place
+from musicgen.models.head import ORDER, UNKNOWN
+from musicgen.sampling import draw
+
+RESTS = TOKENS == REST_TOKEN
+
+
+@dataclass(frozen=True)
+class State:
+    """What a backbone needs besides the history of N = B * ways pieces; every tensor has the pieces first."""
+
+    carried: tuple[Tensor, ...]  # (N, ...) handed on from step to step
+    context: tuple[Tensor, ...] = ()  # (B, ...) the same for every step, and for all ways of a piece
+    timed: tuple[Tensor, ...] = ()  # (N, T, ...) what belongs to each of the steps to come
+
+    def rows(self, rows: Tensor) -> "State":
+        """That of these pieces, whose context stays."""
+        carried, timed = (tuple(x[rows] for x in part) for part in (self.carried, self.timed))
+        return State(carried, self.context, timed)
+
+
+class Now(NamedTuple):
+    """What a step is given beside history and state, of N pieces of one style and meter."""
+
+    tokens: Tensor  # (N, 4) what is fixed in this frame
+    fixed: Tensor  # (4,) which voices are
+    style: Tensor  # (N,)
+    meter: Tensor  # (N,)
+    position: Tensor  # (N,) steps since the bar line
+    to_end: Tensor  # (N,) see `ending`
+    pace: Tensor  # (N,) added to the log-odds of a hold
+    breath: Tensor  # () steps that all voices may rest together
+    uniforms: Tensor  # (N, 4) numbers from 0 to 1 that the voices are drawn by
+    temperature: Tensor  # ()
+    top_p: Tensor  # ()
+
+
+HISTORY = 9  # tensors of a history, the last of which never changes
+
+
+class Step(nn.Module):
+    """`Now`, a history's tensors and a state's -> frame (N, 4), `begun` (N, 2), and history and carried state after it.
+
+    `begun` is the log-probability of the pitches that begin, knowing that something does, and their number.
+
+    Args:
+        model: the forward model that composes.
+        voices: how many voices, from the top, its style uses.
+        state: any state of this model, which says how many tensors are carried, context and timed.
+    """
+
+    def __init__(self, model: nn.Module, voices: int, state: State):
+        super().__init__()
+        self.model, self.voices = model, voices
+        self.counts = len(state.carried), len(state.context)
+
+    def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
+        now, tensors = Now(*tensors[: len(Now._fields)]), tensors[len(Now._fields) :]
+        history, tensors = History.by(tensors[:HISTORY]), tensors[HISTORY:]
+        carried, context = self.counts
+        history.trail.echo  # worked out once, for backbone, head and what comes after  # noqa: B018
+        state = State(tensors[:carried], tensors[carried : carried + context], tensors[carried + context :])
+        steps = (x[:, None] for x in (now.position, now.to_end, torch.ones_like(now.pace)))
+        batch = Batch(now.tokens[:, None], now.style, now.meter, *steps, now.pace)
+        hidden, state = self.model.hidden(history.each(lambda x: x[:, None]), batch, state)
+        frame, begun = self._frame(hidden[:, 0], history, batch, now)
+        return frame, begun, *history.after(frame).tensors()[:-1], *state.carried
+
+    def _frame(self, hidden: Tensor, history: History, batch: Batch, now: Now) -> tuple[Tensor, Tensor]:
+        """Fixed cells as they are, the other voices chosen knowing those before them."""
+        head = self.model.head
+        ground = head.ground(hidden, history, place(batch)[:, 0], now.to_end, now.style, slice(self.voices))
+        must_sound = (self._must_sound(history, now) & RESTS.to(hidden.device))[:, None]  # (N, 1, V)
+        ground = ground._replace(forbidden=ground.forbidden | must_sound)
+        frame = list((now.tokens * now.fixed).split(1, 1))  # (N, 1) each
+        seen = list(torch.where(now.fixed, now.tokens, UNKNOWN).split(1, 1))
+        seen[self.voices :] = [torch.full_like(x, UNKNOWN) for x in seen[self.voices :]]
+        log_p, notes = torch.zeros_like(now.pace), torch.zeros_like(now.pace)
+        for v in (v for v in ORDER if v < self.voices):
+            one = slice(v, v + 1)
+            others = torch.cat([seen[u] for u in range(4) if u != v], -1)[:, None]  # (N, 1, 3)
+            choice = head.choice(ground.of(one), others, one)
+            odds, logits, total = choice.odds[:, 0] + now.pace, choice.others[:, 0], choice.total[:, 0]
+            cell = draw(logits, now.temperature, now.top_p, now.uniforms[:, v], (HOLD_TOKEN, odds))
+            begins = ((cell != HOLD_TOKEN) & ~now.fixed[v]).float()
+            log_p = log_p + (logits.gather(-1, cell[:, None])[:, 0] - total) * begins
+            notes = notes + begins
+            frame[v] = seen[v] = torch.where(now.fixed[v], frame[v], cell[:, None])
+        return torch.cat(frame, 1), torch.stack([log_p, notes], -1)
+
+    def _must_sound(self, history: History, now: Now) -> Tensor:
+        """Whether no free voice may rest, (N, 1): silence lasted the style's breath, and no given voice rests here.
+
+        Some of the corpus rests while instruments play, or before an upbeat; nobody asks for that.
+        """
+        used = slice(self.voices)
+        silent = (history.pitch[:, used] == REST_TOKEN) & (history.age[:, used] >= now.breath - 1)  # (N, n)
+        given_rest = (now.fixed & (now.tokens == REST_TOKEN))[:, used].any(1)
+        return ((silent.all(1) | (now.breath == 0)) & ~given_rest)[:, None]
