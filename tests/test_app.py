@@ -72,8 +72,8 @@ def test_every_architecture_composes_in_every_style(visit, name):
         assert data(page, "steps") == 96
 
 
-def test_stop_keeps_what_there_is(visit):
-    page = visit()
+def test_stop_keeps_what_there_is(visit, slow_address):
+    page = visit(at=slow_address)
     set_length(page, 32)
     expect(roll(page)).to_have_attribute("data-steps", "512")
     seed = data(page, "notes")

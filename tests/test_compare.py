@@ -160,8 +160,8 @@ def test_an_architecture_that_fails_says_why_and_leaves_the_others(arrive):
     expect(hear(page, FIRST)).to_be_disabled()
 
 
-def test_stop_keeps_the_answers_that_are_there(arrive):
-    page = arrive(bars=32)
+def test_stop_keeps_the_answers_that_are_there(arrive, slow_address):
+    page = arrive(bars=8, at=slow_address)
     compare(page)
     expect(row(page, SECOND)).to_have_attribute("data-state", "composing")
     page.get_by_role("button", name="Stop", exact=True).click()

@@ -1,0 +1,31 @@
+"""The page with models that take their time, so that a test can stop them: `python tests/slowly.py`."""
+
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent.parent))
+
+import app
+from musicgen import checkpoint
+
+PAUSE = 0.05  # seconds before each patch
+
+
+class Slow:
+    def __init__(self, model):
+        self.model = model
+
+    def __getattr__(self, name):
+        return getattr(self.model, name)
+
+    def stream(self, *args, **more):
+        for patch in self.model.stream(*args, **more):
+            time.sleep(PAUSE)
+            yield patch
+
+
+if __name__ == "__main__":
+    load = checkpoint.load
+    checkpoint.load = lambda *args: Slow(load(*args))
+    app.launch()
