@@ -38,21 +38,21 @@ RECIPES = {
         config={"dropout": 0.1, "gaps": 0.4, "beats": 0.6},
     ),
     "gan": Recipe(  # the last, since what held-out music says of the generator says nothing of the critic
-        steps=600,
+        steps=345,
         crop=96,
         rate=1e-3,
         rates={"generator": 1e-4},
         start={"generator": "gru"},
         last=True,
-        config={"dropout": 0.4},
+        config={"dropout": 0.42},
     ),
     "gru": Recipe(steps=4180, config={"dropout": 0.42}),
     "lstm": Recipe(steps=5400, config={"dropout": 0.42}),
     "rnn": Recipe(steps=5290, rate=1e-3, config={"dropout": 0.42}),
-    "seq2seq": Recipe(steps=10300, mix=0.25, rate=2e-3, config={"dropout": 0.5}),
+    "seq2seq": Recipe(steps=2410, rate=2e-3, config={"dropout": 0.42}),
     "transformer": Recipe(steps=2590, rate=2e-3, config={"dropout": 0.42}),
     # the last, since the more latents hold and can rebuild, the worse is the bound
-    "vae": Recipe(steps=6900, mix=0, last=True, config={"dropout": 0.3}),
+    "vae": Recipe(steps=4450, last=True, config={"dropout": 0.33}),
 }
 
 
