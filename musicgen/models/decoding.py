@@ -12,7 +12,6 @@ from musicgen.models.base import (
     BAR_STEPS,
     BEAT_STEPS,
     DEFAULTS,
-    HOLD_TOKEN,
     STYLE_NAMES,
     Batch,
     MusicModel,
@@ -24,7 +23,7 @@ from musicgen.models.engine import disabled, fault, made, prepare, runner
 from musicgen.models.frames import History, histories
 from musicgen.models.head import STANDARD_RANK
 from musicgen.models.step import HISTORY, Now, State
-from musicgen.sampling import Rng, SamplingConfig, parted, uniforms
+from musicgen.sampling import Rng, SamplingConfig, uniforms
 from musicgen.score import METERS, STYLES, Canvas, Patch, Score
 
 FOR_EVER = 10**6  # steps
@@ -167,8 +166,8 @@ def paced(model: FrameByFrame, task: Task, logits: Tensor | None = None) -> Task
     if not task.given or not task.sampling.paced:
         return task
     seed = slice_steps(task.batch, 0, task.given)
-    odds = parted(model.logits(seed) if logits is None else logits, HOLD_TOKEN)[0]
-    return replace(task, batch=replace(task.batch, pace=model.pace(seed, odds)))
+    pace = model.pace(seed, model.logits(seed) if logits is None else logits)
+    return replace(task, batch=replace(task.batch, pace=pace))
 
 
 def compose_until(
@@ -188,8 +187,7 @@ def compose_until(
         return moment
     decided = sampling.temperature == 0 or bool(task.fixed[close:stop].all())
     ways = 1 if decided else sampling.candidates
-    rows = repeated(pieces, ways)
-    moment = Moment(close, moment.history.each(lambda x: x[rows]), model.fan_out(moment.state, ways))
+    moment = branched(model, moment, ways)
     strides = list(walk(model, task.in_ways(ways), moment, stop))
     best = likeliest(sum(stride.begun for stride in strides), pieces)
     yield from (stride.frame[best] for stride in strides)
@@ -240,11 +238,15 @@ def example(
     moment = Moment(0, History.empty(batch.meter), state)
     with disabled():
         moment = [stride.moment for stride in walk(model, task, moment, read)][-1]
-        rows = repeated(pieces, ways)
-        moment = Moment(read, moment.history.each(lambda x: x[rows]), model.fan_out(moment.state, ways))
-        many = task.in_ways(ways)
+        moment, many = branched(model, moment, ways), task.in_ways(ways)
         moment = [stride.moment for stride in walk(model, many, moment, read + written)][-1]
-    return [x.clone() for x in step_inputs(many, moment, settings_of(many), torch.rand(len(rows), 4))], moment.state
+    return [x.clone() for x in step_inputs(many, moment, settings_of(many), torch.rand(pieces * ways, 4))], moment.state
+
+
+def branched(model: FrameByFrame, moment: Moment, ways: int) -> Moment:
+    """The moment with every piece so many times, as in `Task.in_ways`."""
+    rows = repeated(len(moment.history.pitch), ways)
+    return Moment(moment.step, moment.history.each(lambda x: x[rows]), model.fan_out(moment.state, ways))
 
 
 def repeated(pieces: int, ways: int) -> Tensor:

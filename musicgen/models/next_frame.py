@@ -177,16 +177,15 @@ class NextFrame(FrameByFrame):
         return compose_frames(self, task)
 
     @torch.inference_mode()
-    def pace(self, seed: Batch, odds: Tensor) -> Tensor:
+    def pace(self, seed: Batch, logits: Tensor) -> Tensor:
         """What each piece adds to the log-odds of a hold, (B,): how much surer its seed asks the model to be.
 
-        seed are the steps that are given whole, odds (B, T, n) the log-odds of a hold there. Dynamic evaluation (Krause
-        et al. 2018, arXiv 1709.07432) of one number a piece, believed to be 0 give or take `PACE_SPREAD`. Without it a
+        seed are the steps that are given whole, logits (B, T, n, V) those there. Dynamic evaluation (Krause et al.
+        2018, arXiv 1709.07432) of one number a piece, believed to be 0 give or take `PACE_SPREAD`. Without it a
         slow seed is soon hurried and a lively one slowed: what a model has just written tells it more than what was
         given before.
         """
-        held = (seed.tokens[..., : odds.shape[2]] == HOLD_TOKEN).float()
-        could = (odds > ILLEGAL / 2) & (seed.counted() > 0)
+        odds, held, could = holds(logits, seed)
         pace = PACES[:, None, None, None]
         miss = F.softplus((1 - 2 * held) * (odds + pace)) * could  # -ln p, (paces, B, T, n)
         miss = miss.sum((2, 3)) + 0.5 * (PACES[:, None] / PACE_SPREAD) ** 2
