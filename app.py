@@ -18,12 +18,12 @@ if "PORT" in os.environ:
 import gradio as gr
 
 from musicgen import checkpoint, comparison, piece, selftest, session
-from musicgen.audio import INSTRUMENTS, default_instruments
-from musicgen.files import FORMATS
+from musicgen.export import FORMATS
+from musicgen.io.audio import INSTRUMENTS, default_instruments
+from musicgen.io.seeds import EXAMPLES, SeedError, from_file
 from musicgen.models import DEFAULTS, MODELS
 from musicgen.request import LONGEST, Given, Problem, Request, length_for
 from musicgen.score import METERS, STYLES, ScoreError
-from musicgen.seeds import EXAMPLES, SeedError, from_file
 from musicgen.web import parts
 
 LARGEST_UPLOAD = "5mb"

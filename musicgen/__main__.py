@@ -188,7 +188,8 @@ def _canvas_in_words(canvas: Canvas) -> dict:
 
 
 def _picture(rows: list[dict], works: dict, canvas: Canvas, seed: int) -> bytes:
-    from musicgen import checkpoint, picture
+    from musicgen import checkpoint
+    from musicgen.io import picture
 
     def drawn(row: dict) -> picture.Row:
         work, name = works.get(row["model"]), f"{row['title']} · {checkpoint.in_words(row)}"
@@ -200,10 +201,11 @@ def _picture(rows: list[dict], works: dict, canvas: Canvas, seed: int) -> bytes:
 
 
 def _write(path: Path, work):
-    from musicgen import audio, files
+    from musicgen import export
+    from musicgen.io import audio
 
     ending = path.suffix.lower().lstrip(".")
-    maker = next(f for f in files.FORMATS.values() if f.ending == ending)
+    maker = next(f for f in export.FORMATS.values() if f.ending == ending)
     _put(path, maker.make(work, audio.default_instruments(work.score.style)))
 
 

@@ -114,7 +114,7 @@ def config(name: str, directory: Path = DIRECTORY) -> dict:
 
 
 def metrics(name: str, directory: Path = DIRECTORY) -> dict:
-    """The measured figures, as `python -m train.evaluate` wrote them; empty before it ran."""
+    """The measured figures, as `python -m train.evaluation` wrote them; empty before it ran."""
     path = directory / name / "metrics.json"
     return _read(name, path) if path.exists() else {}
 

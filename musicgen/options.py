@@ -138,7 +138,7 @@ def canvas_of(options: argparse.Namespace) -> Canvas:
         print(seed.message, file=sys.stderr)
     if options.keep or options.free_bars:
         return _rework(options, seed.canvas.score)
-    from musicgen.seeds import SeedError
+    from musicgen.io.seeds import SeedError
 
     try:
         given = seed.first(options.seed_bars) if options.seed_bars else seed
@@ -148,7 +148,7 @@ def canvas_of(options: argparse.Namespace) -> Canvas:
 
 
 def _seed(options: argparse.Namespace, source: Path | None):
-    from musicgen import seeds
+    from musicgen.io import seeds
 
     try:
         if source is None:

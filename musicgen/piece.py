@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from musicgen.arrange import Music, Part, Seed, Sound, arrange
+from musicgen.io.arrange import Music, Part, Seed, Sound, arrange
 from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, Canvas, Note, Score, ScoreError, from_notes
 
 MOST = 4 * MAX_BARS * max(meter.steps for meter in METERS.values())  # cells of the longest piece

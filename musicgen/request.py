@@ -6,7 +6,8 @@ Whatever asks (page, command line, API) makes a `Request` and learns by `Problem
 from dataclasses import dataclass
 from typing import Any
 
-from musicgen import piece, seeds
+from musicgen import piece
+from musicgen.io import seeds
 from musicgen.score import METERS, STYLES, Canvas, ScoreError
 
 LONGEST = 32  # bars of a whole piece

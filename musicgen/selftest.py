@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import soundfile
 
-from . import audio, checkpoint, soundfont
-from .models import MODELS
-from .score import STYLES, Canvas, Note, Score, from_notes
+from musicgen import checkpoint
+from musicgen.io import audio, soundfont
+from musicgen.models import MODELS
+from musicgen.score import STYLES, Canvas, Note, Score, from_notes
 
 
 def run() -> bool:

@@ -19,7 +19,7 @@ import music21  # noqa: F401  the readers load slowly: before anything is timed
 import partitura  # noqa: F401
 from reference import Reading, Unsure, by_mido, by_music21, by_partitura
 
-from musicgen import midi, notation, seeds
+from musicgen.io import midi, notation, seeds
 
 ENDINGS = {".mid", ".midi", ".kar", ".rmi", ".xml", ".musicxml", ".mxl"}
 WINDOW = 24 * 16  # steps that are compared

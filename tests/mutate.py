@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from midis import file_of, time_signature, tune
 from sheets import back, bar, mxl, note, xml
 
-from musicgen import midi, seeds
+from musicgen.io import midi, seeds
 from musicgen.score import METERS, Note, Score, from_notes
 
 SECONDS, MEGABYTES = 1.0, 150

@@ -44,7 +44,7 @@ def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.
     }
     checkpoint.save(name, model, training)
     print(f"{name}: held out {result.valid:.4f}, {result.minutes:.1f} minutes on {training['device']}")
-    print(f"now: python -m train.evaluate {name}")
+    print(f"now: python -m train.evaluation {name}")
 
 
 def begin(model: MusicModel, recipe: Recipe) -> float:

@@ -24,7 +24,7 @@ from musicgen.models import MODELS
 from musicgen.models.base import crop, features_of
 from musicgen.score import METERS, REST, Score
 from train import device
-from train.evaluate import record
+from train.evaluation.evaluate import record
 from train.loop import Item, batches, held_out, kept_state, train, whole_pieces
 from train.recipes import BENCHMARK
 

@@ -3,7 +3,7 @@
 Every instrument of the table is played note by note through FluidSynth, mixed to one channel, trimmed, looped where it
 sustains, levelled, and written to `musicgen/web/samples/`: one FLAC an instrument and a `manifest.json` that says where
 each note lies. FLAC, since MP3 and Ogg shift the first frame by an amount that differs between browsers, and a loop
-point must be exact. The page plays these files, and `musicgen.audio` builds its sound font from the very same ones.
+point must be exact. The page plays these files, and `musicgen.io.audio` builds its sound font from the very same ones.
 """
 
 import argparse

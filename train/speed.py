@@ -23,7 +23,8 @@ from tqdm import tqdm
 
 from musicgen import checkpoint
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES
-from train.evaluate import record, show
+from train.evaluation.evaluate import record
+from train.report.show import show
 from train.speed_worker import ALL, CHARACTERS, LAB, TASKS
 
 ROOT = Path(__file__).parents[1]

@@ -107,9 +107,7 @@ class FrameByFrame(MusicModel):
         """The state with every piece so many times, one after the other."""
         return state.rows(repeated(len(state.carried[0]), ways))
 
-    def stream(
-        self, canvas: Canvas, sampling: SamplingConfig = DEFAULTS, *, random_seed: int = 0
-    ) -> Iterator[Patch]:
+    def stream(self, canvas: Canvas, sampling: SamplingConfig = DEFAULTS, *, random_seed: int = 0) -> Iterator[Patch]:
         """A patch a beat; see `temperature_note`. 0 takes the likeliest."""
         task = task_of([canvas], sampling, torch.Generator().manual_seed(random_seed))
         yield from patches(self.frames(task), METERS[canvas.score.meter].beat)
@@ -170,9 +168,7 @@ def paced(model: FrameByFrame, task: Task, logits: Tensor | None = None) -> Task
     return replace(task, batch=replace(task.batch, pace=pace))
 
 
-def compose_until(
-    model: FrameByFrame, task: Task, moment: Moment, stop: int
-) -> Generator[Tensor, None, Moment]:
+def compose_until(model: FrameByFrame, task: Task, moment: Moment, stop: int) -> Generator[Tensor, None, Moment]:
     """The frames of a `walk` up to the step `stop`; returns the moment after them.
 
     Those that lie in the pieces' close are composed in several ways, and of each piece the likeliest is kept.

@@ -5,7 +5,6 @@ that a browser may keep them for ever and never mixes two versions. The parts ar
 writes a `.pyi` file beside the source of every subclass, each time it is imported.
 """
 
-
 import hashlib
 import json
 from pathlib import Path

@@ -1,0 +1,50 @@
+"""A composition -> the bytes of a file a visitor takes home. Each maker is imported when first asked for."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from musicgen.session import Composition
+
+
+@dataclass(frozen=True)
+class Format:
+    title: str
+    ending: str
+    hint: str
+    make: Callable[[Composition, Sequence[str]], bytes]  # with the keys of four instruments
+
+
+def _midi(work: Composition, instruments: Sequence[str]) -> bytes:
+    from musicgen.io import audio, midi
+
+    return midi.write(work.score, [audio.INSTRUMENTS[key].program for key in instruments])
+
+
+def _musicxml(work: Composition, instruments: Sequence[str]) -> bytes:
+    from musicgen.io import notation
+
+    return notation.write(work.score)
+
+
+def _sound(format: str):
+    def make(work: Composition, instruments: Sequence[str]) -> bytes:
+        from musicgen.io import audio
+
+        return audio.render(work.score, instruments, format)
+
+    return make
+
+
+def _picture(work: Composition, instruments: Sequence[str]) -> bytes:
+    from musicgen.io import picture
+
+    return picture.piano_roll(work.score, work.fixed, title=work.title)
+
+
+FORMATS = {
+    "midi": Format("MIDI", "mid", "for any music program", _midi),
+    "musicxml": Format("MusicXML", "musicxml", "sheet music for MuseScore and others", _musicxml),
+    "wav": Format("WAV", "wav", "sound, exact", _sound("wav")),
+    "mp3": Format("MP3", "mp3", "sound, small", _sound("mp3")),
+    "png": Format("PNG", "png", "the piano roll as a picture", _picture),
+}

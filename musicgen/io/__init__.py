@@ -1,0 +1,1 @@
+"""Scores from and to what people bring and take: text, MIDI, MusicXML, sound, pictures."""

@@ -1,0 +1,290 @@
+"""Music as a file gives it -> a seed: parts into voices, times onto the grid, and a message that tells what changed."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from statistics import mean
+from typing import NamedTuple
+
+import numpy as np
+
+from musicgen.io.voicing import into_range, is_line, most_at_once, place, separate
+from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, Canvas, Note, Score, ScoreError, from_notes
+
+MAX_SEED_BARS = 32  # of a stranger's file; what we wrote ourselves is read back whole
+SLACK = 0.1  # steps a time may lie off the grid before it counts as off it
+MOST_COMPARED = 32  # parts; of an orchestra the notes are pooled anyway
+ENOUGH = 8  # notes that tell a part in octaves from a chord
+GATE = 0.15  # the part of a note's length by which it may end early, as played, without a rest being meant
+
+# Meters we have no name for, and the one that shares their bar lines, or every other of them.
+LIKE = {
+    "2/2": "4/4", "4/2": "4/4", "8/8": "4/4", "16/16": "4/4", "8/4": "4/4", "1/1": "4/4",
+    "3/2": "3/4", "6/4": "3/4", "6/16": "6/8", "3/8": "6/8", "12/8": "6/8", "12/16": "6/8", "24/16": "6/8",
+    "4/8": "2/4", "2/8": "2/4", "1/4": "2/4", "1/2": "2/4", "9/4": "9/8", "9/16": "9/8",
+}  # fmt: skip
+
+
+class SeedError(ValueError):
+    """Given music cannot be used; the message says where and what to change.
+
+    `span` is where in a text it stands, as a pair of character positions, else None.
+    """
+
+    def __init__(self, message: str, span: tuple[int, int] | None = None):
+        super().__init__(message)
+        self.span = span
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Given music on a canvas of whole bars, and what the visitor should know about it ("" if nothing)."""
+
+    canvas: Canvas
+    message: str = ""
+
+    def first(self, bars: int) -> "Seed":
+        """Only the first bars of it."""
+        return self if bars >= self.canvas.score.bars else replace(self, canvas=self.canvas.extended(bars))
+
+    def lengthened(self, bars: int) -> Canvas:
+        """The canvas of a whole piece of `bars` bars that begins so. Raises SeedError if nothing is left to compose."""
+        if self.canvas.seed_steps >= bars * METERS[self.canvas.score.meter].steps:
+            least = self.canvas.score.bars + 1
+            what = f"make the length at least {least} bars" if least <= 32 else "the longest piece has 32"
+            raise SeedError(
+                f"the seed fills {least - 1} bars and the whole piece is to have {bars}: "
+                f"{what}, or give less of the seed"
+            )
+        return self.canvas.extended(bars)
+
+
+class Sound(NamedTuple):
+    """A note as a file has it; times in sixteenth steps, not yet on the grid."""
+
+    pitch: int
+    start: float
+    end: float
+
+
+@dataclass(frozen=True)
+class Part:
+    name: str
+    sounds: Sequence[Sound]
+
+
+@dataclass(frozen=True)
+class Music:
+    """What a file says, before it is fitted to the canvas."""
+
+    parts: Sequence[Part]
+    meter: str = "4/4"  # any, "7/8" too
+    tempo: float | None = None  # quarter notes a minute
+    length: float = 0  # steps, as far as the file tells
+    barline: float = 0  # a step at which a bar of the meter begins: what stands before is an upbeat
+    style: str | None = None  # written by ourselves, if not None
+    remarks: tuple[str, ...] = ()
+
+
+def arrange(music: Music, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> Seed:
+    """Fit music to the canvas. Style, meter and tempo are the file's unless given. Raises SeedError."""
+    if not music.style and not any(part.sounds for part in music.parts):
+        raise SeedError("the file holds no notes that could be played: choose another one")
+    remarks = list(music.remarks)
+    meter = meter or _meter(music.meter, remarks)
+    if meter not in METERS:
+        raise SeedError(f"unknown meter {meter!r}: choose one of {', '.join(METERS)}")
+    parts, pad = _on_grid(music, METERS[meter].steps, remarks)
+    style = style or music.style or _guess_style(parts, meter)
+    notes = _voices(parts, style, remarks)
+    notes, moves = into_range(notes, style)
+    end = max((n.start + n.duration for n in notes), default=0)
+    if music.style:
+        end = max(end, min(math.ceil(music.length), MAX_BARS * METERS[meter].steps))
+    bars = math.ceil(end / METERS[meter].steps)
+    tempo = tempo or _tempo(music.tempo, style, remarks)
+    try:
+        score = Score(from_notes(notes, bars * METERS[meter].steps), style, meter, tempo)
+    except ScoreError as error:
+        raise SeedError(str(error)) from error
+    return Seed(Canvas(score, _fixed(score, pad)), _message(score, remarks + moves))
+
+
+def _meter(name: str, remarks: list[str]) -> str:
+    if name in METERS:
+        return name
+    like = LIKE.get(name, "4/4")
+    remarks.append(f"its {name} is written in {like}")
+    return like
+
+
+def _tempo(tempo: float | None, style: str, remarks: list[str]) -> float:
+    if tempo is None:
+        return STYLES[style].tempo
+    held = min(300.0, max(20.0, tempo))
+    if held != tempo:
+        remarks.append(f"its tempo of {tempo:.0f} became {held:.0f}")
+    return held
+
+
+def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str, list[Note]]], int]:
+    """The parts that sound, their notes on the grid, and how many steps of rest were put before an upbeat."""
+    pad = round(-music.barline) % bar
+    first = min((s.start for part in music.parts for s in part.sounds), default=0)
+    empty = 0 if music.style else round(first + pad) // bar  # a stranger's empty bars before the music say nothing
+    if empty:
+        remarks.append(f"{_count(empty, 'empty bar')} before the music left out")
+        pad -= empty * bar
+    limit = (MAX_BARS if music.style else MAX_SEED_BARS) * bar
+    parts, rounded, late, short = [], 0, False, 0
+    for part in music.parts:
+        within = [Sound(s.pitch, s.start + pad, s.end + pad) for s in part.sounds if round(s.start + pad) < limit]
+        late |= len(within) < len(part.sounds)
+        rounded += sum(abs(s.start - round(s.start)) > SLACK for s in within)
+        notes = _quantised(within, bar, limit)
+        if _is_run(within):
+            alone = _thinned(notes, within)
+            notes, short = alone, short + len(notes) - len(alone)
+        if notes:
+            parts.append((part.name, notes))
+    if rounded:
+        remarks.append(f"{_count(rounded, 'note')} moved onto the sixteenth grid")
+    if short:
+        remarks.append(f"{_count(short, 'note')} shorter than a sixteenth left out")
+    if late:
+        remarks.append(f"what comes after bar {limit // bar} was left out")
+    return parts, max(pad, 0)
+
+
+def _quantised(sounds: Sequence[Sound], bar: int, limit: int) -> list[Note]:
+    """Sounds -> notes on the grid of bars of `bar` steps, none of them beyond step `limit`.
+
+    A note that ends a little early or late, as played ones do, lasts until the next, or until the bar line.
+    """
+    starts = sorted({round(s.start) for s in sounds})
+    following = dict(pairwise(starts))
+    notes = {}
+    for sound in sounds:
+        start = round(sound.start)
+        if abs(sound.end - round(sound.end)) <= SLACK / 5:
+            end = round(sound.end)
+        else:
+            end = math.ceil(sound.end - SLACK)
+            after = following.get(start, end)
+            late = sound.end % bar  # steps after the last bar line
+            if abs(after - sound.end) <= max(1, GATE * (sound.end - sound.start)) and start in following:
+                end = after
+            elif late < 1:
+                end = round(sound.end - late)
+        duration = min(max(1, end - start), limit - start)
+        notes[start, -sound.pitch] = max(duration, notes.get((start, -sound.pitch), 0))
+    return [Note(0, -pitch, start, duration) for (start, pitch), duration in sorted(notes.items())]
+
+
+def _is_run(sounds: Sequence[Sound]) -> bool:
+    """Whether the notes, before they are put on the grid, follow each other one by one."""
+    pairs = list(pairwise(sorted(sounds, key=lambda s: s.start)))
+    held = sum(a.end - b.start > (a.end - a.start) / 2 for a, b in pairs)  # through half of the next: a chord, spread
+    return all(a.start < b.start - SLACK / 2 for a, b in pairs) and held * 10 <= len(pairs)
+
+
+def _thinned(notes: list[Note], sounds: Sequence[Sound]) -> list[Note]:
+    """Of notes that came to begin at one step, the one that began nearest to it: a fast run is no chord."""
+    away = {(round(s.start), s.pitch): abs(s.start - round(s.start)) for s in sorted(sounds, key=lambda s: -s.start)}
+    nearest = sorted(notes, key=lambda n: (n.start, away[n.start, n.pitch]))
+    return [note for before, note in zip([None, *nearest], nearest) if not before or before.start < note.start]
+
+
+def _guess_style(parts: list[tuple[str, list[Note]]], meter: str) -> str:
+    """A single line in a compound meter is a dance tune; everything else goes among the chorales."""
+    return "dance" if len(parts) == 1 and is_line(parts[0][1]) and meter in ("6/8", "9/8") else "chorale"
+
+
+def _voices(parts: list[tuple[str, list[Note]]], style: str, remarks: list[str]) -> list[Note]:
+    """Give every note its voice: by the parts' names, else part by part, else by telling lines apart."""
+    lines, named = _named(parts, remarks), True
+    if not lines:
+        lines, named = _lines(_distinct([notes for _, notes in parts], remarks), remarks), False
+    count = len(STYLES[style].ranges)
+    if count == 1 and (len({n.voice for n in lines}) if named else len(lines)) > 1:
+        remarks.append("only the top line was kept, since a dance has one voice")
+    if named:
+        top = min(n.voice for n in lines)
+        return lines if count > 1 else [replace(n, voice=0) for n in lines if n.voice == top]
+    lines = lines[:count]
+    voices = (0,) if len(lines) == 1 else place([mean(n.pitch for n in line) for line in lines], style)
+    return [replace(n, voice=voice) for voice, line in zip(voices, lines) for n in line]
+
+
+def _named(parts: list[tuple[str, list[Note]]], remarks: list[str]) -> list[Note]:
+    """The notes with the voices their parts are named after; [] unless all parts, or four of them, have such names."""
+    found: dict[int, list[Note]] = {}
+    for name, notes in parts:
+        voice = next((i for i, v in enumerate(VOICES) if name.strip().lower().startswith(v)), None)
+        if voice is not None and is_line(notes):
+            found.setdefault(voice, notes)
+    others = len(parts) - len(found)
+    if others and len(found) < len(VOICES):
+        return []
+    if others:
+        remarks.append(f"{_count(others, 'part')} besides the four voices left out")
+    return [replace(n, voice=voice) for voice, notes in found.items() for n in notes]
+
+
+def _distinct(parts: list[list[Note]], remarks: list[str]) -> list[list[Note]]:
+    """The parts without those that only double another, in unison or octaves, as tablatures and second players do."""
+    if len(parts) > MOST_COMPARED:
+        return parts
+    kept: list[list[Note]] = []
+    for notes in sorted(parts, key=len, reverse=True):
+        if not any(_doubles(notes, other) for other in kept):
+            kept.append(notes)
+    if len(kept) < len(parts):
+        remarks.append(f"{_count(len(parts) - len(kept), 'part')} that doubled another left out")
+    return [notes for notes in parts if any(notes is other for other in kept)]
+
+
+def _doubles(notes: list[Note], other: list[Note]) -> bool:
+    """Whether another part has all the notes of this one, or has them an octave apart where they are many enough."""
+    octaves = max(n.pitch for n in other) - max(n.pitch for n in notes)
+    shifts = {0, octaves} if octaves % 12 == 0 and len(notes) >= ENOUGH else {0}
+    has = {(n.start, n.pitch) for n in other}
+    return any(all((n.start, n.pitch + shift) in has for n in notes) for shift in shifts)
+
+
+def _lines(parts: list[list[Note]], remarks: list[str]) -> list[list[Note]]:
+    """One to four lines, from the top down."""
+    if len(parts) <= len(VOICES) and all(is_line(notes) for notes in parts):
+        return sorted(parts, key=lambda line: -mean(n.pitch for n in line))
+    together = {(n.start, n.pitch): n for notes in parts for n in sorted(notes, key=lambda n: n.duration)}
+    notes = list(together.values())
+    count = min(len(VOICES), most_at_once(notes))
+    lines, dropped = separate(notes, count)
+    if dropped:
+        remarks.append(f"{_count(dropped, 'note')} beyond four at a time left out")
+    return lines
+
+
+def _fixed(score: Score, pad: int) -> np.ndarray:
+    """Which cells are given `(T, 4)`: voices with notes up to the last note of all, and the rest before an upbeat."""
+    fixed = np.zeros(score.cells.shape, bool)
+    notes = score.notes()
+    end = max((n.start + n.duration for n in notes), default=0)
+    fixed[:end, sorted({n.voice for n in notes})] = True
+    fixed[:pad] = True
+    return fixed
+
+
+def _message(score: Score, remarks: list[str]) -> str:
+    """One sentence for what was kept, a second for what was changed, if anything was."""
+    notes = score.notes()
+    names = [VOICES[v] for v in sorted({n.voice for n in notes})]
+    who = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "one voice"
+    kept = f"Kept {_count(len(notes), 'note')} in {_count(score.bars, 'bar')} of {score.meter}: {who}."
+    told = "; ".join(remarks)
+    return f"{kept} {told[0].upper()}{told[1:]}." if told else kept
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,163 @@
+"""Score -> WAV or MP3, by FluidSynth (midi2audio) where that is installed, else by the embedded `midirenderer`.
+
+Both play the sound font of `soundfont.py`. midi2audio runs as a program of its own, since it prints, sets no time
+limit and hides FluidSynth's return code; what comes out is looked at before anybody gets it: a missing or silent
+rendering is an error and never a file.
+"""
+
+import io
+import logging
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import mido
+import numpy as np
+import soundfile
+
+from musicgen.io import midi, soundfont
+from musicgen.io.soundfont import INSTRUMENTS, Instrument
+from musicgen.score import Score
+
+__all__ = ["FORMATS", "INSTRUMENTS", "AudioError", "Instrument", "default_instruments", "render", "synthesizer"]
+
+FORMATS = ("wav", "mp3")
+RATE = 44_100  # Hz
+TAIL = 2.5  # seconds kept after the score's end, for the last chord to fade
+FADE = 0.5  # seconds of the tail's end that lead into silence
+LOUDNESS = -20.0  # dB of full scale, root mean square of what sounds
+PEAK = -1.5  # dB of full scale; MP3 may come out half a decibel higher
+SILENCE = 1e-4  # a rendering whose largest value is smaller is silent
+PANS = (44, 76, 56, 88)  # of 0 (left) to 127 (right), a voice each
+PATIENCE = 120  # seconds for one rendering
+
+_log = logging.getLogger(__name__)
+
+
+class AudioError(RuntimeError):
+    """No sound could be made; the message says why and what helps."""
+
+
+def default_instruments(style: str) -> tuple[str, ...]:
+    """A key of `INSTRUMENTS` for each voice."""
+    return ("fiddle",) * 4 if style == "dance" else ("organ",) * 4
+
+
+def synthesizer() -> str:
+    """The name of the synthesizer that plays."""
+    return "FluidSynth" if shutil.which("fluidsynth") else "midirenderer"
+
+
+def render(score: Score, instruments: tuple[str, ...] | None = None, format: str = "wav") -> bytes:
+    """The score's sound as a file: 44.1 kHz, stereo, as long as the score and `TAIL` seconds more.
+
+    `instruments` are four keys of `INSTRUMENTS`, soprano first. Raises `AudioError`.
+    """
+    keys = tuple(instruments or default_instruments(score.style))
+    unknown = [key for key in keys if key not in INSTRUMENTS]
+    if unknown or len(keys) != 4:
+        raise AudioError(f"instruments are four of {', '.join(INSTRUMENTS)}, not {', '.join(keys)}")
+    if format not in FORMATS:
+        raise AudioError(f"sound is written as {' or '.join(FORMATS)}, not {format!r}")
+    if not score.notes():
+        raise AudioError("the score holds only rests: there is nothing to hear")
+    sound = _synthesize(_performance(score, keys), soundfont.build(tuple(sorted(set(keys)))))
+    return _encode(_finish(sound, score.seconds), format)
+
+
+def _performance(score: Score, keys: tuple[str, ...]) -> bytes:
+    """The score as MIDI: voices spread from left to right, and an empty tail, so that nothing cuts the last chord."""
+    file = mido.MidiFile(file=io.BytesIO(midi.write(score, [INSTRUMENTS[key].program for key in keys])))
+    for track in file.tracks:
+        channels = {m.channel for m in track if not m.is_meta}
+        for channel in channels:
+            settings = [(7, 127), (10, PANS[channel]), (91, 60), (93, 0)]  # volume, place, room, chorus
+            track[:0] = [mido.Message("control_change", channel=channel, control=c, value=v) for c, v in settings]
+        if channels:
+            ticks = round(mido.second2tick(TAIL, file.ticks_per_beat, round(60_000_000 / score.tempo)))
+            end = track.pop()
+            track.append(mido.Message("control_change", channel=min(channels), control=3, time=end.time + ticks))
+            track.append(mido.MetaMessage("end_of_track"))
+    data = io.BytesIO()
+    file.save(file=data)
+    return data.getvalue()
+
+
+def _synthesize(performance: bytes, font: bytes) -> np.ndarray:
+    """Sound `(frames, 2)` at `RATE` by the first synthesizer that makes any."""
+    reasons = []
+    for player in (_fluidsynth, _midirenderer):
+        try:
+            sound = player(performance, font)
+            if not np.isfinite(sound).all() or np.abs(sound).max(initial=0) < SILENCE:
+                raise AudioError("it rendered silence")
+            return sound
+        except (AudioError, OSError, ValueError, RuntimeError, subprocess.SubprocessError) as error:
+            reasons.append(f"{player.__name__[1:]}: {error}")
+            _log.info("no sound from %s", reasons[-1])
+    raise AudioError("no synthesizer made a sound; install FluidSynth or midirenderer. " + "; ".join(reasons))
+
+
+def _fluidsynth(performance: bytes, font: bytes) -> np.ndarray:
+    if not shutil.which("fluidsynth"):
+        raise AudioError("the program is not installed")
+    with tempfile.TemporaryDirectory(prefix="musicgen-") as name:
+        folder = Path(name)
+        (folder / "font.sf2").write_bytes(font)
+        (folder / "score.mid").write_bytes(performance)
+        command = [sys.executable, "-m", "midi2audio", "-s", "font.sf2", "-r", str(RATE), "score.mid", "sound.wav"]
+        done = subprocess.run(
+            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
+        )
+        if done.returncode or not (folder / "sound.wav").is_file():
+            raise AudioError(f"it made no file: {done.stderr.decode(errors='replace')[-300:].strip()}")
+        return soundfile.read(folder / "sound.wav", dtype="float32", always_2d=True)[0]
+
+
+def _midirenderer(performance: bytes, font: bytes) -> np.ndarray:
+    try:
+        import midirenderer
+    except ImportError as error:
+        raise AudioError("the package is not installed") from error
+    wav = midirenderer.render_wave_from(font, performance)
+    sound, rate = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
+    return _resample(sound, rate)
+
+
+def _resample(sound: np.ndarray, rate: int) -> np.ndarray:
+    """To `RATE` by cutting the spectrum of each channel; the end is silent, so nothing wraps around."""
+    if rate == RATE:
+        return sound
+    block = rate  # whole seconds transform quickly, and both rates fit into them
+    sound = np.pad(sound, ((0, -len(sound) % block), (0, 0)))
+    frames = len(sound) // rate * RATE
+    spectrum = np.fft.rfft(sound, axis=0)[: frames // 2 + 1]
+    return (np.fft.irfft(spectrum, frames, axis=0) * (frames / len(sound))).astype(np.float32)
+
+
+def _finish(sound: np.ndarray, seconds: float) -> np.ndarray:
+    """Cut or padded to `seconds` and the tail, faded at the end, and brought to `LOUDNESS` under `PEAK`."""
+    frames = round((seconds + TAIL) * RATE)
+    sound = np.pad(sound, ((0, max(0, frames - len(sound))), (0, 0)))[:frames]
+    fade = round(FADE * RATE)
+    sound[-fade:] *= np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32))[:, None] ** 2
+    gain = min(10 ** (LOUDNESS / 20) / _loudness(sound), 10 ** (PEAK / 20) / np.abs(sound).max())
+    return sound * np.float32(gain)
+
+
+def _loudness(sound: np.ndarray) -> float:
+    """Root mean square of the tenths of a second that sound: those within 40 dB of the loudest one."""
+    block = RATE // 10
+    power = (sound[: len(sound) // block * block] ** 2).reshape(-1, block * sound.shape[1]).mean(axis=1)
+    return float(np.sqrt(power[power > power.max() * 1e-4].mean()))
+
+
+def _encode(sound: np.ndarray, format: str) -> bytes:
+    data = io.BytesIO()
+    if format == "wav":
+        soundfile.write(data, sound, RATE, "PCM_16", format="WAV")
+    else:
+        soundfile.write(data, sound, RATE, "MPEG_LAYER_III", format="MP3")
+    return data.getvalue()

@@ -1,0 +1,160 @@
+"""Standard MIDI files: a score written exactly, and anybody's file read without trusting it.
+
+Times are counted in ticks, never in seconds, so that nothing is lost to rounding. `midifile.py` reads the bytes.
+"""
+
+import io
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from itertools import pairwise
+
+import mido
+import pretty_midi
+
+from musicgen.io.arrange import MAX_SEED_BARS, Music, Part, SeedError, Sound
+from musicgen.io.midifile import DAMAGED, DRUMS, METER, TEMPO, TEXT, MidiFile, decoded, parse
+from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Score
+
+TICKS = 480  # a quarter note
+STEP = TICKS // STEPS_PER_QUARTER
+PROGRAMS = {"chorale": (19, 19, 19, 19), "dance": (110, 110, 110, 110)}  # General MIDI from 0: church organ, fiddle
+LOUDNESS = (84, 72, 72, 78)  # a velocity for each voice: the outer ones lead
+BAR_ACCENT, BEAT_ACCENT = 12, 6
+MARK = "musicgen style="  # the text event by which we know our own files
+DEFAULT_TEMPO = 120  # quarter notes a minute where a file says nothing, by the MIDI standard
+LONGEST = 100_000  # quarter notes
+
+
+def write(score: Score, programs: Sequence[int] | None = None) -> bytes:
+    """A type 1 file: a track for tempo and meter, then a track for each voice of the style, named after it.
+
+    `programs` are four General MIDI programs from 0. Every track ends where the last bar does.
+    """
+    song = pretty_midi.PrettyMIDI(resolution=TICKS, initial_tempo=score.tempo)
+    song.text_events.append(pretty_midi.Text(MARK + score.style, 0))
+    song.time_signature_changes.append(pretty_midi.TimeSignature(*map(int, score.meter.split("/")), 0))
+    programs = programs or PROGRAMS[score.style]
+    for voice in range(len(STYLES[score.style].ranges)):
+        instrument = pretty_midi.Instrument(programs[voice], name=VOICES[voice])
+        instrument.notes = [_sound(score, note, song) for note in score.notes() if note.voice == voice]
+        song.instruments.append(instrument)
+    data = io.BytesIO()
+    song.write(data)
+    return _whole(data.getvalue(), score)
+
+
+def _sound(score: Score, note, song: pretty_midi.PrettyMIDI) -> pretty_midi.Note:
+    start, end = (song.tick_to_time(step * STEP) for step in (note.start, note.start + note.duration))
+    return pretty_midi.Note(_velocity(score, note), note.pitch, start, end)
+
+
+def _velocity(score: Score, note) -> int:
+    meter = METERS[score.meter]
+    accent = BAR_ACCENT * (note.start % meter.steps == 0) or BEAT_ACCENT * (note.start % meter.steps % meter.beat == 0)
+    return LOUDNESS[note.voice] + accent
+
+
+def _whole(data: bytes, score: Score) -> bytes:
+    """What pretty_midi leaves out: tracks last until the last bar line, the tempo is rounded, the clicks are beats."""
+    file = mido.MidiFile(file=io.BytesIO(data))
+    file.tracks[0].insert(0, mido.MetaMessage("track_name", name="musicgen"))
+    for message in file.tracks[0]:
+        if message.type == "set_tempo":
+            message.tempo = round(60_000_000 / score.tempo)
+        if message.type == "time_signature":
+            message.clocks_per_click = 24 * METERS[score.meter].beat // STEPS_PER_QUARTER
+    for track in file.tracks:
+        track[-1].time = score.steps * STEP - sum(message.time for message in track[:-1])
+    data = io.BytesIO()
+    file.save(file=data)
+    return data.getvalue()
+
+
+def read(data: bytes) -> Music:
+    """What a MIDI file says. Raises SeedError if it is no MIDI file, broken, too large, or has nothing to play."""
+    file = parse(data)
+    metas = sorted((meta for track in file.tracks for meta in track.metas), key=lambda meta: meta[0])
+    parts, drums = _parts(file)
+    if not parts and file.damaged:
+        raise SeedError(DAMAGED)
+    if not parts and drums:
+        raise SeedError("this file holds only percussion, which has no pitch: choose one with a melody")
+    sounds = [sound for part in parts for sound in part.sounds]
+    if max((sound.end for sound in sounds), default=0) > LONGEST * STEPS_PER_QUARTER:
+        raise SeedError("this MIDI file lasts for hours: it is probably damaged; choose another one")
+    steps_per_tick = STEPS_PER_QUARTER / file.quarter
+    end = max(track.end for track in file.tracks)
+    meter, barline, changes = _meter(metas, min(end, MAX_SEED_BARS * 4 * file.quarter))
+    tempo, tempos = _tempo(metas, min((s.start for s in sounds), default=0) / steps_per_tick, file)
+    remarks = ["percussion was left out"] if drums else []
+    if file.damaged:
+        remarks.append("the file is damaged, and what could not be read was left out")
+    if tempos > 1:
+        remarks.append("only its first tempo was kept")
+    if changes:
+        remarks.append(f"its changes of meter were left out, all is {meter}")
+    return Music(
+        parts,
+        meter=meter,
+        tempo=tempo,
+        length=end * steps_per_tick,
+        barline=barline * steps_per_tick,
+        style=_own_style(metas),
+        remarks=tuple(remarks),
+    )
+
+
+def _parts(file: MidiFile) -> tuple[list[Part], bool]:
+    """A part for each channel of each track, whatever programs it plays; whether there is percussion.
+
+    A track whose channels together are one line, as guitars and MPE keyboards write it, is one part.
+    """
+    steps, parts, drums = STEPS_PER_QUARTER / file.quarter, [], False
+    songs = 0
+    for track in file.tracks:
+        channels = track.channels(file.quarter)
+        drums |= channels.pop(DRUMS, None) is not None
+        notes = sorted((note for notes in channels.values() for note in notes), key=lambda n: n[1])
+        songs += bool(notes)
+        if file.kind and len(channels) > 1 and all(a[2] <= b[1] for a, b in pairwise(notes)):
+            channels = {0: notes}
+        for _, notes in sorted(channels.items()):
+            parts.append(Part(track.name, [Sound(pitch, on * steps, off * steps) for pitch, on, off in notes]))
+    if file.kind == 2 and songs > 1:
+        raise SeedError("this MIDI file holds several separate songs (type 2): export a single one")
+    names = Counter(part.name for part in parts)
+    return [part if names[part.name] == 1 else Part("", part.sounds) for part in parts], drums
+
+
+def _tempo(metas: list, first: float, file: MidiFile) -> tuple[float, int]:
+    """The tempo where the first note sounds, at tick `first`, and how many there are; a mark of 0 is none."""
+    marks = [(tick, int.from_bytes(data[:3])) for tick, kind, data in metas if kind == TEMPO and len(data) >= 3]
+    marks = [(tick, micros) for tick, micros in marks if micros] if not file.timed else []
+    late = first + file.quarter / STEPS_PER_QUARTER  # the first mark, less than a step after the note, is meant for it
+    begun = [micros for tick, micros in marks if tick <= first] or [m for tick, m in marks[:1] if tick < late]
+    tempo = round(60_000_000 / begun[-1], 2) if begun else DEFAULT_TEMPO
+    return tempo, len({micros for _, micros in marks} | ({500_000} if marks and not begun else set()))
+
+
+def _meter(metas: list, end: float) -> tuple[str, float, bool]:
+    """The meter that lasts longest up to tick `end`, the tick where it first begins, and whether it changes later."""
+    marks = [
+        (tick, f"{data[0]}/{1 << data[1]}")
+        for tick, kind, data in metas
+        if kind == METER and len(data) >= 2 and data[0] and data[1] < 7
+    ]
+    marks = list(dict(marks).items())  # of several at one tick, the last counts
+    marks = [mark for mark in marks if mark[0] < end] or marks[:1]
+    if not marks:
+        return "4/4", 0, False
+    lasts = defaultdict(int)
+    for (tick, name), (until, _) in zip(marks, marks[1:] + [(max(end, marks[-1][0] + 1), "")]):
+        lasts[name] += until - tick
+    meter = max(lasts, key=lasts.get)
+    since = next(tick for tick, name in marks if name == meter)
+    return meter, since, any(name != meter for tick, name in marks if tick > since)
+
+
+def _own_style(metas: list) -> str | None:
+    texts = (decoded(data) for _, kind, data in metas if kind == TEXT)
+    return next((t[len(MARK) :] for t in texts if t.startswith(MARK) and t[len(MARK) :] in STYLES), None)

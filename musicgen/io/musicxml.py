@@ -1,0 +1,172 @@
+"""Reading MusicXML that may come from anybody: the parts' bars, put on one time line in the order they are played.
+
+`xmlfile.py` reads the bytes, `measure.py` the bars of a part, `bars.py` tells where each bar begins, and `lines.py`
+which notes are one voice.
+"""
+
+from collections.abc import Sequence
+from xml.etree.ElementTree import Element
+
+from musicgen.io import xmlfile
+from musicgen.io.arrange import MAX_SEED_BARS, Music, Part, SeedError
+from musicgen.io.bars import Measure, Placed, first_barline, placed, played, size_of
+from musicgen.io.lines import Lines
+from musicgen.io.measure import Bar, PartReader, divisions_of, endings, signs
+from musicgen.io.xmlfile import BROKEN
+from musicgen.score import MAX_BARS, METERS, STYLES
+
+STYLE_FIELD = "musicgen-style"  # the miscellaneous field by which we know our own files
+MAX_PARTS = 200
+MAX_BARS_READ = 2000  # of a part, the empty ones before its first note included
+MAX_READ = 60_000  # notes and signs of the bars that are looked at
+SLACK = 0.1  # steps that a bar may have too much, by rounding, without a word
+LONGEST_BAR = max(meter.steps for meter in METERS.values())
+
+
+def read(data: bytes) -> Music:
+    """What a MusicXML file says. Raises SeedError if it is none, broken, too large, or built to do harm."""
+    root = xmlfile.parse(data)
+    try:
+        return _music(root)
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        raise error if isinstance(error, SeedError) else SeedError(BROKEN) from error
+
+
+def _music(root: Element) -> Music:
+    parts, style = _parts(root), _own_style(root)
+    readers = _readers(parts)
+    measures = _read(parts, readers, (MAX_BARS if style else MAX_SEED_BARS) * LONGEST_BAR)
+    order = played(measures)
+    bars = placed(measures, order)
+    meters = [measures[bar.index].meter or "4/4" for bar in bars][: MAX_SEED_BARS + 1]  # of the bars that are kept
+    meter = max(sorted(set(meters)), key=meters.count) if meters else "4/4"
+    barline = first_barline(measures, bars, meter)
+    kept = [bar for bar in bars if bar.start < barline + MAX_SEED_BARS * (size_of(meter) or LONGEST_BAR)]
+    listed = {part.get("id"): part for part in root.findall("part-list/score-part")}
+    drums = {name for name, reader in readers.items() if _is_percussion(listed.get(name), reader)}
+    unpitched = bool(drums) or any(reader.unpitched for reader in readers.values())
+    heard = {name: reader for name, reader in readers.items() if name not in drums}
+    if unpitched and not any(bar.notes for reader in heard.values() for bar in reader.bars):
+        raise SeedError("this file holds only percussion, which has no pitch: choose one with a melody")
+    tempos = _tempos(readers.values())
+    return Music(
+        [part for name, reader in heard.items() for part in _voices(_name(listed.get(name)), reader, measures, bars)],
+        meter=meter,
+        tempo=round(tempos[0], 2) if tempos else None,
+        length=bars[-1].start + bars[-1].length if bars else 0.0,
+        barline=barline,
+        style=style,
+        remarks=tuple(_remarks(measures, kept, set(meters), meter, unpitched, order)),
+    )
+
+
+def _parts(root: Element) -> dict[str, list[Element]]:
+    """The bars of each part, from either way to nest them."""
+    parts: dict[str, list] = {}
+    for outer in root.findall("part" if root.tag == "score-partwise" else "measure"):
+        for inner in outer.findall("measure" if outer.tag == "part" else "part"):
+            parts.setdefault((outer if outer.tag == "part" else inner).get("id"), []).append(inner)
+    if len(parts) > MAX_PARTS:
+        raise SeedError("this MusicXML file holds too many parts: export fewer of them")
+    return {name: bars[:MAX_BARS_READ] for name, bars in parts.items()}
+
+
+def _readers(parts: dict[str, list[Element]]) -> dict[str, PartReader]:
+    divisions = {name: divisions_of(measures) for name, measures in parts.items()}
+    usual = next((d for d in divisions.values() if d), 1)
+    return {name: PartReader(divisions[name] or usual) for name in parts}
+
+
+def _read(parts: dict[str, list[Element]], readers: dict[str, PartReader], most: float) -> list[Measure]:
+    """Reads bar by bar until all parts have ended, or `most` steps after the first note: more is never kept."""
+    measures, passed, sounding, left = [], 0.0, False, MAX_READ
+    brackets = [endings(bars) for bars in parts.values()]
+    for index in range(max(map(len, parts.values()), default=0)):
+        measure = Measure(meter=measures[-1].meter if measures else None)
+        bars = []
+        for name, elements in parts.items():
+            if index < len(elements):
+                left -= 1 + len(elements[index])
+                if left < 0:
+                    raise SeedError("this MusicXML file holds too many notes: choose fewer parts, or a shorter piece")
+                bars.append(readers[name].read(elements[index]))
+                signs(elements[index], measure)
+        measure.ending = next((e[index] for e in brackets if index < len(e) and e[index]), frozenset())
+        measure.meter = next((bar.meter for bar in bars if bar.meter), None)
+        measure.reach = max((bar.reach for bar in bars), default=0.0)
+        measure.filled = _filled(bars, measure)
+        measures.append(measure)
+        sounding |= any(bar.notes for bar in bars)
+        passed += (size_of(measure.meter) or measure.filled) * sounding
+        if passed > most + 2 * LONGEST_BAR:
+            break
+    return measures
+
+
+def _filled(bars: Sequence[Bar], measure: Measure) -> float:
+    """Steps that a bar's notes fill with the rests beside them. Another part's rests never lengthen it."""
+    if measure.reach:
+        return min(end for bar in bars for end in bar.ends if end >= measure.reach - SLACK)
+    rests, size = max((bar.rests for bar in bars), default=0.0), size_of(measure.meter)
+    return min(rests, size) if size and rests else size or rests
+
+
+def _voices(name: str, reader: PartReader, measures: Sequence[Measure], bars: Sequence[Placed]) -> list[Part]:
+    """One part -> a `Part` for each line in it. A tablature repeats what another staff says."""
+    staves = {note.staff for bar in reader.bars for note in bar.notes}
+    left_out = reader.tablatures if staves - reader.tablatures else set()
+    lines = Lines()
+    for bar in bars:
+        if bar.index < len(reader.bars):
+            notes = [
+                note._replace(start=note.start + bar.shift, end=min(note.end + bar.shift, bar.length))
+                for note in reader.bars[bar.index].notes
+                if note.staff not in left_out and note.start + bar.shift < bar.length - SLACK
+            ]
+            lines.add(notes, bar.start, bar.length, measures[bar.index].filled + bar.shift)
+    found = lines.joined()
+    return [Part(name if len(found) == 1 else "", sounds) for sounds in found]
+
+
+def _name(listed: Element | None) -> str:
+    return "" if listed is None else (listed.findtext("part-name") or "").strip()
+
+
+def _is_percussion(listed: Element | None, reader: PartReader) -> bool:
+    """By its clef, else by its MIDI channel, which some programs give to anybody."""
+    if reader.clefs or listed is None:
+        return reader.clefs == {"percussion"}
+    return listed.findtext("midi-instrument/midi-channel") == "10"
+
+
+def _tempos(readers) -> list[float]:
+    """The tempos up to the bar after the first with notes: a later mark says nothing of the beginning."""
+    count = max((len(reader.bars) for reader in readers), default=0)
+    bars = [[reader.bars[i] for reader in readers if i < len(reader.bars)] for i in range(count)]
+    first = next((i for i, same in enumerate(bars) if any(bar.notes for bar in same)), 0)
+    return [tempo for same in bars[: first + 2] for bar in same for tempo in bar.tempos]
+
+
+def _remarks(measures, kept: Sequence[Placed], meters: set[str], meter: str, unpitched: bool, order) -> list[str]:
+    """What the visitor should know of the bars that are kept."""
+    found = [measures[bar.index] for bar in kept]
+    remarks = ["percussion was left out"] if unpitched else []
+    if len(meters) > 1:
+        remarks.append(f"its changes of meter were left out, all is {meter}")
+    over = {bar.index + 1 for bar in kept if measures[bar.index].reach > bar.length - bar.shift + SLACK}
+    if over:
+        first = f"bar {min(over)} holds" if len(over) == 1 else f"{len(over)} bars (the first is {min(over)}) hold"
+        remarks.append(f"{first} more than the meter allows, and what is too much was left out")
+    if any(bar.times or bar.ending for bar in found):
+        straight = order == list(range(len(order)))
+        remarks.append("its repeats were left out" if straight else "its repeats were played out")
+    if any(bar.jumps for bar in found):
+        remarks.append("its D.C. or D.S. was not followed")
+    return remarks
+
+
+def _own_style(root: Element) -> str | None:
+    for field_ in root.findall("identification/miscellaneous/miscellaneous-field"):
+        if field_.get("name") == STYLE_FIELD and field_.text in STYLES:
+            return field_.text
+    return None

@@ -1,0 +1,265 @@
+"""Seeds: typed notes, MIDI and MusicXML files, and the openings of tunes everybody knows, each made into a canvas.
+
+Typed notes: `C5:1 D5:0.5 E5:0.5 R:1 [C4 E4 G4]:2 | ...`, pitches by name or MIDI number, lengths in quarter-note beats.
+"""
+
+import math
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from musicgen.io import midi, midifile, notation, xmlfile
+from musicgen.io.arrange import MAX_SEED_BARS, Music, Seed, SeedError, arrange
+from musicgen.io.voicing import into_range, place
+from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, Canvas, Note, Score, ScoreError, from_notes
+
+__all__ = ["EXAMPLES", "Example", "Seed", "SeedError", "from_file", "from_midi", "from_musicxml", "from_text"]
+
+MAX_TEXT = 20_000  # characters
+TOKEN = re.compile(r"\[[^\[\]|]*\][^\s|\[\]]*|[^\s|\[\]]+|[\[\]]")
+NAME = re.compile(r"([a-g])(##|bb|#|b)?(-?\d{1,2})?", re.IGNORECASE | re.ASCII)
+LENGTH = re.compile(r"(\d{0,4}\.\d{1,6}|\d{1,4})(?:/(\d{1,4}))?", re.ASCII)
+SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+SHIFTS = {"##": 2, "#": 1, None: 0, "b": -1, "bb": -2}
+
+
+SCAN = "a picture of notes cannot be read: open the piece in a notation program and export MusicXML"
+SOUND = "a recording holds no notes that can be read: choose a .mid or .musicxml file of the piece"
+OTHERS = (  # how files of other formats begin
+    (b"%PDF", SCAN), (b"\x89PNG", SCAN), (b"\xff\xd8\xff", SCAN),
+    (b"RIFF", SOUND), (b"ID3", SOUND), (b"\xff\xfb", SOUND), (b"OggS", SOUND), (b"fLaC", SOUND), (b"FORM", SOUND),
+    (b"X:", "this is ABC notation: convert it to MIDI or MusicXML first"),
+    (b"<museScore", "open it in MuseScore and export MusicXML"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Example:
+    name: str
+    style: str
+    meter: str
+    tempo: float  # quarter notes a minute
+    text: str
+
+
+EXAMPLES = (
+    Example("Ode to Joy", "chorale", "4/4", 100, "B4 B4 C5 D5 | D5 C5 B4 A4 | G4 G4 A4 B4 | B4:1.5 A4:0.5 A4:2"),
+    Example(
+        "A Mighty Fortress", "chorale", "4/4", 76, "R:3 D5 | D5 D5 A4:0.5 B4:0.5 C#5 | D5:0.5 C#5:0.5 B4 A4"
+    ),
+    Example("O Sacred Head", "chorale", "4/4", 66, "R:3 A4 | D5 C5 Bb4 A4 | G4:2 A4"),
+    Example("Wachet auf", "chorale", "4/4", 76, "Eb4 G4 Bb4:1.5 Bb4:0.5 | Bb4 Bb4 C5:2 | Bb4:2"),
+    Example("Now Thank We All Our God", "chorale", "4/4", 80, "R:3 D5 | D5 D5 E5 E5 | D5:3"),
+    Example("In dulci jubilo", "chorale", "3/4", 112, "R:2 F4 | F4:2 F4 | A4:2 Bb4 | C5:2 D5 | C5:3"),
+    Example("Frère Jacques", "chorale", "4/4", 100, "F4 G4 A4 F4 | F4 G4 A4 F4 | A4 Bb4 C5:2"),
+    Example("Twinkle, Twinkle", "chorale", "2/4", 88, "G4 G4 | D5 D5 | E5 E5 | D5:2"),
+    Example(
+        "Auld Lang Syne", "chorale", "4/4", 84,
+        "R:3 C4 | F4:1.5 F4:0.5 F4 A4 | G4:1.5 F4:0.5 G4 A4 | F4:1.5 F4:0.5 A4 C5 | D5:3"
+    ),
+    Example(
+        "Greensleeves", "dance", "6/8", 84,
+        "R:2.5 A4:0.5 | C5:1 D5:0.5 E5:0.75 F#5:0.25 E5:0.5 | D5:1 B4:0.5 G4:0.75 A4:0.25 B4:0.5 "
+        "| C5:1 A4:0.5 A4:0.75 G#4:0.25 A4:0.5 | B4:1 G#4:0.5 E4:1",
+    ),
+    Example(
+        "The Irish Washerwoman", "dance", "6/8", 165,
+        "R:2.5 D5:0.25 C5:0.25 | B4:0.5 G4:0.5 G4:0.5 D4:0.5 G4:0.5 G4:0.5 | B4:0.5 G4:0.5 B4:0.5 D5:0.5 C5:0.5 B4:0.5",
+    ),
+    Example(
+        "Drowsy Maggie", "dance", "4/4", 190,
+        "E4 B4:0.5 E4:0.5 D5:0.5 E4:0.5 B4:0.5 E4:0.5 | E4 B4:0.5 E4:0.5 A4:0.5 F#4:0.5 D4:0.5 F#4:0.5",
+    ),
+    Example(
+        "Soldier's Joy", "dance", "4/4", 180,
+        "R:3 F#4:0.5 G4:0.5 | A4:0.5 F#4:0.5 D4:0.5 F#4:0.5 A4:0.5 F#4:0.5 D4:0.5 F#4:0.5 | A4 D5 D5 C#5:0.5 B4:0.5",
+    ),
+    Example(
+        "The Kid on the Mountain", "dance", "9/8", 165,
+        "E4:0.5 F#4:0.5 E4:0.5 F#4:0.5 E4:0.5 D4:0.5 G4 F#4:0.5 "
+        "| E4:0.5 F#4:0.5 E4:0.5 C5:0.5 B4:0.5 A4:0.5 B4:0.5 G4:0.5 E4:0.5",
+    ),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Token:
+    """One typed thing, and where it stands."""
+
+    text: str
+    number: int  # from 1
+    span: tuple[int, int]  # characters
+
+    def error(self, what: str) -> SeedError:
+        shown = self.text if len(self.text) <= 24 else self.text[:21] + "..."
+        return SeedError(f'"{shown}" (number {self.number} of the notes): {what}', self.span)
+
+
+def from_text(text: str, style: str = "chorale", meter: str = "4/4", tempo: float | None = None) -> Seed:
+    """Typed notes -> a seed. Single notes and rests go to the top voice, a chord's notes to the voices that suit them.
+
+    Only what is typed is fixed: the other voices are free from the start. Raises SeedError naming what is wrong.
+    """
+    _check_settings(style, meter)
+    if len(text) > MAX_TEXT:
+        raise SeedError(
+            f"{len(text)} characters are too many: type at most {MAX_TEXT}, or give the music as a MIDI file"
+        )
+    limit = MAX_SEED_BARS * METERS[meter].steps
+    notes, rests, now, thinned = [], [], 0, 0
+    for token in _tokens(text):
+        pitches, duration = _parse(token)
+        if now + duration > limit:
+            raise token.error(f"here the seed grows longer than {MAX_SEED_BARS} bars; end it before this")
+        if style == "dance" and len(pitches) > 1:
+            pitches, thinned = pitches[:1], thinned + 1
+        voices = (0,) if len(pitches) < 2 else place(pitches, style)
+        notes += [Note(voice, pitch, now, duration) for voice, pitch in zip(voices, pitches)]
+        rests += [] if pitches else [(now, now + duration)]
+        now += duration
+    if not notes:
+        raise SeedError("there is no note in the seed: type at least one, such as C5, or C5:0.5 for half a beat")
+    notes, told = into_range(notes, style)
+    if thinned:
+        told.insert(0, "only the top note of each chord was kept, since a dance has one voice")
+    return Seed(_typed_canvas(notes, rests, now, style, meter, tempo), _sentence(told))
+
+
+def _check_settings(style: str, meter: str):
+    if style not in STYLES:
+        raise SeedError(f"unknown style {style!r}: choose one of {', '.join(STYLES)}")
+    if meter not in METERS:
+        raise SeedError(f"unknown meter {meter!r}: choose one of {', '.join(METERS)}")
+
+
+def _typed_canvas(notes, rests, steps: int, style: str, meter: str, tempo: float | None) -> Canvas:
+    bar = METERS[meter].steps
+    cells = from_notes(notes, math.ceil(steps / bar) * bar)
+    fixed = np.zeros(cells.shape, bool)
+    for note in notes:
+        fixed[note.start : note.start + note.duration, note.voice] = True
+    for start, end in rests:
+        fixed[start:end, 0] = True
+    try:
+        return Canvas(Score(cells, style, meter, STYLES[style].tempo if tempo is None else tempo), fixed)
+    except ScoreError as error:
+        raise SeedError(str(error)) from error
+
+
+def _sentence(told: list[str]) -> str:
+    text = "; ".join(told)
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _tokens(text: str) -> list[Token]:
+    """What was typed, without bar lines; a comma or semicolon after a note is only a space."""
+    plain = re.sub(r"[,;](?!\d)", " ", text.replace("♯", "#").replace("♭", "b"))
+    return [Token(m.group(), i, m.span()) for i, m in enumerate(TOKEN.finditer(plain), 1)]
+
+
+def _parse(token: Token) -> tuple[list[int], int]:
+    """A token -> its pitches from the top down ([] is a rest) and its length in steps."""
+    chord, bracket, rest = token.text.rpartition("]")
+    what, colon, length = rest.partition(":")
+    what = chord + bracket + what
+    if not what:
+        raise token.error("a length stands right after its note, with no space between: write C5:0.5")
+    if colon and not length:
+        raise token.error(f"the length after the colon is missing: write {what}:1 for one beat")
+    return _pitches(what, token), _steps(length, token) if colon else STEPS_PER_QUARTER
+
+
+def _pitches(what: str, token: Token) -> list[int]:
+    if what in ("[", "]"):
+        raise token.error("a chord needs a bracket at either end: write [C4 E4 G4]:2")
+    if not what.startswith("["):
+        return [] if what.lower() in ("r", "rest") else [_pitch(what, token)]
+    inside = what[1 : what.index("]")].split()
+    if not what.endswith("]") or any(":" in name for name in inside):
+        raise token.error("a chord has one length, after its bracket: write [C4 E4 G4]:2")
+    if not 1 <= len(inside) <= 4:
+        raise token.error(f"a chord has one to four notes, this one has {len(inside)}: write [C4 E4 G4]:2")
+    return sorted((_pitch(name, token) for name in inside), reverse=True)
+
+
+def _pitch(name: str, token: Token) -> int:
+    if name.isascii() and name.isdecimal():
+        if len(name) > 3 or int(name) > 127:
+            raise token.error(
+                "a MIDI number goes from 0 to 127 (60 is C4, middle C), and notes stand apart: write 60 62 64"
+            )
+        return int(name)
+    found = NAME.fullmatch(name)
+    if not found:
+        raise token.error(_hint(name))
+    letter, accidental, octave = found.groups()
+    if octave is None:
+        note = letter.upper() + (accidental or "")
+        raise token.error(f"in which octave? Write {note}4 or {note}5 (C4 is middle C)")
+    pitch = 12 * (int(octave) + 1) + SEMITONES[letter.lower()] + SHIFTS[accidental and accidental.lower()]
+    if not 0 <= pitch <= 127:
+        raise token.error("no instrument plays that: octaves from 2 to 6 are in reach, C4 is middle C")
+    return pitch
+
+
+def _hint(name: str) -> str:
+    if re.fullmatch(r"[a-gr].*[-_=~/*.].*|r\d.*", name, re.IGNORECASE):
+        return "a length follows a colon: write C5:0.5 for half a beat, R:1 for a rest of one"
+    if re.fullmatch(r"h-?\d+", name, re.IGNORECASE):
+        return f"the note below C is called B here, the one below that Bb: write B{name[1:]}"
+    return "write a note such as C5, F#4 or Bb4, a MIDI number such as 60, R for a rest, or a chord such as [C4 E4 G4]"
+
+
+def _steps(length: str, token: Token) -> int:
+    """A length in beats, decimal or a fraction -> sixteenth steps."""
+    found = LENGTH.fullmatch(length)
+    if not found or (found[2] and not int(found[2])):
+        point = length.replace(",", ".", 1)
+        hint = (
+            f"write a point: {point}"
+            if point != length and LENGTH.fullmatch(point)
+            else "write beats, such as 1, 0.5, 1.5 or 3/4"
+        )
+        raise token.error(f'"{length[:12]}" is no length: {hint}')
+    steps = Fraction(found[1]) / int(found[2] or 1) * STEPS_PER_QUARTER
+    if steps.denominator == 1 and steps > 0:
+        return int(steps)
+    below, above = math.floor(steps), math.floor(steps) + 1
+    legal = " or ".join(f"{n / STEPS_PER_QUARTER:g}" for n in (below, above) if n)
+    raise token.error(f"the shortest step is a sixteenth, 0.25 of a beat: the nearest length is {legal}")
+
+
+def from_midi(data: bytes, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> Seed:
+    """A MIDI file -> a seed; style, meter and tempo are the file's unless given. Raises SeedError."""
+    return _fitted(midi.read(data), style, meter, tempo)
+
+
+def from_musicxml(data: bytes, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> Seed:
+    """A MusicXML file, plain or compressed (.mxl) -> a seed, as `from_midi`."""
+    return _fitted(notation.read(data), style, meter, tempo)
+
+
+def from_file(
+    name: str, data: bytes, style: str | None = None, meter: str | None = None, tempo: float | None = None
+) -> Seed:
+    """A file of either kind, told by its content -> a seed. `name` is only used to say what is wrong with it."""
+    if midifile.begins(data) >= 0:
+        return from_midi(data, style, meter, tempo)
+    if xmlfile.holds_score(data):
+        return from_musicxml(data, style, meter, tempo)
+    raise SeedError(f"{name[-60:] or 'this file'} is neither MIDI nor MusicXML: {_advice(data)}")
+
+
+def _advice(data: bytes) -> str:
+    """What to do with a file of another format, told by its first bytes."""
+    if not data:
+        return "it is empty; choose a .mid, .musicxml or .mxl file"
+    usual = "choose a .mid, .musicxml or .mxl file"
+    return next((advice for start, advice in OTHERS if data.startswith(start)), usual)
+
+
+def _fitted(music: Music, style: str | None, meter: str | None, tempo: float | None) -> Seed:
+    _check_settings(style or "chorale", meter or "4/4")
+    return arrange(music, style, meter, tempo)

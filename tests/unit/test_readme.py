@@ -1,0 +1,73 @@
+"""What the README says is so: the tree, the versions, the two commands."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TREES = ("musicgen", "train", "tests")
+README = (ROOT / "README.md").read_text()
+HEADER = dict(re.findall(r"^(\w+): (.+)$", README.split("---")[1], re.MULTILINE))
+
+
+def tracked() -> set[str]:
+    done = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    return {name for name in done.stdout.decode().split("\0") if name}
+
+
+def lines_of_tree(folder: str) -> list[str]:
+    return re.search(r"```\n(.*?)```", (ROOT / folder / "README.md").read_text(), re.DOTALL).group(1).splitlines()
+
+
+def tree(folder: str) -> list[str]:
+    """The paths of a folder's tree: indentation nests, a folder ends in a slash."""
+    paths, folders = [], []
+    for line in lines_of_tree(folder):
+        depth = (len(line) - len(line.lstrip())) // 2
+        name = line.split()[0]
+        folders = folders[:depth]
+        paths.append(f"{folder}/" + "".join(folders) + name)
+        if name.endswith("/"):
+            folders.append(name)
+    return paths
+
+
+@pytest.mark.parametrize("folder", TREES)
+def test_the_tree_is_the_real_one(folder):
+    listed = tree(folder)
+    files = {path for path in listed if not path.endswith("/")}
+    parents = {path for path in listed if any(other != path and other.startswith(path) for other in listed)}
+    whole = [path for path in listed if path.endswith("/") and path not in parents]  # one line for all that is in it
+    real = {name for name in tracked() if name.startswith(f"{folder}/")} - {f"{folder}/README.md"}
+    assert files - real == set(), "listed, but not there"
+    assert [folder for folder in whole if not any(name.startswith(folder) for name in real)] == []
+    assert {name for name in real - files if not name.startswith(tuple(whole))} == set(), "there, but not listed"
+
+
+@pytest.mark.parametrize("folder", TREES)
+def test_every_line_of_the_tree_says_what_it_is(folder):
+    assert [line for line in lines_of_tree(folder) if len(line.split()) < 2] == []
+
+
+def test_the_header_is_what_spaces_need():
+    assert HEADER["sdk"] == "gradio"
+    assert re.fullmatch(r"\d+\.\d+\.\d+", HEADER["sdk_version"])
+    assert f"gradio=={HEADER['sdk_version']}" in (ROOT / "requirements.txt").read_text().splitlines()
+    assert (ROOT / HEADER["app_file"]).is_file()
+    assert len(HEADER["short_description"]) <= 60
+    assert "fluidsynth" in (ROOT / "packages.txt").read_text().split()
+
+
+def test_the_first_screen_holds_a_picture_and_both_commands():
+    first = README.split("---", 2)[2].splitlines()[:40]
+    picture = next(line for line in first if line.startswith("!["))
+    assert (ROOT / re.search(r"\((.*?)\)", picture).group(1)).is_file()
+    assert "pip install -r requirements.txt && python app.py" in first
+    assert any(re.fullmatch(r"pip install .*pytest", line) for line in first)
+
+
+def test_links_lead_somewhere():
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", README):
+        assert (ROOT / target).exists(), target

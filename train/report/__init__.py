@@ -1,0 +1,1 @@
+"""The figures as cards, tables and pictures."""

@@ -1,0 +1,235 @@
+"""A model's card, `checkpoints/<name>/README.md`: the words of `words.py`, figures of the metrics files, a sample."""
+
+from collections.abc import Callable, Iterable
+from itertools import chain
+from pathlib import Path
+
+from musicgen import checkpoint
+from musicgen.export import FORMATS
+from musicgen.io.audio import default_instruments
+from musicgen.io.seeds import from_text
+from musicgen.models import DEFAULTS, MODELS
+from musicgen.models.base import LIKELIHOODS
+from musicgen.score import STYLES
+from musicgen.session import Composition
+from train.evaluation.form import BARS as FORM_BARS
+from train.evaluation.metrics import FEATURES
+from train.evaluation.sampled import SEED_BARS
+from train.report.diagrams import draw
+from train.report.tables import (
+    FORM_MEANING,
+    MEANING,
+    SPEED_MEANING,
+    all_figures,
+    benchmark,
+    both,
+    figure,
+    find,
+    form_of_dances,
+    markdown,
+    overlap,
+    parallels,
+    written,
+)
+from train.report.words import WORDS
+
+SAMPLE_NOTES, SAMPLE_BARS, SAMPLE_RANDOM_SEED = "B4 B4 C5 D5 | D5 C5 B4 A4", 8, 7
+RANKED: dict[str, Callable[[dict], float | None]] = {  # the less the better
+    "overlap of chorales": lambda m: _minus(overlap(m, "chorale")),
+    "overlap of dances": lambda m: _minus(overlap(m, "dance")),
+    "few parallels": parallels,
+    "endings": lambda m: _minus(figure(m, "ends_on_triad")),
+    "staying in the seed's key": lambda m: _minus(figure(m, "in_seed_scale")),
+    "form of dances": lambda m: _unlike(find(m, "form_valid", "dance", "equal_4")),
+    "speed": lambda m: find(m, "speed", "ms_per_bar"),
+}
+
+
+def write(name: str, directory: Path = checkpoint.DIRECTORY):
+    """The card and its drawing."""
+    (directory / name / "README.md").write_text(card(name, directory))
+    (directory / name / "diagram.svg").write_text(diagram(name))
+
+
+def diagram(name: str) -> str:
+    return draw(WORDS[name].diagram, f"How {MODELS[name].title} is built")
+
+
+def write_sample(name: str, directory: Path = checkpoint.DIRECTORY):
+    """What `sample_command` makes."""
+    canvas = from_text(SAMPLE_NOTES).lengthened(SAMPLE_BARS)
+    model = checkpoint.load(name, directory)
+    score = model.compose(canvas, random_seed=SAMPLE_RANDOM_SEED)
+    work = Composition(score=score, fixed=canvas.fixed, model=name, seed=SAMPLE_RANDOM_SEED)
+    for kind in ("midi", "png"):
+        made = FORMATS[kind].make(work, default_instruments(score.style))
+        (directory / name / f"sample.{FORMATS[kind].ending}").write_bytes(made)
+
+
+def sample_command(name: str) -> str:
+    return (
+        f'python -m musicgen compose --model {name} --notes "{SAMPLE_NOTES}" --bars {SAMPLE_BARS} '
+        f"--seed {SAMPLE_RANDOM_SEED} --out sample.mid --out sample.png"
+    )
+
+
+def card(name: str, directory: Path = checkpoint.DIRECTORY) -> str:
+    """The card's text, from words and from the files in the directory alone."""
+    model, words, figures = MODELS[name], WORDS[name], checkpoint.metrics(name, directory)
+    tables = "\n\n".join(f"Composed {style}s:\n\n{music(figures, style)}" for style in STYLES)
+    return f"""# {model.title}
+
+{model.summary} ({model.source}.)
+
+![How it is built](diagram.svg)
+
+## How it answers
+
+- **Seed**: {words.seed}
+- **Temperature**: {model.temperature_note}
+- **Length**: {words.length}
+
+## What it is good and bad at
+
+{strengths(name, directory)}
+
+In its piano rolls and sheet music: {words.seen}
+
+![A chorale in a piano roll: the seed at the left, what was composed after it](sample.png)
+
+This [sample](sample.mid) is made by
+
+```sh
+{sample_command(name)}
+```
+
+## Figures
+
+{sizes(name, directory)}
+
+In each piece two bars are a held-out piece's; the six composed after them are judged. They were composed at temperature
+{DEFAULTS.temperature} and top-p {DEFAULTS.top_p}. *Held out* is the same figure of as long windows of held-out pieces;
+*overlap* is that of the densities of composed and held-out music, *people's* that of training and held-out music.
+All are written by `{figures.get("command_valid", f"python -m train.evaluation {name}")}`.
+
+{tables}
+
+Form, of {FORM_BARS - SEED_BARS} bars composed after {SEED_BARS} held-out ones, and of the same bars of held-out pieces:
+
+{form(figures)}
+
+## Data
+
+{data(figures)}
+"""
+
+
+def strengths(name: str, directory: Path) -> str:
+    """What the figures say, against people and against the other models."""
+    figures = checkpoint.metrics(name, directory)
+    others = all_figures(directory).values()
+    found = {
+        f"{feature.replace('_', ' ')} of {style}s": (f["overlap"], f["human"])
+        for style in STYLES
+        for feature, f in (find(figures, "samples_valid", style, "features") or {}).items()
+        if feature in FEATURES
+    }
+    if not found:
+        return "Its music has not been measured yet."
+    nearest, *_, farthest = sorted(found, key=lambda k: found[k][1] - found[k][0])
+    said = {key: f"{key}, overlap {found[key][0]:.2f} (people {found[key][1]:.2f})" for key in (nearest, farthest)}
+    ranked = {what: rank for what, rank in RANKED.items() if rank(figures) is not None}
+    places = (f"{what} {place(figures, others, rank)}" for what, rank in ranked.items())
+    return (
+        f"- Nearest to held-out music in {said[nearest]}; farthest in {said[farthest]}.\n"
+        f"- Its place among {sum('samples_valid' in m for m in others)} models: {', '.join(places)}."
+    )
+
+
+def place(figures: dict, others: Iterable[dict], rank: Callable[[dict], float | None]) -> int:
+    """1 for the best."""
+    return 1 + sum(rank(m) < rank(figures) for m in others if rank(m) is not None)
+
+
+def sizes(name: str, directory: Path) -> str:
+    """What is known of the model as a whole."""
+    figures, about = checkpoint.metrics(name, directory), checkpoint.config(name, directory)
+    kind, speed = LIKELIHOODS[MODELS[name].likelihood], figures.get("speed", {})
+    rows = {
+        "parameters": written(figures.get("parameters"), ","),
+        "configuration": ", ".join(f"{key} {value}" for key, value in about["config"].items()),
+        "training": trained(about["training"]),
+        **{words: written(speed[key], form) for key, (words, form) in SPEED_MEANING.items() if key in speed},
+        f"held-out nats a cell ({kind})": both(lambda s: find(figures, "nll_valid", s), ".3f"),
+        "... of a Markov chain's": both(lambda s: find(figures, "nll_valid_to_markov", s), ".0%"),
+        "JSB 16th, nats a cell, trained afresh": benchmark(figures),
+    }
+    if "samples_test" in figures:
+        rows["on test: nats a cell"] = both(lambda s: find(figures, "nll_test", s), ".3f")
+        rows["on test: mean overlap"] = both(lambda s: find(figures, "samples_test", s, "features", "mean", "overlap"))
+        rows["on test: dances' bars equal to the bar four before, with its rhythm"] = form_of_dances(figures, "test")
+    rows |= {key.replace("_", " "): _plain(value) for key, value in figures.get("particular_valid", {}).items()}
+    return markdown(["chorales · dances, or both", ""], rows.items())
+
+
+def trained(training: dict) -> str:
+    """How long a model was trained, and on what."""
+    known = {"minutes": ".0f", "steps": ",", "device": "", "random_seed": ""}
+    minutes, steps, where, random_seed = (written(training.get(key), form) for key, form in known.items())
+    more = "".join(f"; {word}: {training[word]}" for word in ("start", "stages") if word in training)
+    return f"{minutes} minutes, {steps} steps, {where}, random seed {random_seed}{more}"
+
+
+def music(figures: dict, style: str) -> str:
+    """The figures of what was composed in a style, each beside held-out music's."""
+    samples = find(figures, "samples_valid", style) or {}
+    rows = [
+        [
+            "**mean of the features**" if name == "mean" else name.replace("_", " "),
+            *(written(f.get(key)) if key in f else "" for key in ("value", "reference")),
+            *(written(f[key]) for key in ("overlap", "human")),
+        ]
+        for name, f in samples.get("features", {}).items()
+    ]
+    rows += [
+        [words, *(written(found[key], form) for key in ("value", "reference")), "", ""]
+        for name, (words, form) in MEANING.items()
+        if (found := find(samples, "figures", name))
+    ]
+    return markdown([f"{samples.get('samples', 'no')} pieces", "composed", "held out", "overlap", "people's"], rows)
+
+
+def form(figures: dict) -> str:
+    """How often bars say again what an earlier one said, in composed and in held-out pieces."""
+    kinds = [(style, whose) for style in STYLES for whose in ("value", "reference")]
+    rows = [
+        [words, *(written(find(figures, "form_valid", style, name, whose), ".1%") for style, whose in kinds)]
+        for name, words in FORM_MEANING.items()
+    ]
+    return markdown(["", *chain(*((f"{style}s", "held out") for style in STYLES))], rows)
+
+
+def data(figures: dict) -> str:
+    counts = figures.get("pieces", {})
+    said = {style: ", ".join(f"{count} {split}" for split, count in c.items()) for style, c in counts.items()}
+    return f"""All from the corpus that comes with music21: Bach's four-part chorales ({said.get("chorale", "-")}), and
+dances of O'Neill's, Ryan's and Aird's collections ({said.get("dance", "-")}), transposed at random in training.
+
+- dataset: `{figures.get("dataset_sha256", "-")}`
+- weights: `{figures.get("weights_sha256", "-")}`"""
+
+
+def _plain(value) -> str:
+    """A figure, or several in a dict or list, in words."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(v)}" for key, v in value.items())
+    return " · ".join(map(_plain, value)) if isinstance(value, list) else str(value)
+
+
+def _unlike(figure: dict | None) -> float | None:
+    """How far a figure is from held-out music's."""
+    return None if figure is None else abs(figure["value"] - figure["reference"])
+
+
+def _minus(value: float | None) -> float | None:
+    return None if value is None else -value
