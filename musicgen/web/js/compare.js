@@ -14,9 +14,14 @@ const RULER = {top: 18, bottom: 0, leastStep: 0, leastSystem: 0};
 
 class Row {
   constructor({name, title, cost}, item) {
-    [this.name, this.title, this.item] = [name, title, item];
-    const find = part => item.querySelector(`.${part}`);
-    [this.button, this.said, this.why] = [find("hear"), find("state"), find("why")];
+    const find = part => /** @type {HTMLElement} */ (item.querySelector(`.${part}`));
+    this.name = name;
+    this.title = title;
+    this.item = item;
+    this.button = /** @type {HTMLButtonElement} */ (find("hear"));
+    this.said = find("state");
+    this.why = find("why");
+    this.state = "idle";
     find("name").textContent = title;
     find("cost").textContent = cost;
     this.button.setAttribute("aria-label", `Play ${title}`);
@@ -80,6 +85,8 @@ export class Comparison {
     this.current = this.rows[0];
     this.state = "idle";
     this.run = "";
+    /** @type {import("./views.js").Asked | null} */
+    this.asked = null;  // what the run was asked for
     this.#listen();
     this.tell();
   }
@@ -119,7 +126,7 @@ export class Comparison {
     for (const row of this.rows) {
       row.sheet.roll.playing = playing && row === this.current;
       row.sheet.roll.place(step);
-      row.button.setAttribute("aria-pressed", playing && row === this.current);
+      row.button.setAttribute("aria-pressed", String(playing && row === this.current));
     }
     this.ruler.place(step);
     this.element.dataset.position = step.toFixed(3);
@@ -226,7 +233,7 @@ export class Comparison {
   tell() {
     const {dataset} = this.element;
     Object.assign(dataset, {state: this.state, row: this.row, steps: this.chosen?.piece?.steps ?? 0});
-    this.element.setAttribute("aria-busy", this.state === "generating");
+    this.element.setAttribute("aria-busy", String(this.state === "generating"));
     for (const row of this.rows) {
       Object.assign(row.item.dataset, {state: row.state, notes: row.sheet.notes.size, chosen: row === this.current});
       row.button.disabled = !row.playable;

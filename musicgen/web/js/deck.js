@@ -21,8 +21,10 @@ export class Deck {
     this.take = null;        // what stands on the stage, if it is a model's work and not a seed alone
     this.seed = null;        // {piece, notes} of the last seed, whether it is shown or not
     this.run = "";
+    /** @type {import("./views.js").Asked | null} */
     this.asked = null;       // what the run was asked for
-    [this.row, this.what] = ["", ""];  // no answer among others
+    this.row = "";           // no answer among others
+    this.what = "";
     this.seq = 0;
     this.element.addEventListener("keydown", event => views.transport.key(event));
     this.element.addEventListener("pointermove", event => { this.readout.textContent = this.sheet.describe(event); });

@@ -6,16 +6,19 @@
 import {neighbour, nudged, placed, put, replaced, without} from "./edit.js";
 import {pitchName, place} from "./words.js";
 
+/** @typedef {import("./edit.js").Note} Note */
+
 const EDGE = 9;  // px at a note's end by which it is lengthened
 
 export class Editor {
   /**
    * @param {import("./deck.js").Deck} deck
-   * @param {{voice: () => number, ranges: () => number[][], commit: (notes: object[]) => void, hear: (note: object) => void,
+   * @param {{voice: () => number, ranges: () => number[][], commit: (notes: Note[]) => void, hear: (note: Note) => void,
    *   tell: (words: string) => void}} page  voice: the one that is drawn into
    */
   constructor(deck, page) {
-    Object.assign(this, {deck, page});
+    this.deck = deck;
+    this.page = page;
     this.on = false;
     this.note = null;  // in hand, as it is in the piece
     this.drag = null;  // {kind, note, step, pitch}

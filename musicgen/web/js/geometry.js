@@ -17,7 +17,9 @@ export class Geometry {
   constructor(piece, look, {width, height}) {
     const {steps, bar} = piece, bars = steps / bar, inside = width - GUTTER - EDGE;
     const fitting = look.leastStep ? Math.max(1, Math.floor(inside / (bar * look.leastStep))) : bars;
-    [this.piece, this.look, this.width] = [piece, look, width];
+    this.piece = piece;
+    this.look = look;
+    this.width = width;
     this.systems = Math.ceil(bars / fitting);
     this.perSystem = Math.ceil(bars / this.systems) * bar;  // steps
     this.height = Math.max(height, look.top + look.bottom + this.systems * (look.leastSystem + GAP) - GAP);

@@ -8,12 +8,23 @@ import {isBlack, layout, semitoneOf, shifted, typedName} from "./keys.js";
 import {isField} from "./shortcuts.js";
 import {addToChord, append, beatsHeld, withoutLast} from "./seed-text.js";
 
+/** @typedef {import("./player.js").Tap} Tap */
+
 const CLICK = 300;          // ms that a key sounds which was clicked by no pointer
 const CHORD = 0.07;         // seconds within which keys make a chord
 
 export class Keyboard {
+  /**
+   * @param {HTMLElement} element
+   * @param {{press: (pitch: number) => Tap, lift: (tap: Tap) => void, tempo: () => number,
+   *   write: (change: (text: string) => string, starts?: boolean) => void}} acts  what a key does, and what it writes
+   */
   constructor(element, {press, lift, write, tempo}) {
-    Object.assign(this, {element, press, lift, write, tempo});
+    this.element = element;
+    this.press = press;
+    this.lift = lift;
+    this.write = write;
+    this.tempo = tempo;
     this.keys = element.querySelector(".keys");
     this.held = new Map();  // pointer or key -> {pitch, tap, since}
     this.base = 60;         // the leftmost C
@@ -23,9 +34,10 @@ export class Keyboard {
     new ResizeObserver(() => this.#build()).observe(this.keys);
   }
 
-  get length() { return this.element.querySelector("[name=note-length]:checked").value; }  // beats, or "played"
-  get records() { return this.element.querySelector("[name=record]").checked; }
-  get typing() { return this.element.querySelector("[name=typing]").checked; }
+  get length() { return this.#field("[name=note-length]:checked").value; }  // beats, or "played"
+  get records() { return this.#field("[name=record]").checked; }
+  get typing() { return this.#field("[name=typing]").checked; }
+  #field(selector) { return /** @type {HTMLInputElement} */ (this.element.querySelector(selector)); }
 
   #listen() {
     const on = (name, act) => this.element.querySelector(`.${name}`).addEventListener("click", act);
@@ -35,7 +47,7 @@ export class Keyboard {
     on("lower", () => this.#shift(-12));
     on("higher", () => this.#shift(12));
     this.keys.addEventListener("pointerdown", event => this.#touch(event));
-    for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, e => this.#up(`p${e.pointerId}`));
+    for (const name of ["pointerup", "pointercancel"]) window.addEventListener(name, event => this.#up(`p${/** @type {PointerEvent} */ (event).pointerId}`));
     window.addEventListener("blur", () => [...this.held.keys()].forEach(id => this.#up(id)));
     this.keys.addEventListener("keydown", event => this.#walk(event));
     this.keys.addEventListener("click", event => this.#click(event));
@@ -111,9 +123,9 @@ export class Keyboard {
   }
 
   #rove(pitch, focus) {
-    const key = this.keys.querySelector(`[data-pitch="${pitch}"]`);
+    const key = this.#keyOf(pitch);
     if (!key) return;
-    for (const other of this.keys.children) other.tabIndex = -1;
+    for (const other of this.keys.querySelectorAll("button")) other.tabIndex = -1;
     key.tabIndex = 0;
     this.focus = pitch;
     if (focus) key.focus();
@@ -145,5 +157,7 @@ export class Keyboard {
     this.write(text => append(text, `${typedName(note.pitch)}:${beats}`), true);
   }
 
-  #mark(pitch, down) { this.keys.querySelector(`[data-pitch="${pitch}"]`)?.classList.toggle("down", down); }
+  #keyOf(pitch) { return /** @type {HTMLElement | null} */ (this.keys.querySelector(`[data-pitch="${pitch}"]`)); }
+
+  #mark(pitch, down) { this.#keyOf(pitch)?.classList.toggle("down", down); }
 }

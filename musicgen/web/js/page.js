@@ -25,11 +25,14 @@ export const player = new Player({samples: new URL("../../samples/", import.meta
 export let views;
 /** @type {Work} */
 export let work;
-let toolbar, shelf, rework, canvas = null;
+let toolbar, shelf, rework;
+/** @type {import("./canvas.js").Canvas | null} */
+let canvas = null;  // what is to be filled by the next run, and nothing else
 
 /* ---- the parts ------------------------------------------------------------------------------------------------- */
 
 const PARTS = ["header", "stage", "rows", "transport", "notesText", "takes", "rework", "cards", "said"];
+/** @type {Record<string, import("./views.js").Part>} */
 const parts = {};
 let begin;
 const ready = new Promise(done => { begin = done; });
@@ -120,7 +123,7 @@ function tellWork() {
   toolbar.tell(work);
   shelf.tell({takes, shown: deck.take?.id ?? shown, deleted, playing: player.playing && views.view === deck});
   document.documentElement.toggleAttribute("data-given", Boolean(given));
-  const remove = parts.said.element.querySelector(".remove");
+  const remove = /** @type {HTMLElement} */ (parts.said.element.querySelector(".remove"));
   remove.hidden = !given;
   remove.textContent = `Remove ${given?.name || "the given notes"}`;
   address(keptNow());
@@ -260,11 +263,13 @@ export async function failed({view, message}) {
 export async function opened(widgets) {
   await ready;
   const choices = offered(), {settings: queried, refused} = readQuery(location.search, choices);
+  /** @type {{settings?: object, take?: any, given?: any, other?: boolean}} */
   let wanted = Object.keys(queried).length ? {settings: queried} : {};
   if (holdsPiece(location.hash)) wanted = await linkWanted() ?? wanted;
   const settings = work.open(widgets, wanted);
   if (wanted.take) heardFrom(wanted);
-  for (const [view, {props}] of [["compose", parts.stage], ["compare", parts.rows]]) views.receive(view, props.value);
+  views.receive("compose", parts.stage.props.value);
+  views.receive("compare", parts.rows.props.value);
   if (refused.length) said(`This page has no such ${refused.join(", ")}; the rest of the address was used.`);
   return settings;
 }
@@ -300,6 +305,7 @@ async function openLink() {
   heardFrom(wanted);
 }
 
+/** @param {{take?: import("./takes.js").Take, other?: boolean}} link */
 function heardFrom({take, other}) {
   views.show("compose");
   const by = `Composed by ${take.title}, random seed ${take.randomSeed}.`;

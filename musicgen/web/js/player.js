@@ -28,6 +28,8 @@ const CUSHION = 4;         // steps that must be there to begin; twice as many a
 const LATE_LOOP = 8;       // steps past its end from which a loop is still returned to; who jumps further plays on
 const FINAL_RELEASE = 3;   // the last chord fades this much slower
 
+/** @typedef {{lift: () => void}} Tap  a key that is held */
+
 export class Player {
   #bank; #context = null; #mixer = null; #timer = null;
   #notes = new Map();    // "voice:start" -> {voice, pitch, start, duration, end}
@@ -37,9 +39,11 @@ export class Player {
   #tempo = 80; #volume = 0.8; #instruments = ["organ", "organ", "organ", "organ"];
   #known = 0; #total = null; #cushion = CUSHION; #state = "idle"; #loop = null; #audible = [true, true, true, true];
 
-  constructor({samples, onstate = null} = {}) {
+  /** @param {{samples: string | object}} where the folder of manifest.json, or the manifest itself */
+  constructor({samples}) {
     this.#bank = new Bank(samples);
-    this.onstate = onstate;
+    /** @type {((state: string) => void) | null} */
+    this.onstate = null;
     document.addEventListener("visibilitychange", () => {
       if (this.playing) this.unlock();  // a phone stops the clock of a page out of view
       this.#tick();
@@ -149,7 +153,7 @@ export class Player {
 
   unlock() {
     if (!this.#context) {
-      if (navigator.audioSession) navigator.audioSession.type = "playback";  // heard with an iPhone's mute switch on
+      if ("audioSession" in navigator) Object.assign(navigator.audioSession, {type: "playback"});  // heard with an iPhone's mute switch on
       this.#context = new AudioContext({latencyHint: "interactive"});
       this.#mixer = mixer(this.#context);
       this.#mixer.volume.gain.value = this.#volume ** 2;
@@ -162,7 +166,7 @@ export class Player {
     this.unlock();
     if (this.playing) return;
     if (this.#state === "ended") this.#anchor.step = 0;
-    this.#timer ??= setInterval(() => this.#tick(), TICK);
+    if (!this.#timer) this.#timer = setInterval(() => this.#tick(), TICK);
     this.#become("waiting");
     this.#tick();
   }

@@ -6,6 +6,8 @@ import {element} from "./dom.js";
 import {problem} from "./problems.js";
 import {between, fitting, inWords, whole, withVoice} from "./selection.js";
 
+/** @typedef {import("./canvas.js").Canvas} Canvas */
+
 const DRAG = 6;      // px that make a drag of a click
 const MORE = 4;      // bars that Continue adds
 const LONGEST = 32;  // bars of a whole piece
@@ -14,14 +16,22 @@ export const ROLL = "the roll";  // what music given from here is called
 export class Rework {
   /**
    * @param {HTMLElement} root
-   * @param {{deck: import("./deck.js").Deck, player: import("./player.js").Player, compose: (canvas: object) => void,
-   *   give: (given: object, settings: object) => void, editor: import("./editor.js").Editor}} page
+   * @param {{deck: import("./deck.js").Deck, player: import("./player.js").Player, compose: (canvas: Canvas) => void,
+   *   give: (given: Canvas, settings: object) => void, editor: import("./editor.js").Editor}} page
    */
   constructor(root, {deck, player, compose, give, editor}) {
-    Object.assign(this, {deck, player, compose, give, editor});
-    const find = name => root.querySelector(`.${name}`);
-    [this.chips, this.bar, this.words] = [find("chips"), find("selected"), find("words")];
-    [this.loop, this.edit] = [find("loop"), find("edit")];
+    this.deck = deck;
+    this.player = player;
+    this.compose = compose;
+    this.give = give;
+    this.editor = editor;
+    const find = name => /** @type {HTMLElement} */ (root.querySelector(`.${name}`));
+    this.chips = find("chips");
+    this.bar = find("selected");
+    this.words = find("words");
+    this.loop = find("loop");
+    this.edit = find("edit");
+    this.looping = false;
     this.edit.addEventListener("click", () => {
       editor.toggle(!editor.on);
       this.tell();

@@ -13,9 +13,10 @@ export class Shelf {
    *   remove: (id: string) => void, restore: () => void}} acts
    */
   constructor(root, acts) {
-    [this.root, this.acts] = [root.querySelector(".takes"), acts];
-    this.list = root.querySelector(".take-list");
-    this.gone = root.querySelector(".gone");
+    this.root = /** @type {HTMLElement} */ (root.querySelector(".takes"));
+    this.acts = acts;
+    this.list = /** @type {HTMLElement} */ (root.querySelector(".take-list"));
+    this.gone = /** @type {HTMLElement} */ (root.querySelector(".gone"));
     this.gone.querySelector("button").addEventListener("click", () => acts.restore());
     /** @type {Map<string, {take: import("./takes.js").Take, item: HTMLElement}>} */
     this.items = new Map();

@@ -8,7 +8,9 @@ export class Toolbar {
   /** @param {HTMLElement} root @param {{undo: () => void, redo: () => void, anew: () => void}} acts */
   constructor(root, {undo, redo, anew}) {
     const find = name => /** @type {HTMLButtonElement} */ (root.querySelector(`[data-testid=${name}]`));
-    [this.undo, this.redo, this.link] = [find("undo"), find("redo"), find("copy-link")];
+    this.undo = find("undo");
+    this.redo = find("redo");
+    this.link = find("copy-link");
     this.undo.addEventListener("click", undo);
     this.redo.addEventListener("click", redo);
     this.link.addEventListener("click", () => this.#copy());

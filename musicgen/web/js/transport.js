@@ -15,20 +15,35 @@
 import {mark} from "./marks.js";
 import {clock, place} from "./words.js";
 
+/** @typedef {{tempo: number, volume: number, instruments: string[]}} Settings  tempo in quarters a minute, volume to 1 */
+
 export class Transport {
   #settings; #element; #selects; #swatches; #ticking = null;
   #quiet = {mute: new Set(), solo: new Set()};  // voices
 
+  /**
+   * @param {import("./player.js").Player} player @param {HTMLElement} element
+   * @param {{value: Settings, choices: {key: string, title: string}[]}} props  choices: the instruments
+   */
   constructor(player, element, props) {
-    [this.player, this.#element, this.#settings] = [player, element, props];
+    this.player = player;
+    [this.#element, this.#settings] = [element, props];
+    /** @type {import("./sheet.js").Sheet | null} */
     this.sheet = null;
+    this.onstate = () => {};
+    this.onmove = () => {};
+    this.onempty = () => {};
+    /** @type {(sheet: import("./sheet.js").Sheet) => void} */
+    this.onmixer = () => {};
     player.onstate = () => this.#heard();
-    const find = name => element.querySelector(`.${name}`);
-    [this.playButton, this.now, this.whole] = [find("play"), find("now"), find("whole")];
+    const find = name => /** @type {HTMLElement} */ (element.querySelector(`.${name}`));
+    this.playButton = find("play");
+    this.now = find("now");
+    this.whole = find("whole");
     this.playButton.addEventListener("click", () => this.toggle());
     find("rewind").addEventListener("click", () => this.seek(0));
     for (const name of ["tempo", "volume"]) {
-      element.querySelector(`#${name}`).addEventListener("input", event => this.#slide(name, +event.target.value));
+      element.querySelector(`#${name}`).addEventListener("input", event => this.#slide(name, Number(/** @type {HTMLInputElement} */ (event.target).value)));
     }
     this.#fill(find("voices"), props.choices);
     for (const name of ["mute", "solo"]) {
@@ -87,7 +102,7 @@ export class Transport {
     this.#settings.value = {...this.next, ...change};
     if (this.sheet?.mixer) {
       this.sheet.mixer = {...this.sheet.mixer, ...change};
-      this.onmixer?.(this.sheet);
+      this.onmixer(this.sheet);
     }
     this.#tick();
   }
@@ -121,7 +136,7 @@ export class Transport {
     const {notes, total} = this.sheet ?? {};
     if (this.player.playing) this.player.pause();
     else if (notes?.size || total === null) this.player.play();
-    else this.onempty?.();
+    else this.onempty();
   }
 
   seek(step) {
@@ -145,7 +160,7 @@ export class Transport {
   #heard() {
     this.playButton.setAttribute("aria-label", this.player.playing ? "Pause" : "Play");
     document.documentElement.dataset.sound = this.player.state;
-    this.onstate?.();
+    this.onstate();
     if (this.player.playing && !this.#ticking) this.#frame();
     this.#tick();
   }
@@ -157,7 +172,7 @@ export class Transport {
 
   #tick() {
     if (!this.sheet) return;
-    this.onmove?.();
+    this.onmove();
     const perStep = 15 / this.player.tempo;
     const now = clock(this.player.position * perStep), whole = ` / ${clock(this.sheet.piece.steps * perStep)}`;
     if (now !== this.now.textContent) this.now.textContent = now;

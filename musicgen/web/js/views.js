@@ -15,10 +15,20 @@ const WRITTEN = new Set(["seed", "begin", "end", "failed", "rows", "over"]);  //
 
 export const newId = () => crypto.randomUUID?.() ?? String(Math.random());
 
+/** @typedef {{run: string, settings: Record<string, unknown>, mixer: {tempo: number, instruments: string[]},
+ *   given: import("./canvas.js").Canvas | null, canvas: import("./canvas.js").Canvas | null}} Asked  what a run was asked for
+ * @typedef {{element: HTMLElement, props: any}} Part */
+
 export class Views {
+  /** @param {import("./player.js").Player} player @param {Record<string, Part>} parts */
   constructor(player, {transport, stage, rows, notesText, header}) {
     this.player = player;
+    /** @type {(take: import("./takes.js").Take, staged?: boolean) => import("./takes.js").Take} */
     this.result = take => take;  // what becomes of a finished piece
+    /** @type {(view: Deck | Comparison) => void} */
+    this.onstage = () => {};     // another piece stands in a view
+    /** @type {(name: string, update: any) => void} */
+    this.onupdate = () => {};    // the server has told something
     this.back = () => {};        // what comes back on the stage where a piece came to nothing
     this.transport = new Transport(player, transport.element, transport.props);
     Object.assign(this.transport, {
@@ -89,7 +99,7 @@ export class Views {
   }
 
   opened(view) {  // its chosen sheet is a new piece; true if that is what one hears
-    this.onstage?.(view);
+    this.onstage(view);
     if (view !== this.view) return false;
     this.transport.start(view.chosen);
     return true;
@@ -98,7 +108,7 @@ export class Views {
   /** Its sheet is another piece, to be heard at the same place. */
   staged(view) {
     if (view === this.view) this.hear(view.chosen);
-    this.onstage?.(view);
+    this.onstage(view);
   }
 
   receive(name, update) {
@@ -110,7 +120,7 @@ export class Views {
     for (const view of update.kind === "seed" ? [this.compose, this.compare] : [this[name]]) {
       view[`on_${update.kind}`]?.(update);
     }
-    this.onupdate?.(name, update);
+    this.onupdate(name, update);
     if (WRITTEN.has(update.kind)) this.#write();
     this.tell();
   }
@@ -119,7 +129,7 @@ export class Views {
     this.compose.tell();
     this.compare.tell();
     Object.assign(document.documentElement.dataset, {state: this.view.state, composed: this.view.composed});
-    const downloads = document.querySelector("#downloads");
+    const downloads = /** @type {HTMLElement | null} */ (document.querySelector("#downloads"));
     if (downloads) downloads.dataset.what = `Download ${this.view.what}`;
     this.transport.legend(this.view.chosen?.roll);
   }

@@ -3,7 +3,7 @@
 /**
  * The frame of a piece, as the server tells it (musicgen/session.py).
  * @typedef {{steps: number, bar: number, beat: number, meter: string, style: string, tempo: number, seedSteps: number,
- *   low: number, high: number, voices: string[]}} Piece
+ *   low: number, high: number, voices: string[], fixed?: number[][]}} Piece  fixed: `[voice, start, end]`
  * @typedef {{voice: number, pitch: number, start: number, duration: number, given: number, born?: number,
  *   lit?: boolean}} Note  start and duration in steps
  */

@@ -17,7 +17,8 @@ export class Work {
    * @param {() => void} apply sets the widgets to `pending`, then asks for the seed
    */
   constructor(stage, apply) {
-    [this.stage, this.apply] = [stage, apply];
+    this.stage = stage;
+    this.apply = apply;
     this.settings = {};      // as the widgets have them
     this.pending = null;     // as they are to be
     /** @type {Canvas | null} */
