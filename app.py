@@ -2,12 +2,12 @@
 
 import inspect
 import os
-import secrets
 import sys
 import tempfile
 import threading
 import time
 from dataclasses import replace
+from functools import wraps
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -17,12 +17,12 @@ if "PORT" in os.environ:
 
 import gradio as gr
 
-from musicgen import checkpoint, comparison, piece, selftest, session
+from musicgen import api, checkpoint, comparison, piece, selftest, session
 from musicgen.export import FORMATS
 from musicgen.io.audio import INSTRUMENTS, default_instruments
 from musicgen.io.seeds import EXAMPLES, SeedError, from_file
-from musicgen.models import DEFAULTS, MODELS
-from musicgen.request import LONGEST, Given, Problem, Request, length_for
+from musicgen.models import MODELS
+from musicgen.request import LONGEST, Given, Problem, Request, any_seed, length_for
 from musicgen.score import METERS, STYLES, ScoreError
 from musicgen.web import parts
 
@@ -55,17 +55,6 @@ def by_name(act, takes: dict, gives: dict) -> dict:
 
 
 # ---- what the cards say ------------------------------------------------------------------------------------------
-
-
-def best_model() -> str:
-    """The one that is least surprised by music it has never heard; the first one where nothing was measured.
-
-    Only exact likelihoods can be compared.
-    """
-    names = checkpoint.available()
-    exact = [n for n in names if MODELS[n].likelihood == "exact"]
-    measured = {n: sum(nll.values()) for n in exact if (nll := checkpoint.metrics(n).get("nll_valid"))}
-    return min(measured, key=measured.get) if measured else next(iter(names), "")
 
 
 def cards() -> list[dict]:
@@ -109,7 +98,7 @@ def asking(compose, shown: str):
     """
 
     def ask(call, control, anew, random_seed, **settings):
-        run, random_seed = call["run"], secrets.randbelow(1_000_000) if anew else random_seed
+        run, random_seed = call["run"], any_seed() if anew else random_seed
         told = {"random_seed": random_seed}  # once, or it would undo what is typed there meanwhile
         try:
             request = request_for(call, random_seed=-1 if random_seed is None else random_seed, **settings)
@@ -170,18 +159,43 @@ def save(name: str):
             instruments = [key if key in INSTRUMENTS else "piano" for key in call["instruments"][:4]]
         except (KeyError, TypeError, ValueError) as error:  # a ScoreError is one of them
             raise gr.Error(f"This piece cannot be written: {error}.", print_exception=False) from error
-        folder = Path(tempfile.mkdtemp(dir=cache_folder()))
-        path = folder / f"{work.name}.{FORMATS[name].ending}"
-        path.write_bytes(FORMATS[name].make(work, instruments))
-        return {"file": str(path)}
+        return {"file": stored(f"{work.name}.{FORMATS[name].ending}", FORMATS[name].make(work, instruments))}
 
     return write
 
 
-def cache_folder() -> Path:
-    folder = Path(gr.utils.get_upload_folder())
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+def stored(name: str, data: bytes) -> str:
+    """The path of a file that can be fetched from the server for an hour."""
+    cache = Path(gr.utils.get_upload_folder())
+    cache.mkdir(parents=True, exist_ok=True)
+    path = Path(tempfile.mkdtemp(dir=cache)) / name
+    path.write_bytes(data)
+    return str(path)
+
+
+# ---- what programs and agents call -------------------------------------------------------------------------------
+
+
+def endpoint(function):
+    """It as Gradio calls it, with its signature; what is wrong is told in a sentence that begins with the argument."""
+
+    @wraps(function)
+    def call(*arguments, **named):
+        try:
+            return function(*arguments, **named)
+        except Problem as problem:
+            raise gr.Error(f"{problem.field}: {problem}", print_exception=False) from problem
+
+    return call
+
+
+def render(piece: dict, format: api.Format = "midi", instruments: list[str] | None = None) -> gr.FileData:
+    name, data = api.render(piece, format, instruments)
+    path = stored(name, data)
+    return gr.FileData(path=path, url=f"/gradio_api/file={path}", orig_name=name, size=len(data)).model_dump()
+
+
+render.__doc__ = api.render.__doc__
 
 
 # ---- the page ----------------------------------------------------------------------------------------------------
@@ -196,18 +210,18 @@ def build() -> gr.Blocks:
         parts.header()
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="panel"):
-                model = parts.cards(best_model(), cards())
+                model = parts.cards(checkpoint.best(), cards())
                 styles = [(name.capitalize(), name) for name in STYLES]
                 style = gr.Radio(styles, value=first.style, label="Style", elem_id="style")
-                bars = gr.Slider(1, LONGEST, 8, step=1, label="Length in bars", elem_id="bars")
+                bars = gr.Slider(1, LONGEST, Request.bars, step=1, label="Length in bars", elem_id="bars")
                 temperature = gr.Slider(
-                    0, 2, DEFAULTS.temperature, step=0.05, label="Temperature", elem_id="temperature",
+                    0, 2, Request.temperature, step=0.05, label="Temperature", elem_id="temperature",
                     info="0 plays safe, above 1 surprises.",
                 )  # fmt: skip
                 with gr.Accordion("More: meter, top-p, random seed", open=False, elem_id="more"):
                     meter = gr.Radio(list(METERS), value=first.meter, label="Meter", elem_id="meter")
                     top_p = gr.Slider(
-                        0.5, 1, DEFAULTS.top_p, step=0.01, label="Top-p", elem_id="top-p",
+                        0.5, 1, Request.top_p, step=0.01, label="Top-p", elem_id="top-p",
                         info="Below 1 the unlikeliest notes are left out.",
                     )  # fmt: skip
                     random_seed = gr.Number(7, precision=0, label="Random seed", elem_id="random-seed")
@@ -240,6 +254,11 @@ def build() -> gr.Blocks:
             saves = {name: gr.Button(f.title, elem_id=f"save-{name}") for name, f in FORMATS.items()}
             files = {name: gr.DownloadButton(visible="hidden", elem_id=f"file-{name}") for name in FORMATS}
         parts.notes_text()
+
+        for function in (api.compose, api.harmonise, api.repair, api.compare):
+            gr.api(endpoint(function), concurrency_id="models", concurrency_limit=2)
+        gr.api(endpoint(api.models), queue=False)
+        gr.api(endpoint(render), concurrency_id="files")
 
         wire(
             control=control, call=call, anew=anew, stage=stage, rows=rows, mixer=mix, example=example, file=file,

@@ -61,6 +61,17 @@ def available(directory: Path = DIRECTORY) -> list[str]:
     return [name for name in MODELS if (directory / name / "config.json").exists()]
 
 
+def best(directory: Path = DIRECTORY) -> str:
+    """The one that is least surprised by music it has never heard; the first one where nothing was measured.
+
+    Only exact likelihoods can be compared.
+    """
+    names = available(directory)
+    exact = [name for name in names if MODELS[name].likelihood == "exact"]
+    measured = {n: sum(nll.values()) for n in exact if (nll := metrics(n, directory).get("nll_valid"))}
+    return min(measured, key=measured.get) if measured else next(iter(names), "")
+
+
 @cache
 def load(name: str, directory: Path = DIRECTORY) -> MusicModel:
     """The trained model, verified, in eval mode; one object for all who ask, never to be changed.

@@ -3,16 +3,19 @@
 Whatever asks (page, command line, API) makes a `Request` and learns by `Problem` which field to change, and how.
 """
 
+import secrets
 from dataclasses import dataclass
 from typing import Any
 
 from musicgen import piece
 from musicgen.io import seeds
+from musicgen.sampling import SamplingConfig
 from musicgen.score import METERS, STYLES, Canvas, ScoreError
 
 LONGEST = 32  # bars of a whole piece
 SLOWEST, FASTEST = 20, 300  # quarter notes a minute
 HOTTEST = 3  # the highest temperature
+NARROWEST = 0.01  # the lowest top-p
 LARGEST_SEED = 2**31 - 1  # of the random seeds
 TEXT_LIMIT = 4000  # characters of seed notes
 
@@ -62,8 +65,8 @@ class Request:
     bars: int = 8  # of the whole piece
     meter: str = "4/4"
     tempo: float | None = None  # quarter notes a minute; the style's own if None
-    temperature: float = 1.0
-    top_p: float = 1.0
+    temperature: float = SamplingConfig.temperature
+    top_p: float = SamplingConfig.top_p
     random_seed: int = 0
 
     def seed(self) -> seeds.Seed:
@@ -71,6 +74,8 @@ class Request:
         self._check_choices()
         if self.given:
             return self.given.seed(self.style, self.meter, self.tempo)
+        if not isinstance(self.notes, str):
+            raise Problem("notes", "Write the seed notes as text, such as C5:1 D5:0.5.")
         if not self.notes.strip():
             blank = Canvas.blank(1, self.style, self.meter, self.tempo)
             return seeds.Seed(blank, "No seed notes: the model begins by itself.")
@@ -83,7 +88,7 @@ class Request:
 
     def canvas(self) -> Canvas:
         """The whole piece with the seed fixed in it. Raises `Problem`."""
-        if not isinstance(self.bars, int) or not 1 <= self.bars <= LONGEST:
+        if type(self.bars) is not int or not 1 <= self.bars <= LONGEST:
             raise Problem("bars", f"Choose a length from 1 to {LONGEST} bars.")
         seed = self.seed().canvas
         bars, source, full = seed.score.bars, "upload" if self.given else "notes", bool(seed.fixed.all())
@@ -99,19 +104,28 @@ class Request:
 
     def check_sampling(self):
         """Raises `Problem` if no model could compose so."""
-        if not 0 <= self.temperature <= HOTTEST:
+        if not (_is_number(self.temperature) and 0 <= self.temperature <= HOTTEST):
             raise Problem("temperature", f"Choose a temperature from 0 to {HOTTEST}.")
-        if not 0 < self.top_p <= 1:
-            raise Problem("top_p", "Choose a top-p above 0 and up to 1.")
-        if not isinstance(self.random_seed, int) or not 0 <= self.random_seed <= LARGEST_SEED:
+        if not (_is_number(self.top_p) and NARROWEST <= self.top_p <= 1):
+            raise Problem("top_p", f"Choose a top-p from {NARROWEST} to 1.")
+        if type(self.random_seed) is not int or not 0 <= self.random_seed <= LARGEST_SEED:
             raise Problem("random_seed", f"Choose a whole number from 0 to {LARGEST_SEED}.")
 
     def _check_choices(self):
         for name, value, known in (("style", self.style, STYLES), ("meter", self.meter, METERS)):
-            if value not in known:
+            if value not in list(known):
                 raise Problem(name, f"Choose one of {', '.join(known)}.")
-        if self.tempo is not None and not SLOWEST <= self.tempo <= FASTEST:
+        if self.tempo is not None and not (_is_number(self.tempo) and SLOWEST <= self.tempo <= FASTEST):
             raise Problem("tempo", f"Choose a tempo from {SLOWEST} to {FASTEST} quarter notes a minute.")
+
+
+def any_seed() -> int:
+    """A random seed for somebody who names none."""
+    return secrets.randbelow(1_000_000)
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float)  # true and false are none
 
 
 def length_for(canvas: Canvas, bars: int) -> int:

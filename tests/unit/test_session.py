@@ -95,7 +95,7 @@ def test_a_run_ends_at_the_deadline(model):
         ({"meter": "5/4"}, "meter", "3/4"),
         ({"tempo": 1000}, "tempo", "300"),
         ({"temperature": 9}, "temperature", "3"),
-        ({"top_p": 0}, "top_p", "above 0"),
+        ({"top_p": 0}, "top_p", "0.01 to 1"),
         ({"random_seed": -1}, "random_seed", "whole number"),
         ({"model": "oracle"}, "model", "oracle"),
     ],
