@@ -72,12 +72,16 @@ def best(directory: Path = DIRECTORY) -> str:
     return min(measured, key=measured.get) if measured else next(iter(names), "")
 
 
-@cache
 def load(name: str, directory: Path = DIRECTORY) -> MusicModel:
     """The trained model, verified, in eval mode; one object for all who ask, never to be changed.
 
     Raises `CheckpointError` if there is none, or if its files are not those that were trained.
     """
+    return _loaded(name, directory)
+
+
+@cache  # by both arguments, given or not
+def _loaded(name: str, directory: Path) -> MusicModel:
     about = config(name, directory)
     path = directory / name / "weights.safetensors"
     remedy = f"restore it, or train anew: python -m train {name}"

@@ -22,6 +22,11 @@ def test_what_is_shipped_has_a_recipe_and_stands_in_the_order_of_the_registry():
     assert [name for name in MODELS if name in RECIPES] == SHIPPED
 
 
+def test_who_names_the_folder_and_who_does_not_get_the_same_model():
+    name = checkpoint.available()[0]
+    assert checkpoint.load(name) is checkpoint.load(name, checkpoint.DIRECTORY)
+
+
 @pytest.mark.parametrize("name", SHIPPED)
 def test_figures_belong_to_these_very_weights(name):
     """What can be measured anew at once is; the rest is tied to the weights by their hash."""
