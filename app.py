@@ -88,7 +88,8 @@ def preview(call, **settings) -> dict:
         shown = session.preview(request_for(call, **settings))
     except Problem as problem:
         shown = session.trouble(problem)
-    return {"stage": {**shown, "told": time.monotonic_ns()}}  # the page takes no notice of what it is told twice
+    told = {"told": time.monotonic_ns(), "version": call.get("version", 0)}  # that of the seed this answers
+    return {"stage": {**shown, **told}}  # the page takes no notice of what it is told twice
 
 
 def asking(compose, shown: str):
@@ -250,6 +251,7 @@ def build() -> gr.Blocks:
                 parts.said()
                 parts.keyboard()
         apply = gr.Button("Apply", visible="hidden", elem_id="apply")  # pressed by the page, to set the widgets anew
+        unname = gr.Button("Unname", visible="hidden", elem_id="unname")  # pressed by it where no example is the seed
         with gr.Row(elem_id="downloads"):
             saves = {name: gr.Button(f.title, elem_id=f"save-{name}") for name, f in FORMATS.items()}
             files = {name: gr.DownloadButton(visible="hidden", elem_id=f"file-{name}") for name in FORMATS}
@@ -263,7 +265,7 @@ def build() -> gr.Blocks:
         wire(
             control=control, call=call, anew=anew, stage=stage, rows=rows, mixer=mix, example=example, file=file,
             model=model, style=style, notes=notes, bars=bars, meter=meter, temperature=temperature, top_p=top_p,
-            random_seed=random_seed, generate=generate, compare_all=compare_all, stop=stop, apply=apply,
+            random_seed=random_seed, generate=generate, compare_all=compare_all, stop=stop, apply=apply, unname=unname,
             place=place, saves=saves, files=files, page=page,
         )  # fmt: skip
     return page
@@ -295,8 +297,7 @@ def wire(page, **part):
     show = {**by_name(preview, seed, some("stage")), "js": parts.hook("seed", seed), **latest}
     gr.on([part[name].change for name in ("style", "notes", "bars", "meter")], **show)
     part["style"].input(**by_name(mixer_for, some("style", "mixer"), some("mixer")), **latest)
-    chosen = some("example")
-    part["notes"].input(None, [*chosen.values()], [*chosen.values()], js=parts.hook("typed", chosen)).then(**show)
+    part["unname"].click(None, None, part["example"], js="() => null")
     asks, gets = some("example", "bars", "mixer"), some("notes", "style", "meter", "bars", "mixer", "stage")
     part["example"].input(**by_name(take_example, asks, gets), js=parts.hook("example", asks), **latest)
     part["file"].upload(**by_name(take_file, some("file"), some("stage")), **now)

@@ -83,7 +83,8 @@ def _about_seed(request: Request, message: str, canvas: Canvas) -> str:
         left = "Generate continues it; Harmonise keeps its top voice." if canvas.fixed.all() else ""
         return " ".join(filter(None, (source, message, left)))
     given = sum(fixed for *_, fixed in _notes(canvas.score, canvas.fixed))
-    return message or f"{given} notes of seed. What they leave free, later bars and other voices, will be composed."
+    what = "1 note of seed. What it leaves" if given == 1 else f"{given} notes of seed. What they leave"
+    return message or f"{what} free, later bars and other voices, will be composed."
 
 
 def frame(canvas: Canvas) -> dict:

@@ -70,9 +70,11 @@ export class Deck {
   showSeed() {
     [this.take, this.state, this.status.textContent] = [null, "idle", ""];
     if (!this.seed) return;
-    this.sheet.open(this.seed.piece, this.seed.notes);
-    this.title.textContent = `${headline("Seed", this.seed.piece)} to fill`;
-    this.views.opened(this);
+    const {piece, notes} = this.seed, edited = this.sheet.piece?.steps === piece.steps && this.sheet.piece.style === piece.style;
+    this.sheet.open(piece, notes);
+    this.title.textContent = `${headline("Seed", piece)} to fill`;
+    if (edited) this.views.staged(this);
+    else this.views.opened(this);
   }
 
   /* what the server says */

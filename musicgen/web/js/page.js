@@ -77,6 +77,7 @@ function assemble() {
   parts.said.element.querySelector(".remove").addEventListener("click", () => work.give(null));
   views.result = (take, staged) => work.result(take, staged);
   views.back = () => work.back();
+  views.late = update => update.version < work.version;
   views.onstage = view => { if (view === deck) rework.changed(); };
   views.onupdate = onUpdate;
   views.transport.onmixer = ({mixer}) => {
@@ -97,6 +98,12 @@ function assemble() {
   closing(parts.header.element.querySelector("details"));
   begin();
 }
+
+document.addEventListener("input", event => {  // Gradio tells of typing only where it has not set the text itself
+  if (!work || !/** @type {Element} */ (event.target).matches("#notes textarea")) return;
+  work.typed();
+  if (work.settings.example) press("#unname");
+}, true);
 
 const press = selector => /** @type {HTMLElement} */ (document.querySelector(selector)).click();
 
@@ -217,20 +224,12 @@ export async function stop() {
 
 export async function seed() {
   await ready;
-  return {call: {given: work.given}};
-}
-
-export async function typed() {
-  await ready;
-  work.given = null;
-  work.fresh = false;
-  return {example: null};
+  return {call: {given: work.given, version: work.version}};
 }
 
 export async function example() {
   await ready;
-  work.given = null;
-  work.fresh = false;
+  work.typed();
 }
 
 export async function changed(widgets) {

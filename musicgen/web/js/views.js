@@ -30,6 +30,7 @@ export class Views {
     /** @type {(name: string, update: any) => void} */
     this.onupdate = () => {};    // the server has told something
     this.back = () => {};        // what comes back on the stage where a piece came to nothing
+    this.late = () => false;     // is an update about a seed that has changed since?
     this.transport = new Transport(player, transport.element, transport.props);
     Object.assign(this.transport, {
       onmove: () => this.view.move(player.position, player.playing), onempty: () => this.view.empty(),
@@ -112,7 +113,7 @@ export class Views {
   }
 
   receive(name, update) {
-    if (!update?.kind || (update.run && update.run !== this[name].run)) return;
+    if (!update?.kind || (update.run && update.run !== this[name].run) || this.late(update)) return;
     if (update.kind === "seed") said(update.said);
     if (update.kind === "problem") problem(update.field, update.message, Boolean(update.run));
     else if (["begin", "rows"].includes(update.kind)) clearProblem();

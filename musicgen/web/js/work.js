@@ -23,6 +23,7 @@ export class Work {
     this.pending = null;     // as they are to be
     /** @type {Canvas | null} */
     this.given = null;       // music that is the seed in place of the typed notes
+    this.version = 0;        // of the music given: what the server says of an older one comes too late
     /** @type {Take[]} */
     this.takes = [];
     this.deleted = null;     // the last one, to be restored
@@ -58,7 +59,7 @@ export class Work {
     if (!this.history) return;
     const what = UNDOABLE.find(name => JSON.stringify(widgets[name]) !== JSON.stringify(this.settings[name])) ?? "";
     this.settings = widgets;
-    if (!this.pending) this.#record(what);
+    if (!this.pending) this.#record(what === "example" ? "notes" : what);  // an example's name goes with its notes
   }
 
   /** What `apply` sets. */
@@ -77,8 +78,16 @@ export class Work {
   /** Music in place of typed notes, or none again. @param {Canvas | null} given */
   give(given, settings = {}) {
     this.given = given;
+    this.version++;
     this.fresh = false;
     this.set(given ? {example: null, ...settings} : settings);
+  }
+
+  /** The typed notes are the seed. */
+  typed() {
+    this.given = null;
+    this.version++;
+    this.fresh = false;
   }
 
   /* ---- takes ---------------------------------------------------------------------------------------------------- */
@@ -162,6 +171,7 @@ export class Work {
 
   #go({settings, given, shown}) {
     this.given = given;
+    this.version++;
     if (shown !== this.shown) {
       if (shown) this.#stage(this.all.get(shown));
       else {
