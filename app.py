@@ -24,7 +24,7 @@ from musicgen.io.seeds import EXAMPLES, SeedError, from_file
 from musicgen.models import MODELS
 from musicgen.request import LONGEST, Given, Problem, Request, any_seed, length_for
 from musicgen.score import METERS, STYLES, ScoreError
-from musicgen.web import parts
+from musicgen.web import front, parts
 
 LARGEST_UPLOAD = "5mb"
 KEPT = 3600  # seconds a visitor's files stay on the server
@@ -232,7 +232,8 @@ def build() -> gr.Blocks:
                     compare_all = gr.Button("Compare all", variant="primary", elem_id="compare-all")
                     stop = gr.Button("Stop", elem_id="stop")
             with gr.Column(elem_id="play"):
-                stage = parts.stage(**frames())
+                opening = Request(style=first.style, notes=first.text, meter=first.meter, tempo=first.tempo)
+                stage = parts.stage(session.preview(opening), **frames())
                 place = parts.place()
                 parts.rework()
                 rows = parts.rows(cards())
@@ -325,8 +326,8 @@ def launch(**options):
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
     )
     return build().queue(max_size=24, default_concurrency_limit=1).launch(
-        theme=theme, head=parts.head(), max_file_size=LARGEST_UPLOAD, ssr_mode=False, show_error=False, footer_links=[],
-        app_kwargs={"routes": parts.routes()}, **options,
+        theme=theme, max_file_size=LARGEST_UPLOAD, ssr_mode=False, show_error=False, footer_links=[],
+        app_kwargs={"routes": parts.routes(), "middleware": front.middleware(parts.head(), parts.shell())}, **options,
     )  # fmt: skip
 
 

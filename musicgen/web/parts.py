@@ -7,6 +7,7 @@ writes a `.pyi` file beside the source of every subclass, each time it is import
 
 import hashlib
 import json
+import re
 from pathlib import Path
 
 import gradio as gr
@@ -23,8 +24,13 @@ YEAR = 365 * 24 * 3600  # seconds
 def part(name: str, value=None, script: str = "", **props) -> gr.HTML:
     """A fixed template, brought to life by the function `script` of page.js; without one it stays as it is."""
     load = f"{imported()}.then(page => page.{script}(element, props, watch));" if script else None
-    template = (HERE / "parts" / f"{name}.html").read_text(encoding="utf-8")
-    return gr.HTML(value, html_template=template, js_on_load=load, apply_default_css=False, elem_id=name, **props)
+    return gr.HTML(value, html_template=template(name), js_on_load=load, apply_default_css=False, elem_id=name, **props)
+
+
+def template(name: str) -> str:
+    """A part's HTML; where it names another part's file in a comment, that file stands there."""
+    text = (HERE / "parts" / f"{name}.html").read_text(encoding="utf-8")
+    return re.sub(r"<!-- (\w+)\.html -->", lambda named: template(named[1]), text)
 
 
 def header() -> gr.HTML:
@@ -36,9 +42,9 @@ def cards(value: str, cards: list[dict]) -> gr.HTML:
     return part("cards", value, script="cards", cards=cards)
 
 
-def stage(meters: dict, styles: dict) -> gr.HTML:
-    """One model's piece; its value is the last update of `musicgen.session`."""
-    return part("stage", script="stage", meters=meters, styles=styles)
+def stage(value: dict, meters: dict, styles: dict) -> gr.HTML:
+    """One model's piece; its value is the last update of `musicgen.session`, at first the seed of a new visit."""
+    return part("stage", value, script="stage", meters=meters, styles=styles)
 
 
 def takes() -> gr.HTML:
@@ -97,11 +103,15 @@ def hook(name: str, takes=(), gives=(), **more) -> str:
 
 
 def head() -> str:
-    """The styles, base first, and a hint to load all modules at once instead of one import after another."""
+    """Hints to load all modules at once instead of one import after another."""
+    return "".join(f'<link rel="modulepreload" href="{MODULES}/{name}">' for name in SCRIPTS)
+
+
+def shell() -> str:
+    """What is seen while the page comes, and the styles, base first: in the body they come after Gradio's own."""
     styles = sorted((HERE / "css").glob("*.css"), key=lambda path: (path.name != "base.css", path.name))
     style = "\n".join(path.read_text(encoding="utf-8") for path in styles)
-    hints = "".join(f'<link rel="modulepreload" href="{MODULES}/{name}">' for name in SCRIPTS)
-    return f"<style>{style}</style>{hints}"
+    return f"<style>{style}</style>{template('shell')}"
 
 
 class _Lasting(StaticFiles):

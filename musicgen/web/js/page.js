@@ -19,7 +19,10 @@ import {Toolbar} from "./toolbar.js";
 import {Views, newId} from "./views.js";
 import {Work} from "./work.js";
 
-export const player = new Player({samples: new URL("../../samples/", import.meta.url).href});
+let show;
+const shown = new Promise(done => { show = done; });  // the page is there, to be seen and used
+
+export const player = new Player({samples: new URL("../../samples/", import.meta.url).href, after: shown});
 
 /** @type {Views} */
 export let views;
@@ -267,9 +270,11 @@ export async function opened(widgets) {
   if (holdsPiece(location.hash)) wanted = await linkWanted() ?? wanted;
   const settings = work.open(widgets, wanted);
   if (wanted.take) heardFrom(wanted);
-  views.receive("compose", parts.stage.props.value);
-  views.receive("compare", parts.rows.props.value);
+  if (work.fresh) views.receive("compose", parts.stage.props.value);
   if (refused.length) said(`This page has no such ${refused.join(", ")}; the rest of the address was used.`);
+  document.documentElement.dataset.ready = "";
+  document.querySelector("#shell").remove();
+  show();
   return settings;
 }
 

@@ -39,9 +39,9 @@ export class Player {
   #tempo = 80; #volume = 0.8; #instruments = ["organ", "organ", "organ", "organ"];
   #known = 0; #total = null; #cushion = CUSHION; #state = "idle"; #loop = null; #audible = [true, true, true, true];
 
-  /** @param {{samples: string | object}} where the folder of manifest.json, or the manifest itself */
-  constructor({samples}) {
-    this.#bank = new Bank(samples);
+  /** @param {{samples: string | object, after?: Promise<void>}} where the folder of manifest.json, or the manifest itself; sounds are loaded after that */
+  constructor({samples, after = Promise.resolve()}) {
+    this.#bank = new Bank(samples, after);
     /** @type {((state: string) => void) | null} */
     this.onstate = null;
     document.addEventListener("visibilitychange", () => {

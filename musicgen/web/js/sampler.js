@@ -13,10 +13,10 @@ const hz = pitch => 440 * 2 ** ((pitch - 69) / 12);
 /* ---- instruments ------------------------------------------------------------------------------------------- */
 
 export class Bank {  // the samples of every instrument, fetched when first needed
-  constructor(source) {
+  constructor(source, after = Promise.resolve()) {
     this.folder = typeof source === "string" ? source.replace(/\/?$/, "/") : "";
     this.manifest = typeof source === "string"
-      ? fetch(this.folder + "manifest.json").then(answer => answer.json()) : Promise.resolve(source);
+      ? after.then(() => fetch(this.folder + "manifest.json")).then(answer => answer.json()) : Promise.resolve(source);
     this.loading = new Map();  // key -> promise
     this.ready = new Map();    // key -> {attack, release, gain, samples}
   }

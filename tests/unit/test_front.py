@@ -1,0 +1,35 @@
+"""The first answer: what is put into Gradio's page, and what is left alone."""
+
+from fastapi import FastAPI
+from fastapi.responses import HTMLResponse
+from fastapi.testclient import TestClient
+
+from musicgen.web import front
+
+PAGE = "<html><head><title>T</title></head><body class='b'><gradio-app></gradio-app></body></html>"
+
+
+def visitor(page: str = PAGE) -> TestClient:
+    app = FastAPI(middleware=front.middleware("<link href='x'>", "<p>soon</p>"))
+    app.get("/", response_class=HTMLResponse)(lambda: page)
+    app.get("/config")(lambda: {"head": "</head><body>"})
+    return TestClient(app)
+
+
+def test_head_and_shell_stand_in_the_page_and_its_length_is_told():
+    answer = visitor().get("/", headers={"Accept-Encoding": "identity"})
+    assert "<link href='x'></head><body class='b'><p>soon</p><gradio-app>" in answer.text
+    assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+def test_a_long_page_comes_compressed_and_whole():
+    long = PAGE.replace("</body>", "word " * 2000 + "</body>")
+    answer = visitor(long).get("/", headers={"Accept-Encoding": "gzip"})
+    assert answer.headers["content-encoding"] == "gzip"
+    assert answer.text.count("word") == 2000 and "<p>soon</p>" in answer.text
+    assert int(answer.headers["content-length"]) < 1000
+
+
+def test_every_other_answer_stays_as_it_is():
+    assert visitor().get("/config").json() == {"head": "</head><body>"}
+    assert visitor().get("/none").status_code == 404
