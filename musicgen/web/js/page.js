@@ -19,8 +19,9 @@ import {Toolbar} from "./toolbar.js";
 import {Views, newId} from "./views.js";
 import {Work} from "./work.js";
 
+/** @type {() => void} */
 let show;
-const shown = new Promise(done => { show = done; });  // the page is there, to be seen and used
+const shown = /** @type {Promise<void>} */ (new Promise(done => { show = done; }));  // the page is there, to be seen and used
 
 export const player = new Player({samples: new URL("../../samples/", import.meta.url).href, after: shown});
 
