@@ -19,6 +19,7 @@
  quarter of a second, and the playhead is computed from the same clock, less the time the sound takes to the ear. */
 
 import {Bank, Sound, mixer} from "./sampler.js";
+import {stepAt, timeAt} from "./time.js";
 
 const AHEAD = 0.25;        // seconds handed over ahead, while the page is in view
 const AHEAD_HIDDEN = 2.5;  // browsers slow the timers of a hidden page down to one a second
@@ -212,13 +213,9 @@ export class Player {
   /* inside */
 
   get #limit() { return this.#total ?? this.#known; }
-  get #secondsPerStep() { return 15 / this.#tempo; }
   #now() { return this.#context ? this.#context.currentTime : 0; }
-  #timeAt(step) { return this.#anchor.time + (step - this.#anchor.step) * this.#secondsPerStep; }
-  #stepAt(time) {
-    if (this.#state !== "playing") return this.#anchor.step;
-    return this.#anchor.step + (time - this.#anchor.time) / this.#secondsPerStep;
-  }
+  #timeAt(step) { return timeAt(this.#anchor, this.#tempo, step); }
+  #stepAt(time) { return this.#state === "playing" ? stepAt(this.#anchor, this.#tempo, time) : this.#anchor.step; }
 
   #sound(key, pitch, time, voice) {
     return new Sound(this.#context, this.#bank.ready.get(key), pitch, time, this.#mixer.voices[voice]);

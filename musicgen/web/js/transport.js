@@ -13,6 +13,7 @@
     transport.onmixer = sheet => ...;    // the visitor has set what this sheet is played with */
 
 import {mark} from "./marks.js";
+import {secondsPerStep} from "./time.js";
 import {clock, place} from "./words.js";
 
 /** @typedef {{tempo: number, volume: number, instruments: string[]}} Settings  tempo in quarters a minute, volume to 1 */
@@ -173,7 +174,7 @@ export class Transport {
   #tick() {
     if (!this.sheet) return;
     this.onmove();
-    const perStep = 15 / this.player.tempo;
+    const perStep = secondsPerStep(this.player.tempo);
     const now = clock(this.player.position * perStep), whole = ` / ${clock(this.sheet.piece.steps * perStep)}`;
     if (now !== this.now.textContent) this.now.textContent = now;
     if (whole !== this.whole.textContent) this.whole.textContent = whole;

@@ -30,6 +30,7 @@ export class Views {
     /** @type {(name: string, update: any) => void} */
     this.onupdate = () => {};    // the server has told something
     this.back = () => {};        // what comes back on the stage where a piece came to nothing
+    /** @type {(update: any) => boolean} */
     this.late = () => false;     // is an update about a seed that has changed since?
     this.transport = new Transport(player, transport.element, transport.props);
     Object.assign(this.transport, {
