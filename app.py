@@ -1,6 +1,7 @@
 """The page: widgets and their wiring. What they mean is in `musicgen`; how they look and sound is in `musicgen/web`."""
 
 import inspect
+import logging
 import os
 import sys
 import tempfile
@@ -9,8 +10,10 @@ import time
 from dataclasses import replace
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))  # a summary of all events after each, unread
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a beat is many small tensors: more threads only wait for each other
 if "PORT" in os.environ:
     os.environ.setdefault("GRADIO_SERVER_PORT", os.environ["PORT"])
@@ -19,24 +22,28 @@ import gradio as gr
 
 from musicgen import api, checkpoint, comparison, piece, selftest, session
 from musicgen.export import FORMATS
-from musicgen.io.audio import INSTRUMENTS, default_instruments
+from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments
 from musicgen.io.seeds import EXAMPLES, SeedError, from_file
 from musicgen.models import MODELS
-from musicgen.request import LONGEST, Given, Problem, Request, any_seed, length_for
+from musicgen.request import LARGEST_SEED, LONGEST, Given, Problem, Request, any_seed, length_for
 from musicgen.score import METERS, STYLES, ScoreError
-from musicgen.web import front, parts
+from musicgen.web import front, guard, parts
 
 LARGEST_UPLOAD = "5mb"
+WAITING = 100  # visitors at most, for others to have composed
 KEPT = 3600  # seconds a visitor's files stay on the server
 TITLE = "Nonet: nine networks, one tune"
 BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
+VOLUME = 0.8  # of 1, at first
+_log = logging.getLogger("musicgen.app")
 SETTINGS = ("model", "style", "notes", "bars", "meter", "temperature", "top_p", "random_seed")  # of a request
 
 
 def by_name(act, takes: dict, gives: dict) -> dict:
     """An event's arguments for Gradio, which passes by position: `act` takes and gives values by name.
 
-    What `act` does not give, the page keeps.
+    They come as they were sent, whatever they are: what is wrong is told by `Request`, at its field. What `act` does
+    not give, the page keeps.
     """
 
     def call(*values):
@@ -51,7 +58,7 @@ def by_name(act, takes: dict, gives: dict) -> dict:
         return values[0] if len(values) == 1 else values or None
 
     act_all = stream if inspect.isgeneratorfunction(act) else call
-    return {"fn": act_all, "inputs": list(takes.values()), "outputs": list(gives.values())}
+    return {"fn": act_all, "inputs": list(takes.values()), "outputs": list(gives.values()), "preprocess": False}
 
 
 # ---- what the cards say ------------------------------------------------------------------------------------------
@@ -75,12 +82,21 @@ def frames() -> dict:
 # ---- what the events do ------------------------------------------------------------------------------------------
 
 
-def request_for(call: dict, mixer: dict, **settings) -> Request:
+def request_for(call: Any, mixer: Any, **settings) -> Request:
     """Raises `Problem` if the page sends music along that is none."""
     known = {name: settings[name] for name in SETTINGS if name in settings}
     known["notes"] = known["notes"] or ""
-    given = call.get("given")
-    return Request(tempo=mixer["tempo"], given=Given.from_page(given) if given else None, **known)
+    given, tempo = table(call).get("given"), table(mixer).get("tempo")
+    return Request(tempo=tempo, given=Given.from_page(given) if given else None, **known)
+
+
+def table(sent: Any) -> dict:
+    """What was sent, if it is a table; else an empty one."""
+    return sent if isinstance(sent, dict) else {}
+
+
+def run_of(call: Any) -> str:
+    return str(table(call).get("run"))[:80]
 
 
 def preview(call, **settings) -> dict:
@@ -88,7 +104,8 @@ def preview(call, **settings) -> dict:
         shown = session.preview(request_for(call, **settings))
     except Problem as problem:
         shown = session.trouble(problem)
-    told = {"told": time.monotonic_ns(), "version": call.get("version", 0)}  # that of the seed this answers
+    version = table(call).get("version")  # that of the seed this answers
+    told = {"told": time.monotonic_ns(), "version": version if type(version) is int and abs(version) < 2**53 else 0}
     return {"stage": {**shown, **told}}  # the page takes no notice of what it is told twice
 
 
@@ -99,39 +116,44 @@ def asking(compose, shown: str):
     """
 
     def ask(call, control, anew, random_seed, **settings):
-        run, random_seed = call["run"], any_seed() if anew else random_seed
-        told = {"random_seed": random_seed}  # once, or it would undo what is typed there meanwhile
+        run, random_seed = run_of(call), any_seed() if anew else random_seed
         try:
-            request = request_for(call, random_seed=-1 if random_seed is None else random_seed, **settings)
-            canvas = Given.from_page(call["canvas"]).canvas if call.get("canvas") else None
+            request = request_for(call, random_seed=random_seed, **settings)
+            to_fill = table(call).get("canvas")
+            canvas = Given.from_page(to_fill).canvas if to_fill else None
         except Problem as problem:
             yield {shown: session.trouble(problem, run)}
             return
         for update, _ in compose(request, run, control, canvas):
-            yield {shown: update, **told}
-            told = {}
+            begins = update["kind"] in ("begin", "rows")  # told later, the seed would undo what is typed meanwhile
+            yield {shown: update, **({"random_seed": random_seed} if begins else {})}
 
     return ask
 
 
-def stop_run(control: session.Control, call: dict):
-    control.stop(call["run"])
+def stop_run(control: session.Control, call: Any):
+    control.stop(run_of(call))
 
 
-def mixer_for(style: str, mixer: dict, tempo: float | None = None) -> dict:
+def mixer_for(style: Any, mixer: Any, tempo: float | None = None) -> dict:
+    if style not in list(STYLES):
+        return {}
+    volume = table(mixer).get("volume")
+    volume = volume if type(volume) in (int, float) and 0 <= volume <= 1 else VOLUME
     tempo = round(tempo or STYLES[style].tempo)
-    return {"mixer": {**mixer, "tempo": tempo, "instruments": list(default_instruments(style))}}
+    return {"mixer": {"tempo": tempo, "volume": volume, "instruments": list(default_instruments(style))}}
 
 
-def take_example(example, bars, mixer) -> dict:
-    chosen = next(e for e in EXAMPLES if e.name == example)
+def take_example(example: Any, bars: Any, mixer: Any) -> dict:
+    chosen = next((e for e in EXAMPLES if e.name == example), EXAMPLES[0])
+    bars = bars if type(bars) is int and 1 <= bars <= LONGEST else Request.bars
     request = Request(style=chosen.style, notes=chosen.text, meter=chosen.meter, tempo=chosen.tempo)
     return {"notes": chosen.text, **settled(request, bars, mixer)}
 
 
 def take_file(file) -> dict:
     """A file, read once, is handed to the page as the music given; one that cannot be read changes nothing."""
-    name = Path(file).name
+    name = Path(file["path"]).name
     try:
         seed = from_file(name, Path(file).read_bytes())
     except (SeedError, ScoreError) as error:
@@ -151,16 +173,22 @@ def settled(request: Request, bars: int, mixer: dict) -> dict:
 def save(name: str):
     def write(call) -> dict:
         """The piece that the page shows, as a file."""
-        if not call.get("piece"):
+        asked = table(call)
+        model, seed, instruments = asked.get("model"), asked.get("random_seed"), asked.get("instruments")
+        if not asked.get("piece"):
             raise gr.Error("There is nothing to download yet: let a model compose first.", print_exception=False)
         try:
-            score, fixed = piece.read(call["piece"])
-            model = call["model"] if call["model"] in MODELS else "unknown"  # it becomes a part of the file's name
-            work = session.Composition(score, fixed, model, int(call["random_seed"]))
-            instruments = [key if key in INSTRUMENTS else "piano" for key in call["instruments"][:4]]
-        except (KeyError, TypeError, ValueError) as error:  # a ScoreError is one of them
+            score, fixed = piece.read(asked["piece"])
+            model = model if model in list(MODELS) else "unknown"  # it becomes a part of the file's name
+            seed = seed if type(seed) is int and 0 <= seed <= LARGEST_SEED else 0  # so does it
+            work = session.Composition(score, fixed, model, seed)
+            chosen = [*(instruments if isinstance(instruments, list) else []), *4 * [""]][:4]
+            keys = [key if key in list(INSTRUMENTS) else "piano" for key in chosen]
+            return {"file": stored(f"{work.name}.{FORMATS[name].ending}", FORMATS[name].make(work, keys))}
+        except (ScoreError, AudioError) as error:
             raise gr.Error(f"This piece cannot be written: {error}.", print_exception=False) from error
-        return {"file": stored(f"{work.name}.{FORMATS[name].ending}", FORMATS[name].make(work, instruments))}
+        except OSError as error:
+            raise gr.Error(f"The server could not keep the file: {error.strerror}.", print_exception=False) from error
 
     return write
 
@@ -204,7 +232,7 @@ render.__doc__ = api.render.__doc__
 
 def build() -> gr.Blocks:
     first = EXAMPLES[0]
-    mixer = {"tempo": first.tempo, "volume": 0.8, "instruments": list(default_instruments(first.style))}
+    mixer = {"tempo": first.tempo, "volume": VOLUME, "instruments": list(default_instruments(first.style))}
     with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT)) as page:
         control = gr.State(session.Control())
         call = gr.JSON(visible=False)  # what the page itself knows and sends along: see the hooks of page.js
@@ -301,7 +329,7 @@ def wire(page, **part):
     part["unname"].click(None, None, part["example"], js="() => null")
     asks, gets = some("example", "bars", "mixer"), some("notes", "style", "meter", "bars", "mixer", "stage")
     part["example"].input(**by_name(take_example, asks, gets), js=parts.hook("example", asks), **latest)
-    part["file"].upload(**by_name(take_file, some("file"), some("stage")), **now)
+    part["file"].upload(**by_name(take_file, some("file"), some("stage")), concurrency_id="uploads", **quiet)
 
     kept = some(*SETTINGS, "anew", "example", "mixer")  # all that the page keeps, undoes and shares
     widgets = [*kept.values()]
@@ -318,16 +346,25 @@ def wire(page, **part):
         made.success(None, js=f"() => document.querySelector('#file-{name}').click()")
 
 
+def accelerate():
+    checkpoint.accelerate()
+    _log.info("ready", extra={"about": {"models": checkpoint.available()}})
+
+
 def launch(**options):
     """Start the server, and let the models become faster meanwhile; options as of `gradio.Blocks.launch`."""
-    threading.Thread(target=checkpoint.accelerate, daemon=True).start()
+    guard.log_to(sys.stderr)
+    threading.Thread(target=accelerate, daemon=True).start()
     theme = gr.themes.Base(
         font=["ui-sans-serif", "system-ui", "Segoe UI", "Helvetica Neue", "Arial", "sans-serif"],
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
     )
-    return build().queue(max_size=24, default_concurrency_limit=1).launch(
+    served = {"routes": parts.routes(), "middleware": front.middleware(parts.head(), parts.shell())}
+    page = build().queue(max_size=None, default_concurrency_limit=1)
+    guard.limit(page._queue, "models", WAITING)
+    return page.launch(
         theme=theme, max_file_size=LARGEST_UPLOAD, ssr_mode=False, show_error=False, footer_links=[],
-        app_kwargs={"routes": parts.routes(), "middleware": front.middleware(parts.head(), parts.shell())}, **options,
+        _app=guard.GuardedApp(**served), **options,
     )  # fmt: skip
 
 

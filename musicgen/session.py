@@ -57,7 +57,9 @@ class Control:
 def check_model(request: Request):
     """Raises `Problem` if there is no such model, or it cannot compose as requested."""
     if request.model not in checkpoint.available():
-        raise Problem("model", f"There is no trained {request.model or 'model'} here: choose another architecture.")
+        raise Problem(
+            "model", f"There is no trained {str(request.model)[:40] or 'model'} here: choose another architecture."
+        )
     request.check_sampling()
 
 

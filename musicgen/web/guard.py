@@ -1,0 +1,134 @@
+"""What stands between the network and the page: limits, headers and the log.
+
+- So many may wait to compose; Gradio's own limit counts those who only take a file home, too, and would refuse them.
+- A body of more than 10 MB is refused before it is read.
+- No answer is for another site's scripts: Gradio would allow any origin that asks, with credentials, so it is not told
+  of the origin. What a browser may load, and which sites may frame the page (Hugging Face's), is said in headers.
+- One line a request, as JSON, without addresses, names or queries: `log_to` sets it up.
+"""
+
+import json
+import logging
+import time
+from typing import TextIO
+
+from gradio.queueing import Queue
+from gradio.route_utils import get_fn
+from gradio.routes import App, ORJSONResponse
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+LARGEST_BODY = 10_000_000  # bytes
+TOO_LARGE = f"This is more than {LARGEST_BODY // 1_000_000} MB: send less."
+POLICY = {
+    "default-src": "'self'",
+    "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",  # Gradio makes functions of an event's script
+    "style-src": "'self' 'unsafe-inline'",
+    "img-src": "'self' data: blob:",
+    "font-src": "'self' data:",
+    "media-src": "'self' data: blob:",
+    "connect-src": "'self' data: blob:",
+    "worker-src": "'self' blob:",
+    "object-src": "'none'",
+    "base-uri": "'self'",
+    "form-action": "'self'",
+    "frame-ancestors": "'self' https://huggingface.co https://*.hf.space",
+}
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
+}
+
+_log = logging.getLogger("musicgen.requests")
+
+
+class GuardedApp(App):
+    """Gradio's server behind the guard."""
+
+    def __init__(self, **options):
+        super().__init__(default_response_class=ORJSONResponse, **options)
+
+    def build_middleware_stack(self) -> ASGIApp:
+        return Guard(super().build_middleware_stack())
+
+
+class Guard:
+    def __init__(self, app: ASGIApp):
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send):
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        since, status, taken = time.monotonic(), 0, 0
+
+        async def limited() -> Message:
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > LARGEST_BODY:  # of a body that did not say how long it would be
+                raise HTTPException(413, TOO_LARGE)
+            return message
+
+        async def answer(message: Message):
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message).update(HEADERS)
+            await send(message)
+
+        declared = Headers(scope=scope).get("content-length", "")
+        scope["headers"] = [(name, value) for name, value in scope["headers"] if name != b"origin"]
+        try:
+            if declared.isdecimal() and int(declared[:20]) > LARGEST_BODY:
+                await PlainTextResponse(TOO_LARGE, 413)(scope, receive, answer)
+            else:
+                await self.app(scope, limited, answer)
+        finally:
+            milliseconds = round(1000 * (time.monotonic() - since))
+            about = {"method": scope["method"], "route": _route(scope), "status": status, "ms": milliseconds}
+            _log.info("request", extra={"about": about})
+
+
+def limit(queue: Queue, concurrency_id: str, most: int):
+    """Refuse an event of this kind, as Gradio does when it is full, while so many of them wait."""
+    push = queue.push
+
+    async def push_if_there_is_room(body, request, username):
+        kind = get_fn(queue.blocks, None, body).concurrency_id
+        line = queue.event_queue_per_concurrency_id.get(kind)
+        if kind == concurrency_id and line and len(line.queue) >= most:
+            return False, f"{most} are waiting already.", "queue_full"
+        return await push(body=body, request=request, username=username)
+
+    queue.push = push_if_there_is_room
+
+
+def _route(scope: Scope) -> str:
+    """The pattern of the address, which holds no visitor's names; "-" if there is no such page."""
+    return getattr(scope.get("route"), "path", "") or scope.get("root_path") or "-"
+
+
+class Lines(logging.Formatter):
+    """A record as one line of JSON: time (UTC), level, what, and what else its `about` says."""
+
+    converter = time.gmtime
+
+    def format(self, record: logging.LogRecord) -> str:
+        said = {"time": self.formatTime(record, "%Y-%m-%dT%H:%M:%SZ"), "level": record.levelname.lower()}
+        said |= {"from": record.name, "what": record.getMessage(), **getattr(record, "about", {})}
+        if record.exc_info:
+            said["trace"] = self.formatException(record.exc_info)
+        return json.dumps(said, ensure_ascii=False)
+
+
+def log_to(stream: TextIO):
+    """Let all of this project's loggers write lines there."""
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(Lines())
+    logger = logging.getLogger("musicgen")
+    logger.handlers, logger.propagate = [handler], False
+    logger.setLevel(logging.INFO)
