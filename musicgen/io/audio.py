@@ -156,8 +156,8 @@ def _loudness(sound: np.ndarray) -> float:
 
 def _encode(sound: np.ndarray, format: str) -> bytes:
     data = io.BytesIO()
-    if format == "wav":
-        soundfile.write(data, sound, RATE, "PCM_16", format="WAV")
-    else:
-        soundfile.write(data, sound, RATE, "MPEG_LAYER_III", format="MP3")
+    coding = {"wav": "PCM_16", "mp3": "MPEG_LAYER_III"}[format]
+    with soundfile.SoundFile(data, "w", RATE, sound.shape[1], coding, format=format.upper()) as file:
+        file.artist = "Nonet"
+        file.write(sound)
     return data.getvalue()

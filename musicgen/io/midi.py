@@ -20,7 +20,7 @@ STEP = TICKS // STEPS_PER_QUARTER
 PROGRAMS = {"chorale": (19, 19, 19, 19), "dance": (110, 110, 110, 110)}  # General MIDI from 0: church organ, fiddle
 LOUDNESS = (84, 72, 72, 78)  # a velocity for each voice: the outer ones lead
 BAR_ACCENT, BEAT_ACCENT = 12, 6
-MARK = "musicgen style="  # the text event by which we know our own files
+MARK = "Nonet style="  # the text event by which we know our own files
 DEFAULT_TEMPO = 120  # quarter notes a minute where a file says nothing, by the MIDI standard
 LONGEST = 100_000  # quarter notes
 
@@ -57,7 +57,7 @@ def _velocity(score: Score, note) -> int:
 def _whole(data: bytes, score: Score) -> bytes:
     """What pretty_midi leaves out: tracks last until the last bar line, the tempo is rounded, the clicks are beats."""
     file = mido.MidiFile(file=io.BytesIO(data))
-    file.tracks[0].insert(0, mido.MetaMessage("track_name", name="musicgen"))
+    file.tracks[0].insert(0, mido.MetaMessage("track_name", name="Nonet"))
     for message in file.tracks[0]:
         if message.type == "set_tempo":
             message.tempo = round(60_000_000 / score.tempo)

@@ -15,7 +15,7 @@ from musicgen.io.measure import Bar, PartReader, divisions_of, endings, signs
 from musicgen.io.xmlfile import BROKEN
 from musicgen.score import MAX_BARS, METERS, STYLES
 
-STYLE_FIELD = "musicgen-style"  # the miscellaneous field by which we know our own files
+STYLE_FIELD = "nonet-style"  # the miscellaneous field by which we know our own files
 MAX_PARTS = 200
 MAX_BARS_READ = 2000  # of a part, the empty ones before its first note included
 MAX_READ = 60_000  # notes and signs of the bars that are looked at

@@ -23,7 +23,7 @@ def write(score: Score) -> bytes:
     from music21.musicxml.m21ToXml import GeneralObjectExporter
 
     sheet = stream.Score()
-    sheet.metadata = metadata.Metadata(title="Dance tune" if score.style == "dance" else "Chorale", composer="musicgen")
+    sheet.metadata = metadata.Metadata(title="Dance tune" if score.style == "dance" else "Chorale", composer="Nonet")
     sheet.metadata.addCustom(STYLE_FIELD, score.style)
     sharps = signature(score)
     notes = score.notes()

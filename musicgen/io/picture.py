@@ -89,7 +89,7 @@ def _finished(figure: Figure, axes: Sequence, score: Score, fixed: np.ndarray, t
     figure.suptitle(title or f"{score.style}, {score.bars} bars of {score.meter}", x=0.02, ha="left", color=INK)
     figure.legend(handles=_legend(score, _given(score, fixed).any()), loc="outside upper right", ncols=6, frameon=False)
     out = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(out)
+    FigureCanvasAgg(figure).print_png(out, metadata={"Software": "Nonet"})
     return out.getvalue()
 
 

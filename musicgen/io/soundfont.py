@@ -61,7 +61,7 @@ def build(keys: tuple[str, ...]) -> bytes:
             headers.append(_sample_header(instrument, sample, at))
             at += length + GAP
     version = _chunk("ifil", struct.pack("<HH", 2, 1))
-    info = _list("INFO", version, _chunk("isng", b"EMU8000\0"), _chunk("INAM", b"musicgen"))
+    info = _list("INFO", version, _chunk("isng", b"EMU8000\0"), _chunk("INAM", b"Nonet\0"))
     samples = _list("sdta", _chunk("smpl", np.concatenate(data).tobytes()))
     body = b"sfbk" + info + samples + _list("pdta", *_tables(chosen, places, headers))
     return b"RIFF" + struct.pack("<I", len(body)) + body
