@@ -153,7 +153,7 @@ def take_example(example: Any, bars: Any, mixer: Any) -> dict:
 
 def take_file(file) -> dict:
     """A file, read once, is handed to the page as the music given; one that cannot be read changes nothing."""
-    name = Path(file["path"]).name
+    name = Path(file).name
     try:
         seed = from_file(name, Path(file).read_bytes())
     except (SeedError, ScoreError) as error:
@@ -281,6 +281,9 @@ def build() -> gr.Blocks:
                 parts.keyboard()
         apply = gr.Button("Apply", visible="hidden", elem_id="apply")  # pressed by the page, to set the widgets anew
         unname = gr.Button("Unname", visible="hidden", elem_id="unname")  # pressed by it where no example is the seed
+        leaves = {
+            v: gr.Button(visible="hidden", elem_id=f"leave-{v}") for v in ("compose", "compare")
+        }  # by the page, too
         with gr.Row(elem_id="downloads"):
             saves = {name: gr.Button(f.title, elem_id=f"save-{name}") for name, f in FORMATS.items()}
             files = {name: gr.DownloadButton(visible="hidden", elem_id=f"file-{name}") for name in FORMATS}
@@ -295,7 +298,7 @@ def build() -> gr.Blocks:
             control=control, call=call, anew=anew, stage=stage, rows=rows, mixer=mix, example=example, file=file,
             model=model, style=style, notes=notes, bars=bars, meter=meter, temperature=temperature, top_p=top_p,
             random_seed=random_seed, generate=generate, compare_all=compare_all, stop=stop, apply=apply, unname=unname,
-            place=place, saves=saves, files=files, page=page,
+            place=place, leaves=leaves, saves=saves, files=files, page=page,
         )  # fmt: skip
     return page
 
@@ -318,7 +321,8 @@ def wire(page, **part):
             js=parts.hook("ask", asked), concurrency_id="models", concurrency_limit=2,
             **{**quiet, "show_progress": "full", "show_progress_on": part["place"]},
         )  # fmt: skip
-        composing.failure(None, js=parts.hook("failed", view=view, message=BUSY))
+        composing.failure(None, js=parts.hook("failed", view=view, most=WAITING, message=BUSY))
+        part["leaves"][view].click(None, cancels=composing, **now)
     stopped = some("control", "call")
     part["stop"].click(**by_name(stop_run, stopped, {}), js=parts.hook("stop", stopped), **now)
 
@@ -329,7 +333,8 @@ def wire(page, **part):
     part["unname"].click(None, None, part["example"], js="() => null")
     asks, gets = some("example", "bars", "mixer"), some("notes", "style", "meter", "bars", "mixer", "stage")
     part["example"].input(**by_name(take_example, asks, gets), js=parts.hook("example", asks), **latest)
-    part["file"].upload(**by_name(take_file, some("file"), some("stage")), concurrency_id="uploads", **quiet)
+    upload = {**by_name(take_file, some("file"), some("stage")), "preprocess": True}  # only what was uploaded is a file
+    part["file"].upload(**upload, concurrency_id="uploads", **quiet)
 
     kept = some(*SETTINGS, "anew", "example", "mixer")  # all that the page keeps, undoes and shares
     widgets = [*kept.values()]
@@ -360,7 +365,7 @@ def launch(**options):
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
     )
     served = {"routes": parts.routes(), "middleware": front.middleware(parts.head(), parts.shell())}
-    page = build().queue(max_size=None, default_concurrency_limit=1)
+    page = build().queue(status_update_rate=1, default_concurrency_limit=1)
     guard.limit(page._queue, "models", WAITING)
     return page.launch(
         theme=theme, max_file_size=LARGEST_UPLOAD, ssr_mode=False, show_error=False, footer_links=[],

@@ -1,5 +1,9 @@
-"""The page with models that take their time, so that a test can stop them: `python tests/slowly.py`."""
+"""The page with models that take their time, so that a test can stop them: `python tests/slowly.py`.
 
+WAITING is how many may wait in its queue, if the environment says so.
+"""
+
+import os
 import sys
 import time
 from pathlib import Path
@@ -28,4 +32,5 @@ class Slow:
 if __name__ == "__main__":
     load = checkpoint.load
     checkpoint.load = lambda *args: Slow(load(*args))
+    app.WAITING = int(os.environ.get("WAITING", app.WAITING))
     app.launch()

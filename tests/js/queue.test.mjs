@@ -1,10 +1,83 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 
-import {placeInWords} from "../../musicgen/web/js/queue.js";
+import {Line, placeInWords} from "../../musicgen/web/js/queue.js";
 
 test("one's place in the queue", () => {
   assert.equal(placeInWords("queue: 3/4 |  1.2/5.0s"), "Others are composing. You are third; about 4 seconds.");
   assert.equal(placeInWords("queue: 1/1 | 0.3s"), "Others are composing. You are next.");
   assert.equal(placeInWords("processing | 2.0s"), "");
+});
+
+/** A line of a page that writes down what happens, before a server where `sizes` wait, one number each time it is asked. */
+function waiting(...sizes) {
+  const told = [], later = [];
+  const note = what => (...more) => { told.push([what, ...more]); };
+  const view = name => ({state: "idle", status: {set textContent(words) { told.push(["tell", name, words]); }}});
+  const views = {compose: view("compose"), compare: view("compare"), receive: (name, {kind, message}) => told.push([kind, name, message])};
+  const line = new Line(views, {again: note("again"), quit: note("quit")}, {
+    size: async () => sizes.shift(), wait: act => { later.push(act); },
+  });
+  return {line, told, views, pass: () => later.shift()?.()};
+}
+
+test("who finds no room reads so, and comes again when there is some", async () => {
+  const {line, told, pass} = waiting(100, 100, 99);
+  line.join("compose");
+  await line.refused("compose", 100, "busy");
+  assert.match(told[0][2], /^All 100 places in the queue are taken. Trying again in [4-8] seconds; Stop ends the waiting.$/);
+  await pass();
+  assert.equal(told[1][0], "tell");
+  await pass();
+  assert.deepEqual(told[2], ["again", "compose"]);
+});
+
+test("who left, or asked again meanwhile, does not come again", async () => {
+  for (const act of ["leave", "join"]) {
+    const {line, told, pass} = waiting(100, 0);
+    line.join("compose");
+    await line.refused("compose", 100, "busy");
+    line[act]("compose");
+    await pass();
+    assert.ok(!told.some(([what]) => what === "again"));
+  }
+});
+
+test("what fails for another reason fails", async () => {
+  for (const size of [3, NaN]) {
+    const {line, told} = waiting(size);
+    line.join("compare");
+    await line.refused("compare", 100, "busy");
+    assert.deepEqual(told, [["failed", "compare", "busy"]]);
+  }
+});
+
+test("Stop leaves the queue at once, but not a run that has begun", () => {
+  const {line, told} = waiting();
+  line.join("compose");
+  line.heard("compose", {kind: "seed"});
+  line.leave("compose");
+  assert.deepEqual(told, [["quit", "compose"], ["failed", "compose", "Stopped before anything was composed."]]);
+  line.join("compose");
+  line.heard("compose", {kind: "begin"});
+  line.leave("compose");
+  assert.equal(told.length, 2);
+});
+
+test("a run that a lost page cut off is told of once, when the seed is there", () => {
+  const shelf = new Map();
+  globalThis.sessionStorage = /** @type {any} */ ({
+    getItem: name => shelf.get(name) ?? null, setItem: (name, value) => shelf.set(name, value), removeItem: name => shelf.delete(name),
+  });
+  const {line, told, views} = waiting();
+  const again = () => { line.resume(); line.heard("compose", {kind: "seed"}); line.heard("compose", {kind: "seed"}); };
+  line.part();
+  again();
+  assert.deepEqual(told, []);
+  views.compare.state = "generating";
+  line.part();
+  again();
+  again();
+  assert.equal(told.length, 1);
+  assert.match(told[0][2], /connection was lost.*press Compare all/);
 });

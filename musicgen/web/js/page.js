@@ -8,7 +8,7 @@ import {Editor} from "./editor.js";
 import {Keyboard} from "./keyboard.js";
 import {Player} from "./player.js";
 import {clearProblem, problem, said} from "./problems.js";
-import {watchPlace} from "./queue.js";
+import {Line, watchPlace} from "./queue.js";
 import {ROLL, Rework} from "./rework.js";
 import {Shelf} from "./shelf.js";
 import {closing, dropping, shortcuts} from "./shortcuts.js";
@@ -29,7 +29,7 @@ export const player = new Player({samples: new URL("../../samples/", import.meta
 export let views;
 /** @type {Work} */
 export let work;
-let toolbar, shelf, rework;
+let toolbar, shelf, rework, line;
 /** @type {import("./canvas.js").Canvas | null} */
 let canvas = null;  // what is to be filled by the next run, and nothing else
 
@@ -90,9 +90,13 @@ function assemble() {
       if (row.kept) work.change(row.kept.id, {mixer});
     } else if (deck.kept) work.change(deck.kept.id, {mixer});
   };
+  line = new Line(views, {
+    again: view => { canvas = views[view].asked.canvas; press({compose: "#generate", compare: "#compare-all"}[view]); },
+    quit: view => press(`#leave-${view}`),
+  });
   views.transport.onstate = tellWork;
   work.onchange = tellWork;
-  addEventListener("pagehide", () => work.keep());
+  addEventListener("pagehide", () => { work.keep(); line.part(); });
   addEventListener("hashchange", () => { if (holdsPiece(location.hash)) openLink(); });
   shortcuts({
     play: () => views.transport.toggle(),
@@ -114,6 +118,7 @@ const press = selector => /** @type {HTMLElement} */ (document.querySelector(sel
 /* ---- what is told ------------------------------------------------------------------------------------------------ */
 
 function onUpdate(view, update) {
+  line.heard(view, update);
   if (update.kind === "given") {
     const {given} = update, meter = parts.stage.props.meters[given.meter];
     work.showSeed();
@@ -214,6 +219,7 @@ document.addEventListener("click", event => {  // phones allow sound only from i
 export async function ask({call: _, control: __, anew, mixer, ...settings}) {
   await ready;
   const asked = {settings, given: work.given, canvas, mixer: canvas ? views.transport.worn : views.transport.next};
+  line.join(views.shown);
   const call = {run: views.ask(asked), given: work.given, canvas};
   canvas = null;
   work.busy = true;
@@ -223,6 +229,7 @@ export async function ask({call: _, control: __, anew, mixer, ...settings}) {
 
 export async function stop() {
   await ready;
+  line.leave(views.shown);
   return {call: {run: views.stop()}};
 }
 
@@ -257,9 +264,9 @@ export async function saved() {
   }};
 }
 
-export async function failed({view, message}) {
+export async function failed({view, most, message}) {
   await ready;
-  views.receive(view, {kind: "failed", message});
+  await line.refused(view, most, message);
 }
 
 /** The page has come: what stood there last, or what its address asks for, takes the place of what the server sent. */
@@ -269,6 +276,7 @@ export async function opened(widgets) {
   /** @type {{settings?: object, take?: any, given?: any, other?: boolean}} */
   let wanted = Object.keys(queried).length ? {settings: queried} : {};
   if (holdsPiece(location.hash)) wanted = await linkWanted() ?? wanted;
+  line.resume();
   const settings = work.open(widgets, wanted);
   if (wanted.take) heardFrom(wanted);
   if (work.fresh) views.receive("compose", parts.stage.props.value);

@@ -1,5 +1,8 @@
-/** One's place among those who wait, read from what Gradio writes of it. */
+/** Those who wait: one's place in the queue, leaving it, coming again where it is full, and what a lost connection cut. */
 
+import {keep, kept} from "./storage.js";
+
+const CUT = "cut";
 const ORDINALS = ["", "next", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth"];
 
 /**
@@ -22,4 +25,88 @@ export function watchPlace(element, tell) {
     if (words && words !== last) tell(words);
     last = words;
   }).observe(element, {childList: true, subtree: true, characterData: true});
+}
+
+const AGAIN = [4, 8];  // seconds until a full queue is asked again, by chance, so that not all ask at once
+const BUTTONS = {compose: "Generate", compare: "Compare all"};  // that begin a run, a view
+
+/** How many wait on the server; NaN if it does not answer. */
+async function queued() {
+  try {
+    const answer = await fetch(new URL("gradio_api/queue/status", document.baseURI));
+    return Number((await answer.json()).queue_size);
+  } catch {
+    return NaN;
+  }
+}
+
+/** The runs of the page's views until they begin. @typedef {"compose" | "compare"} View */
+export class Line {
+  /**
+   * @param {import("./views.js").Views} views
+   * @param {{again: (view: View) => void, quit: (view: View) => void}} server  asks for the same again; leaves its queue
+   */
+  constructor(views, {again, quit}, {size = queued, wait = setTimeout} = {}) {
+    [this.views, this.again, this.quit, this.size, this.wait] = [views, again, quit, size, wait];
+    /** @type {Map<View, number>} */
+    this.waiting = new Map();  // each with a number of its own, so that what was left is not gone on with
+    this.asked = 0;
+    /** @type {View | null} */
+    this.cut = null;  // whose run was cut off when the page went
+  }
+
+  #tell(view, words) { this.views[view].status.textContent = words; }
+
+  #fail(view, message) { this.views.receive(view, {kind: "failed", message}); }
+
+  /** A view has asked for a run. @param {View} view */
+  join(view) { this.waiting.set(view, ++this.asked); }
+
+  /** The server has told it something. @param {View} view */
+  heard(view, {kind}) {
+    if (kind !== "seed") this.waiting.delete(view);
+    else if (this.cut) {
+      const remedy = `All else is as it was: press ${BUTTONS[this.cut]} to go on.`;
+      this.#tell(this.cut, `The connection was lost before the music was done. ${remedy}`);
+      this.cut = null;
+    }
+  }
+
+  /** Stop was pressed: if nothing has begun, it takes effect at once. @param {View} view */
+  leave(view) {
+    if (!this.waiting.delete(view)) return;
+    this.quit(view);
+    this.#fail(view, "Stopped before anything was composed.");
+  }
+
+  /** The server has refused a run, or broken it off. @param {View} view @param {number} most who may wait @param {string} why */
+  async refused(view, most, why) {
+    const mine = this.waiting.get(view), size = await this.size();
+    if (mine !== this.waiting.get(view)) return;
+    if (mine && size >= most) this.#later(view, most, mine);
+    else this.#fail(view, why);
+  }
+
+  #later(view, most, mine) {
+    const seconds = Math.round(AGAIN[0] + Math.random() * (AGAIN[1] - AGAIN[0]));
+    this.#tell(view, `All ${most} places in the queue are taken. Trying again in ${seconds} seconds; Stop ends the waiting.`);
+    this.wait(async () => {
+      const size = await this.size();
+      if (mine !== this.waiting.get(view)) return;
+      if (size < most) this.again(view);
+      else this.#later(view, most, mine);
+    }, 1000 * seconds);
+  }
+
+  /** The page goes. */
+  part() {
+    const {compose, compare} = this.views;
+    keep(CUT, compose.state === "generating" ? "compose" : compare.state === "generating" ? "compare" : null, "sessionStorage");
+  }
+
+  /** The page has come: a run that was cut off is told of with the first seed. */
+  resume() {
+    this.cut = kept(CUT, "sessionStorage");
+    keep(CUT, null, "sessionStorage");
+  }
 }

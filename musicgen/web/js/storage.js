@@ -2,20 +2,20 @@
 
 const PREFIX = "nonet-";
 
-/** @param {string} name */
-export function kept(name) {
+/** @param {string} name @param {"localStorage" | "sessionStorage"} [where]  the latter is this tab's, until it is closed */
+export function kept(name, where = "localStorage") {
   try {
-    return JSON.parse(localStorage.getItem(PREFIX + name));
+    return JSON.parse(globalThis[where].getItem(PREFIX + name));
   } catch {
     return null;
   }
 }
 
-/** @param {string} name @param {unknown} value  null takes it away */
-export function keep(name, value) {
+/** @param {string} name @param {unknown} value  null takes it away @param {"localStorage" | "sessionStorage"} [where] */
+export function keep(name, value, where = "localStorage") {
   try {
-    if (value === null) localStorage.removeItem(PREFIX + name);
-    else localStorage.setItem(PREFIX + name, JSON.stringify(value));
+    if (value === null) globalThis[where].removeItem(PREFIX + name);
+    else globalThis[where].setItem(PREFIX + name, JSON.stringify(value));
     return true;
   } catch {
     return false;  // private windows, full shelves
