@@ -1,5 +1,6 @@
 """The page: widgets and their wiring. What they mean is in `musicgen`; how they look and sound is in `musicgen/web`."""
 
+import argparse
 import inspect
 import logging
 import os
@@ -9,6 +10,7 @@ import threading
 import time
 from dataclasses import replace
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -373,7 +375,19 @@ def launch(**options):
     )  # fmt: skip
 
 
+def main(arguments: list[str]) -> int | str:
+    """What the process ends with: 0, 1, or a sentence that says what is missing."""
+    parser = argparse.ArgumentParser(description="Serve the page, and the same to programs.", allow_abbrev=False)
+    parser.add_argument("--check", action="store_true", help="say whether everything is there, and does it sound")
+    parser.add_argument("--mcp", action="store_true", help="also serve the endpoints as MCP tools, for agents")
+    options = parser.parse_args(arguments)
+    if options.check:
+        return 0 if selftest.run() else 1
+    if options.mcp and not find_spec("mcp"):
+        return "MCP needs a package that is not installed: pip install 'gradio[mcp]'"
+    launch(mcp_server=options.mcp or None)  # None leaves it to Gradio's own settings
+    return 0
+
+
 if __name__ == "__main__":
-    if "--check" in sys.argv[1:]:
-        sys.exit(0 if selftest.run() else 1)
-    launch()
+    sys.exit(main(sys.argv[1:]))
