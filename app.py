@@ -375,9 +375,11 @@ def launch(**options):
     )  # fmt: skip
 
 
-def main(arguments: list[str]) -> int | str:
+def main(arguments: list[str], program: str = "python app.py") -> int | str:
     """What the process ends with: 0, 1, or a sentence that says what is missing."""
-    parser = argparse.ArgumentParser(description="Serve the page, and the same to programs.", allow_abbrev=False)
+    parser = argparse.ArgumentParser(
+        prog=program, description="Serve the page, and the same to programs.", allow_abbrev=False
+    )
     parser.add_argument("--check", action="store_true", help="say whether everything is there, and does it sound")
     parser.add_argument("--mcp", action="store_true", help="also serve the endpoints as MCP tools, for agents")
     options = parser.parse_args(arguments)

@@ -1,8 +1,8 @@
 """Nine neural architectures that complete the same four-voice canvas.
 
-    from musicgen import Canvas, load
+from musicgen import Canvas, load
 
-    score = load("gru").compose(Canvas.blank(8), random_seed=7)
+score = load("gru").compose(Canvas.blank(8), random_seed=7)
 """
 
 from importlib import import_module

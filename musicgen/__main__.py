@@ -1,4 +1,4 @@
-"""The command line: `python -m musicgen compose ...`, `compare ...` and `models`.
+"""The command line: `python -m musicgen compose ...`, `compare ...`, `models` and `app`; once installed, `musicgen ...`.
 
 What only composing needs (torch, sound, pictures) is imported when it is needed, so that `--help` comes at once.
 """
@@ -14,10 +14,17 @@ from pathlib import Path
 from musicgen.options import ENDINGS, Parser, UsageError, add_music, add_sampling, canvas_of, made, out_file
 from musicgen.score import VOICES, Canvas
 
+PROGRAM = "musicgen" if Path(sys.argv[0]).stem == "musicgen" else "python -m musicgen"
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run a command; 0 if all went well, 1 if something here is broken, 2 if what was asked for is wrong."""
-    options = _parser().parse_args(arguments)
+
+def main(arguments: list[str] | None = None) -> int | str:
+    """Run a command; 0 if all went well, 1 or a sentence if something here is broken, 2 if what was asked is wrong."""
+    parser = _parser()
+    options, rest = parser.parse_known_args(arguments)
+    if options.command == "app":
+        return _app(rest)
+    if rest:
+        parser.error(f"unrecognized arguments: {' '.join(rest)}")
     try:
         return options.run(options)
     except KeyboardInterrupt:
@@ -30,13 +37,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _fail(options: argparse.Namespace, error: Exception, code: int) -> int:
     line = " ".join(str(error).split()) or type(error).__name__
-    print(f"python -m musicgen {options.command}: error: {line}", file=sys.stderr)
+    print(f"{PROGRAM} {options.command}: error: {line}", file=sys.stderr)
     return code
 
 
 def _parser() -> Parser:
-    parser = Parser(prog="python -m musicgen", description="Neural networks that complete a four-voice score.")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="compose | compare | models")
+    parser = Parser(prog=PROGRAM, description="Neural networks that complete a four-voice score.")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="compose | compare | models | app")
+    commands.add_parser("app", help="serve the page; --help lists its own options", add_help=False)
     models = commands.add_parser("models", help="list the trained models", allow_abbrev=False)
     models.set_defaults(run=_models)
     compose = commands.add_parser("compose", help="compose a piece and write it to files", allow_abbrev=False)
@@ -65,6 +73,18 @@ def _parser() -> Parser:
         help="write a MIDI file a model, comparison.png and comparison.json here; made if it is not there",
     )
     return parser
+
+
+def _app(arguments: list[str]) -> int | str:
+    from importlib.util import module_from_spec, spec_from_file_location
+
+    from musicgen import place
+
+    spec = spec_from_file_location("app", place.of("app.py"))
+    assert spec and spec.loader
+    page = module_from_spec(spec)
+    spec.loader.exec_module(page)
+    return page.main(arguments, f"{PROGRAM} app")
 
 
 def _models(options: argparse.Namespace) -> int:

@@ -16,11 +16,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from musicgen import place
 from musicgen.models import MODELS, MusicModel
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, LIKELIHOODS, REST_TOKEN
 from musicgen.score import HIGH, LOW, METERS, STYLES
 
-DIRECTORY = Path(__file__).parents[1] / "checkpoints"
+DIRECTORY = place.of("checkpoints")
 FORMAT = 1  # of a checkpoint's files
 
 
