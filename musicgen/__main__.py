@@ -1,4 +1,4 @@
-"""The command line: `python -m musicgen compose ...`, `compare ...`, `models` and `app`; once installed, `musicgen ...`.
+"""The command line: `python -m musicgen compose ...`, `compare`, `models`, `app`; once installed, `musicgen ...`.
 
 What only composing needs (torch, sound, pictures) is imported when it is needed, so that `--help` comes at once.
 """
