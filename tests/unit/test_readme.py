@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from train.report import tables
+
 ROOT = Path(__file__).parents[2]
 TREES = ("musicgen", "train", "tests")
 README = (ROOT / "README.md").read_text()
@@ -60,14 +62,25 @@ def test_the_header_is_what_spaces_need():
     assert "fluidsynth" in (ROOT / "packages.txt").read_text().split()
 
 
-def test_the_first_screen_holds_a_picture_and_both_commands():
-    first = README.split("---", 2)[2].splitlines()[:40]
-    picture = next(line for line in first if line.startswith("!["))
-    assert (ROOT / re.search(r"\((.*?)\)", picture).group(1)).is_file()
-    assert "pip install -r requirements.txt && python app.py" in first
-    assert any(re.fullmatch(r"pip install .*pytest", line) for line in first)
+def test_the_first_screen_holds_a_sentence_a_picture_the_commands_and_the_table():
+    screen = README.split("---", 2)[2].split("<!-- models -->")[0]
+    assert len(screen.splitlines()) < 40
+    start = "\npip install -r requirements.txt && python app.py\n"
+    places = [screen.index(part) for part in (".\n", "![", start, "\n- ")]
+    assert places == sorted(places)
+    assert re.search(r"^pip install .*pytest$", screen, re.MULTILINE)
+    assert len(re.findall("^- ", screen, re.MULTILINE)) == 6
+    picture = ROOT / re.search(r"!\[.*\]\((.*?)\)", screen).group(1)
+    assert picture.stat().st_size < 300_000
 
 
-def test_links_lead_somewhere():
-    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", README):
-        assert (ROOT / target).exists(), target
+def test_every_column_of_the_table_is_explained():
+    legend = (ROOT / "checkpoints" / "README.md").read_text()
+    told = set(re.findall(r"^\| ([^|]+) \|", legend, re.MULTILINE))
+    assert set(tables.HEAD) - {"model", "parameters"} <= told
+
+
+@pytest.mark.parametrize("file", [name for name in tracked() if name.endswith(".md")])
+def test_links_lead_somewhere(file):
+    for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / file).read_text()):
+        assert (ROOT / file).parent.joinpath(target).exists(), target
