@@ -47,7 +47,11 @@ export class Line {
    * @param {{again: (view: View) => void, quit: (view: View) => void}} server  asks for the same again; leaves its queue
    */
   constructor(views, {again, quit}, {size = queued, wait = setTimeout} = {}) {
-    [this.views, this.again, this.quit, this.size, this.wait] = [views, again, quit, size, wait];
+    this.views = views;
+    this.again = again;
+    this.quit = quit;
+    this.size = size;
+    this.wait = wait;
     /** @type {Map<View, number>} */
     this.waiting = new Map();  // each with a number of its own, so that what was left is not gone on with
     this.asked = 0;
