@@ -1,7 +1,10 @@
 """What independent readers make of a MIDI or MusicXML file, in the words of `bulk.py`: mido, music21 and partitura."""
 
+import tempfile
 import warnings
+import zipfile
 from collections import defaultdict, deque
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -17,6 +20,7 @@ class Reading:
     reader: str
     notes: set[tuple[float, int, float]] = field(default_factory=set)
     tempo: float | None = None  # quarter notes a minute where the music begins; None where it does not tell
+    played: bool = True  # its repeats are played out, not left as written
 
 
 class Unsure(Exception):
@@ -64,63 +68,114 @@ def _pairs(track) -> list[tuple[int, int, int]]:
 
 
 def by_music21(path: Path) -> list[Reading]:
-    """Repeats played out, ties joined, as it sounds. Two readings where bars are not as long as their meter says.
+    """Ties joined, as it sounds: its repeats played out and as written, bars as long as what is in them and by meter.
 
-    music21 lets a bar be as long as what is in it; in the second reading the same bars are as long as their meter.
+    music21 lets a bar be as long as what is in it. D.C. and D.S. are left out, as the visitor is told.
     """
     from music21 import converter, stream, tempo
 
     try:
-        with warnings.catch_warnings(action="ignore"):
-            sheet = converter.parse(path, format="musicxml", forceSource=True)
+        with warnings.catch_warnings(action="ignore"), spelled_out(path) as (copy, sounding):
+            sheet = converter.parse(copy, format="musicxml", forceSource=True)
             if not isinstance(sheet, stream.Score):
                 raise Unsure("music21: no score")
             sheet = sheet.toSoundingPitch()
             marks = [m for m in sheet.flatten().getElementsByClass(tempo.MetronomeMark) if m.offset == 0]
-            parts = [_expanded(part) for part in sheet.parts]
-            written, metered = Reading("music21"), Reading("music21 by meter")
-            for part in parts:
-                written.notes |= _sounding(part, {})
-                metered.notes |= _sounding(part, _by_meter(part))
             told = [(value, m.referent) for m in marks for value in (m.number, m.numberSounding) if value]
-            quarters = {round(float(value * beat.quarterLength), 2) for value, beat in told}  # printed and played
-            written.tempo = metered.tempo = quarters.pop() if len(quarters) == 1 else None
+            quarters = {round(float(value * beat.quarterLength), 2) for value, beat in told} | sounding
+            pace = quarters.pop() if len(quarters) == 1 else None  # printed and played alike
+            written = [_without_jumps(part) for part in sheet.parts]
+            expanded = [_expanded(part) for part in written]
+            return [
+                Reading(f"music21{name}", set().union(*(_sounding(p, places(p)) for p in parts)), pace, played)
+                for played, parts in ((True, expanded), (False, written))
+                if None not in parts
+                for name, places in (("", lambda part: {}), (" by meter", _by_meter))
+            ]
     except Unsure:
         raise
     except Exception as error:
         raise Unsure(f"music21: {type(error).__name__}") from error
-    return [written, metered][: 1 + (written.notes != metered.notes)]
 
 
-def _by_meter(part) -> dict[float, tuple[float, float]]:
-    """Where bars begin, in quarters -> where they would if all were as long as their meter says, and how long that is.
+@contextmanager
+def spelled_out(path: Path):
+    """A copy in which stands what both readers pass over: cue notes are silent, and ties that are drawn sound.
 
-    But for an upbeat at the beginning and two bars that are one.
+    With it the tempos that the first bar says are played.
+    """
+    from lxml import etree
+
+    data = path.read_bytes()
+    try:
+        if data.startswith(b"PK"):
+            with zipfile.ZipFile(path) as archive:
+                names = [n for n in archive.namelist() if n.endswith((".xml", ".musicxml")) and "META-INF" not in n]
+                data = archive.read(names[0])
+        root = etree.fromstring(data)
+    except Exception:  # the readers say what is wrong with it
+        yield path, set()
+        return
+    for note in list(root.iter("note")):
+        for drawn in note.findall("notations/tied"):
+            kind = drawn.get("type")
+            if kind in ("start", "stop") and not any(tie.get("type") == kind for tie in note.findall("tie")):
+                note.append(etree.Element("tie", type=kind))
+        if note.find("cue") is not None:
+            if note.find("chord") is None and note.find("duration") is not None:
+                silent = etree.Element("forward")
+                silent.append(note.find("duration"))
+                note.addprevious(silent)
+            note.getparent().remove(note)
+    sounds = root.findall("part[1]/measure[1]//sound[@tempo]")
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "copy.musicxml"
+        copy.write_bytes(etree.tostring(root))
+        yield copy, {round(float(sound.get("tempo")), 2) for sound in sounds if float(sound.get("tempo"))}
+
+
+def _by_meter(part) -> dict[float, tuple[float, float, float]]:
+    """Where bars begin, in quarters -> where they would if all were as long as their meter says; that length, and where
+    in it the notes begin: those of an upbeat at its end.
+
+    Shorter are an upbeat at the beginning, and two bars of a meter that are one.
     """
     bars = list(part.getElementsByClass("Measure"))
     gaps = [float(b.offset - a.offset) for a, b in pairwise(bars)] + [float(bar.highestTime) for bar in bars[-1:]]
+    sizes = [float(bar.barDuration.quarterLength) for bar in bars]
     found, start, halved = {}, 0.0, False
-    for index, (bar, gap) in enumerate(zip(bars, gaps)):
-        size = float(bar.barDuration.quarterLength)
-        halves = index and gap < size and index + 1 < len(bars) and abs(gap + gaps[index + 1] - size) < 0.01
-        length = gap if gap < size and (not index or halves or halved) else size
-        found[float(bar.offset)] = start, length
+    for index, (bar, gap, size) in enumerate(zip(bars, gaps, sizes)):
+        halves = index and gap < size and sizes[index : index + 2] == [size] * 2
+        halves = halves and abs(gap + gaps[index + 1] - size) < 0.01
+        whole = gap >= size or (index and not halves and not halved)
+        upbeat = whole and gap < size and bar.showNumber == "never"
+        found[float(bar.offset)] = start, size if whole else gap, size - gap if upbeat else 0.0
         halved = bool(halves) and not halved
-        start += length
+        start += found[float(bar.offset)][1]
     return found
 
 
+def _without_jumps(part):
+    from music21 import repeat
+
+    for jump in part.recurse().getElementsByClass(repeat.RepeatExpression):
+        part.remove(jump, recurse=True)
+    return part
+
+
 def _expanded(part):
+    """The part with its repeats played out; None if music21 cannot follow them."""
     from music21 import repeat
 
     if not part.recurse().getElementsByClass("Repeat") and not part.getElementsByClass("RepeatBracket"):
         return part
-    if part.recurse().getElementsByClass(repeat.RepeatExpression):
-        raise Unsure("music21: D.C. or D.S.")
-    return part.expandRepeats()
+    try:
+        return part.expandRepeats()
+    except repeat.ExpanderException:
+        return None
 
 
-def _sounding(part, places: dict[float, tuple[float, float]]) -> set[tuple[float, int, float]]:
+def _sounding(part, places: dict[float, tuple[float, float, float]]) -> set[tuple[float, int, float]]:
     """A part's notes, its bars moved to `places`.
 
     Ties are joined here, note by note: music21 joins chords only where all their notes are tied.
@@ -131,11 +186,12 @@ def _sounding(part, places: dict[float, tuple[float, float]]) -> set[tuple[float
             continue
         offset, bar = float(sound.getOffsetInHierarchy(part)), sound.getContextByClass("Measure")
         bar_start = float(bar.getOffsetInHierarchy(part)) if bar is not None else 0.0
-        start, length = places.get(bar_start, (bar_start, float("inf")))
-        if offset - bar_start >= length:
+        start, length, shift = places.get(bar_start, (bar_start, float("inf"), 0.0))
+        within = offset - bar_start + shift
+        if within >= length:
             continue
-        at = round((start + offset - bar_start) * STEPS, 3)
-        until = round((start + min(offset - bar_start + float(sound.quarterLength), length)) * STEPS, 3)
+        at = round((start + within) * STEPS, 3)
+        until = round((start + min(within + float(sound.quarterLength), length)) * STEPS, 3)
         for note in getattr(sound, "notes", (sound,)):
             if not hasattr(note, "pitch"):
                 continue
@@ -149,15 +205,17 @@ def _sounding(part, places: dict[float, tuple[float, float]]) -> set[tuple[float
 
 def by_partitura(path: Path) -> list[Reading]:
     import partitura
-    from partitura.score import GraceNote, Note, Transposition, unfold_part_maximal
+    from partitura.score import DaCapo, DalSegno, GraceNote, Note, Transposition, unfold_part_maximal
 
     try:
-        with warnings.catch_warnings(action="ignore"):
-            score = partitura.load_musicxml(path)
+        with warnings.catch_warnings(action="ignore"), spelled_out(path) as (copy, _):
+            score = partitura.load_musicxml(copy)
             found = Reading("partitura")
             for part in score.parts:
                 if any(part.iter_all(Transposition)):
                     raise Unsure("partitura: transposes nothing")
+                if any(part.iter_all(DaCapo)) or any(part.iter_all(DalSegno)):
+                    raise Unsure("partitura: follows D.C. and D.S.")
                 part = unfold_part_maximal(part)
                 begins = float(part.quarter_map(part.first_point.t))
                 for note in part.notes_tied:

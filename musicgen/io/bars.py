@@ -26,6 +26,7 @@ class Measure:
     meter: str | None = None
     filled: float = 0.0  # as far as its notes and the rests beside them reach
     reach: float = 0.0  # where its last note ends
+    latest: float = 0.0  # where the last note begins in the part that has its last one first
     implicit: bool = False  # it has no number of its own: an upbeat, or half of a bar
     opened: bool = False  # a double line or a repeat stands at its beginning
     closed: bool = False  # or at its end
@@ -38,6 +39,12 @@ class Measure:
     def short(self) -> bool:
         size = size_of(self.meter)
         return size is not None and 0 < self.filled < size - NEAR
+
+    @property
+    def several(self) -> int:
+        """How many bars of its meter it holds in every part, as where somebody wrote no bar lines; 1 for all others."""
+        size = size_of(self.meter)
+        return int((self.latest + NEAR) // size) + 1 if size and self.filled >= 2 * size - NEAR else 1
 
 
 @dataclass(frozen=True)
@@ -53,20 +60,20 @@ class Placed:
 def played(measures: Sequence[Measure]) -> list[int]:
     """The bars in the order in which repeats and their endings want them; as written where that makes no sense."""
     order, index, first, turn = [], 0, 0, 1
+    around: list[tuple[int, int]] = []  # the repeats around this one: where they begin, and their turn
     while index < len(measures) and len(order) < MAX_PLAYED:
         bar = measures[index]
         if bar.forward and index != first:
+            around += [(first, turn)] if measures[first].forward else []
             first, turn = index, 1
         if not bar.ending or turn in bar.ending:
             order.append(index)
             if bar.times and turn < _turns(measures, index):
                 index, turn = first, turn + 1
                 continue
-            if bar.times and not bar.ending:
-                first, turn = index + 1, 1
         following = measures[index + 1] if index + 1 < len(measures) else None
-        if bar.ending and following and not following.ending:
-            first, turn = index + 1, 1
+        if (bar.ending and following and not following.ending) or (bar.times and not bar.ending):
+            first, turn = around.pop() if around else (index + 1, 1)
         index += 1
     written = list(range(len(measures)))
     return order if len(order) == MAX_PLAYED or set(order) == set(written) else written
@@ -101,14 +108,15 @@ def _lengths(measures: Sequence[Measure], order: Sequence[int], before: Sequence
     """The length of the bar that is played after those `before`, and how far its notes are moved into it.
 
     It is as long as its meter says, whatever is in it. Shorter are an upbeat at the very beginning and a bar that makes
-    a whole one with its neighbour; the lengths of all parts of such a bar are given together.
+    a whole one with its neighbour; the lengths of all parts of such a bar are given together. Longer is a last one
+    that holds several bars, since nothing follows that it could move.
     """
     turn, bar = len(before), measures[order[len(before)]]
     size = size_of(bar.meter)
     if size is None:
         return [max(bar.filled, bar.reach) or (before[-1] if turn else 4 * STEPS_PER_QUARTER)], 0.0
     if not bar.short:
-        return [size], 0.0
+        return [size * (bar.several if turn == len(order) - 1 else 1)], 0.0
     if not turn:
         return [bar.filled if len(order) > 1 else size], 0.0
     parts = _split(measures, order, turn)

@@ -92,8 +92,9 @@ def _read(parts: dict[str, list[Element]], readers: dict[str, PartReader], most:
                 bars.append(readers[name].read(elements[index]))
                 signs(elements[index], measure)
         measure.ending = next((e[index] for e in brackets if index < len(e) and e[index]), frozenset())
-        measure.meter = next((bar.meter for bar in bars if bar.meter), None)
         measure.reach = max((bar.reach for bar in bars), default=0.0)
+        measure.latest = min((max(note.start for note in bar.notes) for bar in bars if bar.notes), default=0.0)
+        measure.meter = _meter([bar.meter for bar in bars if bar.meter], measure.reach)
         measure.filled = _filled(bars, measure)
         measures.append(measure)
         sounding |= any(bar.notes for bar in bars)
@@ -101,6 +102,12 @@ def _read(parts: dict[str, list[Element]], readers: dict[str, PartReader], most:
         if passed > most + 2 * LONGEST_BAR:
             break
     return measures
+
+
+def _meter(meters: Sequence[str], reach: float) -> str | None:
+    """The first part's meter; where parts have different ones, a longer one if that holds what is in the bar."""
+    longer = [meter for meter in meters if reach <= size_of(meter) + SLACK]
+    return meters[0] if meters and (meters[0] in longer or not longer) else min(longer, key=size_of, default=None)
 
 
 def _filled(bars: Sequence[Bar], measure: Measure) -> float:
@@ -135,7 +142,7 @@ def _name(listed: Element | None) -> str:
 def _is_percussion(listed: Element | None, reader: PartReader) -> bool:
     """By its clef, else by its MIDI channel, which some programs give to anybody."""
     if reader.clefs or listed is None:
-        return reader.clefs == {"percussion"}
+        return reader.clefs == {"percussion"} and not reader.unpitched  # what has both means its pitches
     return listed.findtext("midi-instrument/midi-channel") == "10"
 
 
@@ -157,6 +164,8 @@ def _remarks(measures, kept: Sequence[Placed], meters: set[str], meter: str, unp
     if over:
         first = f"bar {min(over)} holds" if len(over) == 1 else f"{len(over)} bars (the first is {min(over)}) hold"
         remarks.append(f"{first} more than the meter allows, and what is too much was left out")
+    if kept and kept[-1].length > (size_of(measures[kept[-1].index].meter) or LONGEST_BAR):
+        remarks.append(f"bar {kept[-1].index + 1}, which holds several, was divided")
     if any(bar.times or bar.ending for bar in found):
         straight = order == list(range(len(order)))
         remarks.append("its repeats were left out" if straight else "its repeats were played out")

@@ -59,6 +59,28 @@ def test_what_a_bar_has_too_much_is_left_out_and_told():
     assert "hold" not in message(whole("C5", "D5"))
 
 
+def test_a_piece_without_bar_lines_is_divided_and_told():
+    tune, held = [note("C5", 2) for _ in range(16)], note("C3", 16, voice=2)
+    for line in ("".join(tune), "".join(tune) + back(32) + held * 2, "".join(tune) + note("", 5)):
+        found = [start for pitch, start in starts([bar(line, time="4/4")]) if pitch == 72]
+        assert found == [i * 4 for i in range(16)]
+    assert "Bar 2, which holds several, was divided" in message([*whole("E5"), bar("".join(tune))])
+    assert "Bar 1 holds more" in message([bar("".join(tune), time="4/4")], [*whole("C3")])  # the other part is whole
+    assert "Bar 1 holds more" in message([bar("".join(tune), time="4/4"), *whole("C5")])  # something follows
+    assert "Bar 1 holds more" in message([bar(note("C5", 99), time="4/4")])  # nothing begins after the first bar
+
+
+def test_parts_may_have_meters_of_their_own():
+    two = [bar(note("C5", 4), time="2/4"), bar(note("D5", 4))]
+    three = [bar(note("E4", 2), note("F4", 4), time="3/4"), bar(note("G4", 6))]
+    for parts in ([two, three], [three, two]):
+        assert sorted(starts(*parts)) == [(64, 0), (65, 4), (67, 12), (72, 0), (74, 12)]
+        assert "more than" not in message(*parts)
+    only_one_says_so = [bar(note("C3", 4)), bar(note("C3", 4)), bar(note("D3", 4))]
+    only_one_says_so[0] = bar(note("C3", 8), time="4/4")
+    assert (50, 24) in starts([*whole("C5"), bar(note("E5", 4), time="2/4"), bar(note("G5", 4))], only_one_says_so)
+
+
 def test_rounded_thirds_are_not_too_much():
     third = "<note><pitch><step>C</step><octave>5</octave></pitch><duration>{}</duration></note>"
     head = "<attributes><divisions>100</divisions><time><beats>4</beats><beat-type>4</beat-type></time></attributes>"
@@ -169,6 +191,22 @@ def test_repeats_are_played_out_and_told():
     assert order([first, bar(note("D5", 8), right=REPEAT), bar(note("E5", 8), right=REPEAT), last]) == "CDCDEEF"
     assert "ts repeats were played out" in message([first, bar(note("D5", 8), right=REPEAT), last])
     assert "repeat" not in message(whole("C5", "D5"))
+
+
+def test_repeats_inside_repeats_are_played_too():
+    first = bar(note("C5", 8), time="4/4", left=FORWARD)
+    inner = bar(note("D5", 8), left=FORWARD, right=REPEAT)
+    outer = bar(note("E5", 8), right=REPEAT)
+    assert order([first, inner, outer, bar(note("F5", 8))]) == "CDDECDDEF"
+    assert order([first, inner, bar(note("E5", 8)), bar(note("F5", 8))]) == "CDDEF"  # the outer one never ends
+    assert order([*whole("C5"), inner, outer]) == "CDDEE"  # the second begins where the first ended
+    one, two = ending("1"), ending("2", stop=False)
+    voltas = [
+        bar(note("D5", 8), left=FORWARD),
+        bar(note("E5", 8), left=one[0], right=one[1] + REPEAT),
+        bar(note("F5", 8), left=two[0], right=two[1]),
+    ]
+    assert order([first, *voltas, bar(note("G5", 8), right=REPEAT)]) == "CDEDFGCDEDFG"
 
 
 def test_endings_are_played_in_their_turns():

@@ -114,6 +114,11 @@ def test_percussion_alone_is_refused_with_advice():
             from_musicxml(xml(part))
 
 
+def test_pitches_among_percussion_are_heard():
+    hit, clef = "<note><unpitched/><duration>4</duration></note>", "<clef><sign>percussion</sign></clef>"
+    assert found([bar(hit, note("C5", 4), time="4/4", head=clef)]) == [(0, 72, 8, 8)]
+
+
 def test_more_voices_than_can_be_told_apart_are_pooled():
     many = back(0).join(note("C5", 1, voice=v) for v in range(99))
-    assert len(found([bar(many, time="4/4")])) == 8
+    assert len(found([bar(many, time="4/4"), bar(note("C5", 8))])) == 9
