@@ -17,6 +17,8 @@ SLACK = 0.1  # steps a time may lie off the grid before it counts as off it
 MOST_COMPARED = 32  # parts; of an orchestra the notes are pooled anyway
 ENOUGH = 8  # notes that tell a part in octaves from a chord
 GATE = 0.15  # the part of a note's length by which it may end early, as played, without a rest being meant
+LEGATO = 0.45  # the part of it by which a note of a line may sound into the next
+LATE = 4  # steps, and half of its length, that a last note may be let go after the last bar line
 
 # Meters we have no name for, and the one that shares their bar lines, or every other of them.
 LIKE = {
@@ -137,13 +139,15 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str
         remarks.append(f"{_count(empty, 'empty bar')} before the music left out")
         pad -= empty * bar
     limit = (MAX_BARS if music.style else MAX_SEED_BARS) * bar
+    last = max((round(s.start + pad) for part in music.parts for s in part.sounds), default=0)
     parts, rounded, late, short = [], 0, False, 0
     for part in music.parts:
         within = [Sound(s.pitch, s.start + pad, s.end + pad) for s in part.sounds if round(s.start + pad) < limit]
         late |= len(within) < len(part.sounds)
         rounded += sum(abs(s.start - round(s.start)) > SLACK for s in within)
-        notes = _quantised(within, bar, limit)
-        if _is_run(within):
+        run = _is_run(within)
+        notes = _quantised(within, bar, limit, last, run)
+        if run:
             alone = _thinned(notes, within)
             notes, short = alone, short + len(notes) - len(alone)
         if notes:
@@ -157,10 +161,12 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str
     return parts, max(pad, 0)
 
 
-def _quantised(sounds: Sequence[Sound], bar: int, limit: int) -> list[Note]:
-    """Sounds -> notes on the grid of bars of `bar` steps, none of them beyond step `limit`.
+def _quantised(sounds: Sequence[Sound], bar: int, limit: int, last: int, run: bool) -> list[Note]:
+    """Sounds of one part -> notes on the grid of bars of `bar` steps, none of them beyond step `limit`.
 
-    A note that ends a little early or late, as played ones do, lasts until the next, or until the bar line.
+    A note that ends a little early or late, as played ones do, lasts until the next, or until the bar line. Later may
+    be those of a line, a `run`, and one that sounds after step `last`, where the last of all begins. A pitch that
+    begins again ends first.
     """
     starts = sorted({round(s.start) for s in sounds})
     following = dict(pairwise(starts))
@@ -173,12 +179,17 @@ def _quantised(sounds: Sequence[Sound], bar: int, limit: int) -> list[Note]:
             end = math.ceil(sound.end - SLACK)
             after = following.get(start, end)
             late = sound.end % bar  # steps after the last bar line
-            if abs(after - sound.end) <= max(1, GATE * (sound.end - sound.start)) and start in following:
+            slack = (LEGATO if run and sound.end > after else GATE) * (sound.end - sound.start)
+            if abs(after - sound.end) <= max(1, slack) and start in following:
                 end = after
-            elif late < 1:
+            elif late < 1 or (late < LATE and late * 2 < sound.end - sound.start and sound.end - late > last):
                 end = round(sound.end - late)
         duration = min(max(1, end - start), limit - start)
         notes[start, -sound.pitch] = max(duration, notes.get((start, -sound.pitch), 0))
+    again = {}  # pitch -> where it begins next
+    for start, pitch in sorted(notes, reverse=True):
+        notes[start, pitch] = min(notes[start, pitch], again.get(pitch, limit) - start)
+        again[pitch] = start
     return [Note(0, -pitch, start, duration) for (start, pitch), duration in sorted(notes.items())]
 
 

@@ -1,5 +1,6 @@
 """Voices as a file numbers them -> lines as one hears them: ties joined, renumbered and wandering voices made one."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import mean
@@ -56,7 +57,7 @@ class Lines:
 
     def __init__(self):
         self.lines: dict[tuple[str, str], Line] = {}
-        self.open: dict[tuple[int, float], tuple[Line, int]] = {}  # (pitch, end) -> the note that a tie would lengthen
+        self.open = defaultdict(dict)  # (pitch, end) -> the notes that a tie would lengthen, by staff and voice
         self.bars = 0
 
     def add(self, notes: Sequence[Heard], start: float, length: float, filled: float):
@@ -67,11 +68,18 @@ class Lines:
         self.bars += 1
         for note in sorted(notes, key=lambda n: n.start):
             end = start + (length if abs(note.end - filled) < NEAR else note.end)
-            found = self.open.pop((note.pitch, round(start + note.start, 2)), None) if note.tied else None
-            line, index = found or self._begun(note, start)
+            line, index = (note.tied and self._tied(note, start)) or self._begun(note, start)
             line.sounds[index] = Sound(note.pitch, line.sounds[index].start, start + note.end)
             line.bars.add(self.bars)
-            self.open[note.pitch, round(end, 2)] = line, index
+            self.open[note.pitch, round(end, 2)][note.staff, note.voice] = line, index
+
+    def _tied(self, note: Heard, start: float) -> tuple[Line, int] | None:
+        """The note that this one lengthens: its own voice's, else any."""
+        waiting = self.open.get((note.pitch, round(start + note.start, 2)))
+        if not waiting:
+            return None
+        own = (note.staff, note.voice)
+        return waiting.pop(own if own in waiting else next(iter(waiting)))
 
     def _begun(self, note: Heard, start: float) -> tuple[Line, int]:
         key = (note.staff, note.voice) if len(self.lines) < MOST else next(iter(self.lines))

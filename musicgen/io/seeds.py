@@ -27,11 +27,12 @@ SHIFTS = {"##": 2, "#": 1, None: 0, "b": -1, "bb": -2}
 
 SCAN = "a picture of notes cannot be read: open the piece in a notation program and export MusicXML"
 SOUND = "a recording holds no notes that can be read: choose a .mid or .musicxml file of the piece"
-OTHERS = (  # how files of other formats begin
-    (b"%PDF", SCAN), (b"\x89PNG", SCAN), (b"\xff\xd8\xff", SCAN),
-    (b"RIFF", SOUND), (b"ID3", SOUND), (b"\xff\xfb", SOUND), (b"OggS", SOUND), (b"fLaC", SOUND), (b"FORM", SOUND),
-    (b"X:", "this is ABC notation: convert it to MIDI or MusicXML first"),
-    (b"<museScore", "open it in MuseScore and export MusicXML"),
+OTHERS = (  # how files of other formats begin, by regular expressions
+    (rb"%PDF|\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|....ftyp(heic|avif)", SCAN),
+    (rb"RIFF....(WAVE|AVI)|ID3|\xff[\xf2\xf3\xfa\xfb]|OggS|fLaC|FORM|....ftyp|\x1aE\xdf\xa3", SOUND),
+    (rb"(%[^\n]*\n\s*)*[XTMLK]:", "this is ABC notation: convert it to MIDI or MusicXML first"),
+    (rb".*<museScore", "open it in MuseScore and export MusicXML"),
+    (rb".*<mei\b|\*\*kern|!!!|\\version|.?FICHIER GUITAR PRO", "open it in the program it is for and export MusicXML"),
 )  # fmt: skip
 
 
@@ -254,10 +255,11 @@ def from_file(
 
 def _advice(data: bytes) -> str:
     """What to do with a file of another format, told by its first bytes."""
-    if not data:
+    if not data.strip():
         return "it is empty; choose a .mid, .musicxml or .mxl file"
     usual = "choose a .mid, .musicxml or .mxl file"
-    return next((advice for start, advice in OTHERS if data.startswith(start)), usual)
+    begins = data[:400].lstrip(b"\xef\xbb\xbf \t\r\n")
+    return next((advice for start, advice in OTHERS if re.match(start, begins, re.DOTALL)), usual)
 
 
 def _fitted(music: Music, style: str | None, meter: str | None, tempo: float | None) -> Seed:

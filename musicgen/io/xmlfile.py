@@ -63,6 +63,8 @@ def _unpacked(data: bytes) -> bytes:
                 found = _member(archive, member) if member else b""
                 if holds_score(found):
                     return found
+            if any(info.filename.endswith(".mscx") for info in archive.infolist()):
+                raise SeedError("this is a file of MuseScore: open it there and export MusicXML")
     except SeedError:
         raise
     except Exception as error:  # zipfile raises a dozen kinds, zlib's and struct's among them

@@ -51,6 +51,13 @@ def test_ties_join_across_voices_and_staves(how):
     assert (67, 8, 16) in [n[1:] for n in notes] and (67, 16) not in [n[1:3] for n in notes]
 
 
+def test_a_tie_prefers_its_own_voice():
+    both = note("", 4) + note("G4", 4, tie="start") + back(8) + note("G4", 8, voice=2, tie="start")
+    after = note("E5", 8) + back(8) + note("G4", 8, voice=2, tie="stop")
+    notes = found([bar(both, time="4/4"), bar(after)])
+    assert {(67, 0, 32), (67, 8, 8)} <= {n[1:] for n in notes}
+
+
 def test_ties_drawn_but_not_sounded_join_too():
     drawn = '<notations><tied type="{}"/></notations>'
     bars = [bar(note("C5", 8, extra=drawn.format("start")), time="4/4"), bar(note("C5", 8, extra=drawn.format("stop")))]

@@ -140,7 +140,7 @@ def test_songs_of_form_2_are_not_mixed():
         from_midi(header(form=2) + MELODY + MELODY)
 
 
-@pytest.mark.parametrize("late", [40, 1, 100])
+@pytest.mark.parametrize("late", [40, 1, 100, 120, 300, 470, 900])
 def test_first_on_first_off(late):
     """Repeated notes that overlap a little, as sequencers and players let them."""
     notes = [(67, i * 480, i * 480 + 480 + late) for i in range(7)] + [(67, 3360, 3840)]
@@ -178,7 +178,7 @@ def test_what_lasts_no_time_is_not_heard_and_moves_nothing():
     assert found(header() + CONDUCTOR + chunk(events(*rows) + END)) == QUARTERS
 
 
-@pytest.mark.parametrize("late", [40, 55, 110])
+@pytest.mark.parametrize("late", [40, 55, 110, 130, 300])
 def test_a_last_chord_let_go_late_opens_no_bar(late):
     chords = [(p, i * 4, i * 4 + 4) for i in range(2) for p in (72, 64, 55, 48)]
     late = [(p, on, off + late / 480 * (on == 4)) for p, on, off in chords]
@@ -186,8 +186,9 @@ def test_a_last_chord_let_go_late_opens_no_bar(late):
     assert score.bars == 2 and {n.duration for n in score.notes()} == {16}
 
 
-def test_legato_keeps_the_line():
-    assert found(file_of(("Flute", 0, [(p, i, i + 1.08) for i, p in enumerate(TUNE)]))) == QUARTERS
+@pytest.mark.parametrize("length", [1.02, 1.08, 1.3, 1.6])
+def test_legato_keeps_the_line(length):
+    assert found(file_of(("Flute", 0, [(p, i, i + length) for i, p in enumerate(TUNE)]))) == QUARTERS
 
 
 def test_a_melody_that_changes_its_program_is_one_voice():
