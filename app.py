@@ -25,13 +25,12 @@ import gradio as gr
 from musicgen import api, checkpoint, comparison, piece, selftest, session
 from musicgen.export import FORMATS
 from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments
-from musicgen.io.seeds import EXAMPLES, SeedError, from_file
+from musicgen.io.seeds import EXAMPLES, FILE_ENDINGS, SeedError, from_file
 from musicgen.models import MODELS
-from musicgen.request import LARGEST_SEED, LONGEST, Given, Problem, Request, any_seed, length_for
+from musicgen.request import LARGEST_FILE, LIMITS, LONGEST_NAME, Given, Problem, Request, new_random_seed
 from musicgen.score import METERS, STYLES, ScoreError
 from musicgen.web import front, guard, parts
 
-LARGEST_UPLOAD = "5mb"
 WAITING = 100  # visitors at most, for others to have composed
 KEPT = 3600  # seconds a visitor's files stay on the server
 TITLE = "Nonet: nine networks, one tune"
@@ -75,18 +74,21 @@ def cards() -> list[dict]:
 
 
 def frames() -> dict:
-    """What the page needs to draw a piece that it knows by style and meter alone."""
+    """What the page needs to draw a piece that it knows by style and meter alone, and what may be asked for."""
     meters = {name: {"steps": meter.steps, "beat": meter.beat} for name, meter in METERS.items()}
     styles = {n: {**session.roll_of(n), "ranges": [list(pair) for pair in style.ranges]} for n, style in STYLES.items()}
-    return {"meters": meters, "styles": styles}
+    return {"meters": meters, "styles": styles, "limits": {name: [x.low, x.high] for name, x in LIMITS.items()}}
 
 
 # ---- what the events do ------------------------------------------------------------------------------------------
 
 
 def request_for(call: Any, mixer: Any, **settings) -> Request:
-    """Raises `Problem` if the page sends music along that is none."""
+    """The request for what is set, or for the `canvas` that the page sends along. Raises `Problem`."""
     known = {name: settings[name] for name in SETTINGS if name in settings}
+    if table(call).get("canvas"):
+        drawn = {name: known[name] for name in ("model", "temperature", "top_p", "random_seed") if name in known}
+        return Request.filling(Given.from_page(call["canvas"]).canvas, **drawn)
     known["notes"] = known["notes"] or ""
     given, tempo = table(call).get("given"), table(mixer).get("tempo")
     return Request(tempo=tempo, given=Given.from_page(given) if given else None, **known)
@@ -118,15 +120,15 @@ def asking(compose, shown: str):
     """
 
     def ask(call, control, anew, random_seed, **settings):
-        run, random_seed = run_of(call), any_seed() if anew else random_seed
+        run, random_seed = run_of(call), new_random_seed() if anew else random_seed
         try:
             request = request_for(call, random_seed=random_seed, **settings)
-            to_fill = table(call).get("canvas")
-            canvas = Given.from_page(to_fill).canvas if to_fill else None
+            if request.is_filled():
+                request = request.with_room()
         except Problem as problem:
             yield {shown: session.trouble(problem, run)}
             return
-        for update, _ in compose(request, run, control, canvas):
+        for update, _ in compose(request, run, control):
             begins = update["kind"] in ("begin", "rows")  # told later, the seed would undo what is typed meanwhile
             yield {shown: update, **({"random_seed": random_seed} if begins else {})}
 
@@ -148,7 +150,7 @@ def mixer_for(style: Any, mixer: Any, tempo: float | None = None) -> dict:
 
 def take_example(example: Any, bars: Any, mixer: Any) -> dict:
     chosen = next((e for e in EXAMPLES if e.name == example), EXAMPLES[0])
-    bars = bars if type(bars) is int and 1 <= bars <= LONGEST else Request.bars
+    bars = bars if LIMITS["bars"].holds(bars) else Request.bars
     request = Request(style=chosen.style, notes=chosen.text, meter=chosen.meter, tempo=chosen.tempo)
     return {"notes": chosen.text, **settled(request, bars, mixer)}
 
@@ -160,16 +162,16 @@ def take_file(file) -> dict:
         seed = from_file(name, Path(file).read_bytes())
     except (SeedError, ScoreError) as error:
         return {"stage": session.trouble(Problem("upload", str(error)))}
-    given = {**piece.write(seed.canvas.score, seed.canvas.fixed), "name": name[:60]}
+    given = {**piece.write(seed.canvas.score, seed.canvas.fixed), "name": name[:LONGEST_NAME]}
     return {"stage": {"kind": "given", "given": given, "said": seed.message, "told": time.monotonic_ns()}}
 
 
 def settled(request: Request, bars: int, mixer: dict) -> dict:
     """A new seed's style, meter, length, playback and preview."""
-    bars = length_for(request.seed().canvas, bars)
+    request = replace(request, bars=bars).with_room()
     mixer = mixer_for(request.style, mixer, request.tempo)
-    shown = session.preview(replace(request, bars=bars))
-    return {"style": request.style, "meter": request.meter, "bars": bars, **mixer, "stage": shown}
+    about = {"style": request.style, "meter": request.meter, "bars": request.bars}
+    return {**about, **mixer, "stage": session.preview(request)}
 
 
 def save(name: str):
@@ -182,7 +184,7 @@ def save(name: str):
         try:
             score, fixed = piece.read(asked["piece"])
             model = model if model in list(MODELS) else "unknown"  # it becomes a part of the file's name
-            seed = seed if type(seed) is int and 0 <= seed <= LARGEST_SEED else 0  # so does it
+            seed = seed if LIMITS["random_seed"].holds(seed) else 0  # so does it
             work = session.Composition(score, fixed, model, seed)
             chosen = [*(instruments if isinstance(instruments, list) else []), *4 * [""]][:4]
             keys = [key if key in list(INSTRUMENTS) else "piano" for key in chosen]
@@ -232,6 +234,12 @@ render.__doc__ = api.render.__doc__
 # ---- the page ----------------------------------------------------------------------------------------------------
 
 
+def slider(field: str, step: float, **look) -> gr.Slider:
+    """One over all that a request's field may hold, at its default."""
+    limit = LIMITS[field]
+    return gr.Slider(limit.low, limit.high, getattr(Request, field), step=step, **look)
+
+
 def build() -> gr.Blocks:
     first = EXAMPLES[0]
     mixer = {"tempo": first.tempo, "volume": VOLUME, "instruments": list(default_instruments(first.style))}
@@ -244,15 +252,15 @@ def build() -> gr.Blocks:
                 model = parts.cards(checkpoint.best(), cards())
                 styles = [(name.capitalize(), name) for name in STYLES]
                 style = gr.Radio(styles, value=first.style, label="Style", elem_id="style")
-                bars = gr.Slider(1, LONGEST, Request.bars, step=1, label="Length in bars", elem_id="bars")
-                temperature = gr.Slider(
-                    0, 2, Request.temperature, step=0.05, label="Temperature", elem_id="temperature",
+                bars = slider("bars", 1, label="Length in bars", elem_id="bars")
+                temperature = slider(
+                    "temperature", 0.05, label="Temperature", elem_id="temperature",
                     info="0 plays safe, above 1 surprises.",
                 )  # fmt: skip
                 with gr.Accordion("More: meter, top-p, random seed", open=False, elem_id="more"):
                     meter = gr.Radio(list(METERS), value=first.meter, label="Meter", elem_id="meter")
-                    top_p = gr.Slider(
-                        0.5, 1, Request.top_p, step=0.01, label="Top-p", elem_id="top-p",
+                    top_p = slider(
+                        "top_p", 0.01, label="Top-p", elem_id="top-p",
                         info="Below 1 the unlikeliest notes are left out.",
                     )  # fmt: skip
                     random_seed = gr.Number(7, precision=0, label="Random seed", elem_id="random-seed")
@@ -277,7 +285,7 @@ def build() -> gr.Blocks:
                     example = gr.Dropdown(names, value=first.name, label="Example", filterable=False, elem_id="example")
                     file = gr.UploadButton(
                         "Upload MIDI or MusicXML", elem_id="upload",
-                        file_types=[".mid", ".midi", ".kar", ".rmi", ".musicxml", ".xml", ".mxl"],
+                        file_types=list(FILE_ENDINGS),
                     )  # fmt: skip
                 parts.said()
                 parts.keyboard()
@@ -370,7 +378,7 @@ def launch(**options):
     page = build().queue(status_update_rate=1, default_concurrency_limit=1)
     guard.limit(page._queue, "models", WAITING)
     return page.launch(
-        theme=theme, max_file_size=LARGEST_UPLOAD, ssr_mode=False, show_error=False, footer_links=[],
+        theme=theme, max_file_size=LARGEST_FILE, ssr_mode=False, show_error=False, footer_links=[],
         _app=guard.GuardedApp(**served), **options,
     )  # fmt: skip
 

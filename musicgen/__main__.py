@@ -6,12 +6,12 @@ What only composing needs (torch, sound, pictures) is imported when it is needed
 import argparse
 import json
 import math
-import secrets
 import sys
 import time
 from pathlib import Path
 
-from musicgen.options import ENDINGS, Parser, UsageError, add_music, add_sampling, canvas_of, made, out_file
+from musicgen.options import ENDINGS, Parser, UsageError, add_music, add_sampling, made, out_file, request_of
+from musicgen.request import Problem
 from musicgen.score import VOICES, Canvas
 
 PROGRAM = "musicgen" if Path(sys.argv[0]).stem == "musicgen" else "python -m musicgen"
@@ -29,13 +29,16 @@ def main(arguments: list[str] | None = None) -> int | str:
         return options.run(options)
     except KeyboardInterrupt:
         return 130
+    except Problem as problem:
+        field = ("midi" if options.midi else "musicxml") if problem.field == "upload" else problem.field
+        return _fail(options, f"--{field.replace('_', '-')}: {problem}", 2)
     except UsageError as error:
         return _fail(options, error, 2)
     except (RuntimeError, MemoryError) as error:  # CheckpointError and AudioError are RuntimeErrors
         return _fail(options, error, 1)
 
 
-def _fail(options: argparse.Namespace, error: Exception, code: int) -> int:
+def _fail(options: argparse.Namespace, error: Exception | str, code: int) -> int:
     line = " ".join(str(error).split()) or type(error).__name__
     print(f"{PROGRAM} {options.command}: error: {line}", file=sys.stderr)
     return code
@@ -101,43 +104,27 @@ def _models(options: argparse.Namespace) -> int:
     return 0
 
 
-def _sampling(options: argparse.Namespace) -> dict:
-    from musicgen.models import DEFAULTS
-
-    return {
-        "temperature": DEFAULTS.temperature if options.temperature is None else options.temperature,
-        "top_p": DEFAULTS.top_p if options.top_p is None else options.top_p,
-        "seed": secrets.randbelow(2**31) if options.seed is None else options.seed,
-    }
-
-
 def _compose(options: argparse.Namespace) -> int:
-    canvas = canvas_of(options)
+    request = request_of(options)
     import torch
 
-    from musicgen import checkpoint
-    from musicgen.sampling import SamplingConfig
-    from musicgen.session import Composition
+    from musicgen import checkpoint, session
 
-    if options.model not in checkpoint.available():
-        known = ", ".join(checkpoint.available()) or "none is trained yet, run: python -m train gru"
-        raise UsageError(f"there is no trained model {options.model!r}: choose from {known}")
-    model = checkpoint.load(options.model)
+    session.check_model(request)
+    model, canvas = checkpoint.load(request.model), request.canvas()
     torch.set_num_threads(1)  # a beat is many small tensors: more threads only wait for each other
-    sampling = _sampling(options)
     began = time.perf_counter()
-    how = SamplingConfig(temperature=sampling["temperature"], top_p=sampling["top_p"])
-    score = model.compose(canvas, how, random_seed=sampling["seed"])
+    score = model.compose(canvas, request.sampling, random_seed=request.random_seed)
     seconds = time.perf_counter() - began
     for path in options.out:
-        _write(path, Composition(score, canvas.fixed, options.model, sampling["seed"]))
+        _write(path, session.Composition(score, canvas.fixed, request.model, request.random_seed))
     about = {
-        "model": options.model,
+        "model": request.model,
         "style": score.style,
         "bars": score.bars,
         "steps": score.steps,
-        "seed": sampling["seed"],
-        "temperature": sampling["temperature"],
+        "random_seed": request.random_seed,
+        "temperature": request.temperature,
         "notes": len(score.notes()),
         "seconds_generating": round(seconds, 3),
         "seconds_of_music": round(score.seconds, 3),
@@ -150,30 +137,30 @@ def _compose(options: argparse.Namespace) -> int:
 def _summary(about: dict, meter: str) -> str:
     lines = [
         f"{about['model']}: {about['bars']} bars of {meter} ({about['style']}), {about['notes']} notes, "
-        f"{about['seconds_of_music']:.1f} s of music in {about['seconds_generating']:.1f} s, seed {about['seed']}"
+        f"{about['seconds_of_music']:.1f} s of music in {about['seconds_generating']:.1f} s, "
+        f"random seed {about['random_seed']}"
     ]
     return "\n".join(lines + [f"wrote {path}" for path in about["files"]])
 
 
 def _compare(options: argparse.Namespace) -> int:
-    canvas, out = canvas_of(options), made(options.out)
+    request = request_of(options)
+    canvas, out = request.canvas(), made(options.out)
     import torch
 
     from musicgen import comparison, session
-    from musicgen.request import Request
 
     torch.set_num_threads(1)
-    sampling, rows, works = _sampling(options), [], {}
-    request = Request(temperature=sampling["temperature"], top_p=sampling["top_p"], random_seed=sampling["seed"])
-    updates = comparison.compare(request, "", session.Control(deadline=math.inf), canvas)
-    for update, works in updates:
+    rows, works = [], {}
+    for update, works in comparison.compare(request, "", session.Control(deadline=math.inf)):
         if update["kind"] == "problem":
-            raise UsageError(update["message"])
+            raise Problem(update["field"], update["message"])
         if update["kind"] in ("end", "failed"):
             rows.append(_row(update, works.get(update["row"]), out))
-    about = {**_canvas_in_words(canvas), **sampling, "models": rows}
+    drawn = {name: getattr(request, name) for name in ("temperature", "top_p", "random_seed")}
+    about = {**_canvas_in_words(canvas), **drawn, "models": rows}
     if works:
-        _put(out / "comparison.png", _picture(rows, works, canvas, sampling["seed"]))
+        _put(out / "comparison.png", _picture(rows, works, canvas, request.random_seed))
     _put(out / "comparison.json", (json.dumps(about, indent=2, ensure_ascii=False) + "\n").encode())
     failed = [row["model"] for row in rows if "error" in row]
     if failed:
@@ -195,7 +182,7 @@ def _row(update: dict, work, out: Path) -> dict:
     _write(path, work)
     notes = len(update["notes"])
     print(f"{name}: {notes} notes in {update['seconds']:.1f} s, wrote {path}", flush=True)
-    return {**about, "seed": work.seed, "seconds": update["seconds"], "notes": notes, "file": path.name}
+    return {**about, "random_seed": work.random_seed, "seconds": update["seconds"], "notes": notes, "file": path.name}
 
 
 def _canvas_in_words(canvas: Canvas) -> dict:
@@ -207,7 +194,7 @@ def _canvas_in_words(canvas: Canvas) -> dict:
     return {**settings, "bars": score.bars, "steps": score.steps, "given": given}
 
 
-def _picture(rows: list[dict], works: dict, canvas: Canvas, seed: int) -> bytes:
+def _picture(rows: list[dict], works: dict, canvas: Canvas, random_seed: int) -> bytes:
     from musicgen import checkpoint
     from musicgen.io import picture
 
@@ -216,7 +203,9 @@ def _picture(rows: list[dict], works: dict, canvas: Canvas, seed: int) -> bytes:
         return picture.Row(name, work and work.score, canvas.fixed, row.get("error", ""))
 
     score = canvas.score
-    title = f"One seed, {len(rows)} answers: {score.style}, {score.bars} bars of {score.meter}, random seed {seed}"
+    title = (
+        f"One seed, {len(rows)} answers: {score.style}, {score.bars} bars of {score.meter}, random seed {random_seed}"
+    )
     return picture.stack([drawn(row) for row in rows], title)
 
 

@@ -17,7 +17,7 @@ from musicgen.export import FORMATS
 from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments
 from musicgen.models import MODELS
 from musicgen.piece import read
-from musicgen.request import FASTEST, HOTTEST, LONGEST, SLOWEST, Problem, Request, any_seed
+from musicgen.request import LIMITS, Given, Problem, Request, new_random_seed
 from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, ScoreError
 from musicgen.session import Composition, Control
 
@@ -29,12 +29,12 @@ ARGUMENTS = {
     "model": "an architecture, as `models` lists them; the best measured one if empty",
     "style": "a chorale has four voices, a dance one",
     "notes": 'the seed, such as "C5:1 D5:0.5 E5:0.5 R:1 [C4 E4 G4]:2", lengths in quarter notes, R a rest',
-    "bars": f"length of the whole piece, seed included, 1 to {LONGEST}",
+    "bars": f"length of the whole piece, seed included, {LIMITS['bars']}",
     "meter": "of the whole piece",
-    "tempo": f"quarter notes a minute, {SLOWEST} to {FASTEST}; the style's own if null",
-    "temperature": f"0 takes the likeliest notes, above 1 surprises, up to {HOTTEST}",
-    "top_p": "below 1 the unlikeliest notes are left out",
-    "random_seed": "the same one gives the same notes; a new one is drawn, and told, if null",
+    "tempo": f"quarter notes a minute, {LIMITS['tempo']}; the style's own if null",
+    "temperature": f"{LIMITS['temperature']}: 0 takes the likeliest notes, above 1 surprises",
+    "top_p": f"{LIMITS['top_p']}: below 1 the unlikeliest notes are left out",
+    "random_seed": f"{LIMITS['random_seed']}: the same one gives the same notes; a new one is drawn, and told, if null",
     "piece": "what `compose`, `harmonise` or `repair` answered, or one of the answers of `compare`",
     "first_bar": "the first bar to compose again, counted from 1",
     "last_bar": "the last one, it included",
@@ -104,11 +104,10 @@ def compose(
     random_seed: int | None = None,
 ) -> Piece:
     """Continue a tune: compose all that the seed notes leave free, the other voices too, to a piece that ends."""
-    request = Request(
+    return _composed(Request(
         model=model, style=style, notes=notes, bars=bars, meter=meter, tempo=tempo, temperature=temperature,
-        top_p=top_p, random_seed=random_seed,
-    )  # fmt: skip
-    return _composed(request)
+        top_p=top_p, random_seed=_chosen(random_seed),
+    ))  # fmt: skip
 
 
 @documented
@@ -124,12 +123,14 @@ def harmonise(
     """Keep a tune as the top voice of a chorale and compose the voices below it; the piece is as long as the tune."""
     request = Request(
         model=model, style="chorale", notes=notes, meter=meter, tempo=tempo, temperature=temperature, top_p=top_p,
-        random_seed=random_seed,
+        random_seed=_chosen(random_seed),
     )  # fmt: skip
     canvas = request.seed().canvas
     if not canvas.fixed.any():
         raise Problem("notes", "Give the tune that is to be harmonised.")
-    return _composed(request, canvas)
+    if canvas.fixed.all():
+        raise Problem("notes", "Nothing is left to compose: all four voices are given.")
+    return _composed(replace(request, given=Given(canvas, whole=True), bars=canvas.score.bars))
 
 
 @documented
@@ -157,8 +158,9 @@ def repair(
     bar = METERS[score.meter].steps
     fixed = np.ones(score.cells.shape, bool)
     fixed[(first_bar - 1) * bar : last_bar * bar, list(chosen)] = False
-    request = Request(model=model, temperature=temperature, top_p=top_p, random_seed=random_seed)
-    return _composed(request, Canvas(score, fixed))
+    return _composed(Request.filling(
+        Canvas(score, fixed), model=model, temperature=temperature, top_p=top_p, random_seed=_chosen(random_seed)
+    ))  # fmt: skip
 
 
 @documented
@@ -173,10 +175,10 @@ def compare(
     random_seed: int | None = None,
 ) -> Comparison:
     """Put one seed to every model: a piece each, and why a model has none where one failed."""
-    request = _seeded(Request(
+    request = Request(
         style=style, notes=notes, bars=bars, meter=meter, tempo=tempo, temperature=temperature, top_p=top_p,
-        random_seed=random_seed,
-    ))  # fmt: skip
+        random_seed=_chosen(random_seed),
+    )  # fmt: skip
     answers, failed = [], []
     for update, works in comparison.compare(request, "", Control()):
         if update["kind"] == "problem":
@@ -219,15 +221,13 @@ def _all_of(chosen: Any, known: Iterable) -> bool:
     return isinstance(chosen, list | tuple | range) and len(chosen) > 0 and all(one in list(known) for one in chosen)
 
 
-def _seeded(request: Request) -> Request:
-    return replace(request, random_seed=any_seed()) if request.random_seed is None else request
+def _chosen(random_seed: int | None) -> int:
+    return new_random_seed() if random_seed is None else random_seed
 
 
-def _composed(request: Request, canvas: Canvas | None = None) -> Piece:
-    request = _seeded(request if request.model != "" else replace(request, model=checkpoint.best()))
-    if canvas and canvas.fixed.all():
-        raise Problem("notes", "Nothing is left to compose: all four voices are given.")
-    update, work = deque(session.compose(request, "", Control(), canvas), maxlen=1).pop()
+def _composed(request: Request) -> Piece:
+    request = request if request.model != "" else replace(request, model=checkpoint.best())
+    update, work = deque(session.compose(request, "", Control()), maxlen=1).pop()
     if update["kind"] == "problem":
         raise Problem(update["field"], update["message"])
     if update["state"] != "done":
@@ -244,7 +244,7 @@ def _piece(work: Composition, end: dict) -> Piece:
         tempo=score.tempo,
         bars=score.bars,
         steps=score.steps,
-        random_seed=work.seed,
+        random_seed=work.random_seed,
         notes=[Note(**{**dict(zip(Note.__annotations__, row)), "given": bool(row[-1])}) for row in end["notes"]],
         seconds_generating=end["seconds"],
         seconds_of_music=end["music"],

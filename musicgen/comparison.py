@@ -9,27 +9,23 @@ from dataclasses import replace
 
 from musicgen import checkpoint, session
 from musicgen.request import Problem, Request
-from musicgen.score import Canvas
 from musicgen.session import Composition, Control
 
 Answers = dict[str, Composition]  # by the model's name, as far as they are finished
 
 
-def compare(
-    request: Request, run: str, control: Control, canvas: Canvas | None = None
-) -> Iterator[tuple[dict, Answers | None]]:
+def compare(request: Request, run: str, control: Control) -> Iterator[tuple[dict, Answers | None]]:
     """Updates of one comparison, each with the answers so far; the request's own model does not count.
 
     First `rows` (the frame that all answers share, and the seed's notes); or, without answers, one `problem` alone or
     `failed`, where it was stopped while it waited. Then, each with its model in `row`, the updates of `session.compose`
     for one model after another, where a model that fails ends with `failed` instead. At last `over`, with the state
-    `done` or `stopped` and once more how every row `ended`, since a page that is busy may miss an update. The `canvas`
-    is the request's own unless one is given.
+    `done` or `stopped` and once more how every row `ended`, since a page that is busy may miss an update.
     """
     names, answers, ended = checkpoint.available(), {}, []
     try:
         session.check_model(replace(request, model=next(iter(names), "")))
-        canvas = canvas or request.canvas()
+        canvas = request.canvas()
     except Problem as problem:
         yield session.trouble(problem, run), None
         return
@@ -40,7 +36,7 @@ def compare(
     for name in names:
         if run in control.stopped:
             break
-        for update, work in _answer(replace(request, model=name), run, control, canvas):
+        for update, work in _answer(replace(request, model=name), run, control):
             if update["kind"] == "end":
                 answers = {**answers, name: work}
             if update["kind"] in ("end", "failed"):
@@ -50,10 +46,10 @@ def compare(
     yield {"kind": "over", "run": run, "state": state, "ended": ended}, answers
 
 
-def _answer(request: Request, run: str, control: Control, canvas: Canvas) -> Iterator[tuple[dict, Composition | None]]:
+def _answer(request: Request, run: str, control: Control) -> Iterator[tuple[dict, Composition | None]]:
     failed = {"kind": "failed", "run": run, "row": request.model}
     try:
-        for update, work in session.compose(request, run, control, canvas):
+        for update, work in session.compose(request, run, control):
             if update["kind"] == "problem":
                 yield {**failed, "message": update["message"]}, None
             else:

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from musicgen.session import Composition
+if TYPE_CHECKING:  # it needs models, and the names of formats are told without them
+    from musicgen.session import Composition
 
 
 @dataclass(frozen=True)
@@ -11,23 +13,23 @@ class Format:
     title: str
     ending: str
     hint: str
-    make: Callable[[Composition, Sequence[str]], bytes]  # with the keys of four instruments
+    make: Callable[["Composition", Sequence[str]], bytes]  # with the keys of four instruments
 
 
-def _midi(work: Composition, instruments: Sequence[str]) -> bytes:
+def _midi(work: "Composition", instruments: Sequence[str]) -> bytes:
     from musicgen.io import audio, midi
 
     return midi.write(work.score, [audio.INSTRUMENTS[key].program for key in instruments])
 
 
-def _musicxml(work: Composition, instruments: Sequence[str]) -> bytes:
+def _musicxml(work: "Composition", instruments: Sequence[str]) -> bytes:
     from musicgen.io import notation
 
     return notation.write(work.score)
 
 
 def _sound(format: str):
-    def make(work: Composition, instruments: Sequence[str]) -> bytes:
+    def make(work: "Composition", instruments: Sequence[str]) -> bytes:
         from musicgen.io import audio
 
         return audio.render(work.score, instruments, format)
@@ -35,7 +37,7 @@ def _sound(format: str):
     return make
 
 
-def _picture(work: Composition, instruments: Sequence[str]) -> bytes:
+def _picture(work: "Composition", instruments: Sequence[str]) -> bytes:
     from musicgen.io import picture
 
     return picture.piano_roll(work.score, work.fixed, title=work.title)

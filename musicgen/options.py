@@ -1,4 +1,4 @@
-"""What may be asked for on the command line, and the canvas it asks for.
+"""What may be asked for on the command line, and the request it makes.
 
 Nothing here needs torch, so that `--help` comes at once.
 """
@@ -6,16 +6,18 @@ Nothing here needs torch, so that `--help` comes at once.
 import argparse
 import os
 import sys
-from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
 
-from musicgen.score import METERS, STYLES, VOICES, Canvas, ScoreError
+from musicgen.export import FORMATS
+from musicgen.io import seeds
+from musicgen.request import LARGEST_FILE, LIMITS, Given, Request, new_random_seed
+from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, ScoreError
 
-LONGEST = 32  # bars of a whole piece
-USUAL = 8  # bars, unless told otherwise
-LARGEST_FILE = 5 * 1024 * 1024  # bytes, as on the page
-ENDINGS = ("mid", "musicxml", "wav", "mp3", "png")
+ENDINGS = [format.ending for format in FORMATS.values()]
+SAMPLING = ("model", "temperature", "top_p", "random_seed")  # fields of a request that say nothing of the canvas
+OPTIONS = ("style", "meter", "tempo", "bars", *SAMPLING)  # fields that have an option
 
 
 class UsageError(Exception):
@@ -42,43 +44,40 @@ def add_music(parser: argparse.ArgumentParser):
     used.add_argument(
         "--free-bars", type=_bar_range, metavar="3-4", help="repair: keep all but these bars, counted from 1"
     )
-    used.add_argument("--seed-bars", type=_whole(1, LONGEST), metavar="N", help="go on from the first N bars only")
-    parser.add_argument("--style", choices=STYLES, help="default: the file's, else chorale")
-    parser.add_argument("--meter", choices=METERS, help="default: the file's, else 4/4")
+    used.add_argument("--seed-bars", type=_whole, metavar="N", help="continue the first N bars only")
+    parser.add_argument("--style", choices=STYLES, help=f"default: the file's, else {Request.style}")
+    parser.add_argument("--meter", choices=METERS, help=f"default: the file's, else {Request.meter}")
     parser.add_argument(
-        "--tempo", type=_number(20, 300), help="quarter notes a minute; default: the file's, else the style's"
+        "--tempo",
+        type=_number,
+        help=f"quarter notes a minute, {LIMITS['tempo']}; default: the file's, else the style's",
     )
     parser.add_argument(
-        "--bars", type=_whole(1, LONGEST), help=f"length of the whole piece, 1-{LONGEST}, given music included"
+        "--bars", type=_whole, help=f"length of the whole piece, {LIMITS['bars']}, given music included"
     )
 
 
 def add_sampling(parser: argparse.ArgumentParser):
-    parser.add_argument("--temperature", type=_number(0, 3), help="0 is the likeliest music, 1 as in training, up to 3")
-    parser.add_argument("--top-p", type=_number(0.01, 1), help="leave out the least likely notes; 1 leaves out none")
-    parser.add_argument("--seed", type=_whole(0, 2**31 - 1), help="same seed, same notes; default: a new one each time")
+    parser.add_argument(
+        "--temperature", type=_number, help=f"{LIMITS['temperature']}: 0 is the likeliest music, 1 as in training"
+    )
+    parser.add_argument("--top-p", type=_number, help=f"{LIMITS['top_p']}: below 1 the least likely notes are left out")
+    parser.add_argument("--random-seed", type=_whole, help="same random seed, same notes; default: a new one each time")
+    parser.add_argument("--seed", type=_whole, dest="random_seed", help=argparse.SUPPRESS)  # as it was called before
 
 
-def _whole(low: int, high: int) -> Callable[[str], int]:
-    def convert(text: str) -> int:
-        if not (text.isascii() and text.isdecimal() and len(text) < 12 and low <= int(text) <= high):
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+def _whole(text: str) -> int:
+    try:
         return int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a whole number") from error
 
-    return convert
 
-
-def _number(low: float, high: float) -> Callable[[str], float]:
-    def convert(text: str) -> float:
-        try:
-            value = float(text)
-        except ValueError:
-            value = float("nan")
-        if not low <= value <= high:  # not a number fails too
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number from {low:g} to {high:g}")
-        return value
-
-    return convert
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text[:20]!r} is not a number") from error
 
 
 def _voices(text: str) -> list[int]:
@@ -91,8 +90,7 @@ def _voices(text: str) -> list[int]:
 
 def _bar_range(text: str) -> tuple[int, int]:
     first, dash, last = text.partition("-")
-    convert = _whole(1, LONGEST)
-    first, last = convert(first.strip()), convert(last.strip() if dash else first.strip())
+    first, last = _whole(first), _whole(last if dash else first)
     if first > last:
         raise argparse.ArgumentTypeError(f"{text!r} runs backwards: write {last}-{first}")
     return first, last
@@ -125,38 +123,40 @@ def made(folder: Path) -> Path:
     return folder
 
 
-def canvas_of(options: argparse.Namespace) -> Canvas:
-    """The canvas the options ask for."""
+def request_of(options: argparse.Namespace) -> Request:
+    """The request that the options make. Raises `Problem` or `UsageError` if it cannot be granted."""
+    settings = {name: value for name in OPTIONS if (value := getattr(options, name, None)) is not None}
+    settings.setdefault("random_seed", new_random_seed())
     source = options.midi or options.musicxml
     if options.notes is None and source is None:
         if options.keep or options.free_bars or options.seed_bars:
             raise UsageError("--keep, --free-bars and --seed-bars need given music: add --notes, --midi or --musicxml")
-        style = options.style or "chorale"
-        return Canvas.blank(options.bars or USUAL, style, options.meter or "4/4", options.tempo)
-    seed = _seed(options, source)
+        return Request(**settings)
+    if source is None:
+        request = Request(notes=options.notes, **settings)
+        seed = request.seed()
+    else:
+        Request(**settings)  # what is wrong with the other options is told before a file is read
+        seed = _read(options, source)
+        score = seed.canvas.score
+        settings |= {"style": score.style, "meter": score.meter, "tempo": score.tempo}
+        request = Request(given=Given(seed.canvas, source.name), **settings)
     if seed.message:
         print(seed.message, file=sys.stderr)
     if options.keep or options.free_bars:
-        return _rework(options, seed.canvas.score)
-    from musicgen.io.seeds import SeedError
+        return _rework(options, seed.canvas.score, settings)
+    if options.seed_bars is not None:
+        LIMITS["bars"].check("seed_bars", options.seed_bars)
+        request = replace(request, given=Given(seed.first(options.seed_bars).canvas))
+    return request if "bars" in settings else request.with_room()
 
+
+def _read(options: argparse.Namespace, source: Path) -> seeds.Seed:
+    read = seeds.from_midi if options.midi else seeds.from_musicxml
     try:
-        given = seed.first(options.seed_bars) if options.seed_bars else seed
-        return given.lengthened(options.bars or min(LONGEST, max(USUAL, given.canvas.score.bars + 4)))
-    except SeedError as error:
-        raise UsageError(f"--bars: {error} (--seed-bars)") from error
-
-
-def _seed(options: argparse.Namespace, source: Path | None):
-    from musicgen.io import seeds
-
-    try:
-        if source is None:
-            return seeds.from_text(options.notes, options.style or "chorale", options.meter or "4/4", options.tempo)
-        read = seeds.from_midi if options.midi else seeds.from_musicxml
         return read(_bytes(source), options.style, options.meter, options.tempo)
     except seeds.SeedError as error:
-        raise UsageError(f"{f'{source}' if source else '--notes'}: {error}") from error
+        raise UsageError(f"{source}: {error}") from error
 
 
 def _bytes(path: Path) -> bytes:
@@ -170,9 +170,9 @@ def _bytes(path: Path) -> bytes:
     return data
 
 
-def _rework(options: argparse.Namespace, score) -> Canvas:
+def _rework(options: argparse.Namespace, score: Score, settings: dict) -> Request:
     """Harmonise or repair: the given music over its whole length, as far as `--bars` reaches."""
-    bars = options.bars or score.bars
+    bars = settings.get("bars", score.bars)
     if options.keep:
         silent = [v for v in options.keep if not any(n.voice == v for n in score.notes())]
         if silent:
@@ -184,6 +184,8 @@ def _rework(options: argparse.Namespace, score) -> Canvas:
         except ScoreError as error:
             raise UsageError(f"--free-bars: {error}") from error
     if canvas.fixed.all():
-        free = "a dance has one voice; add --style chorale" if score.style == "dance" and options.keep else "keep less"
+        alone = options.keep and len(STYLES[score.style].ranges) == 1
+        free = f"a {score.style} has one voice; add --style chorale" if alone else "keep less"
         raise UsageError(f"nothing is left to compose: {free}")
-    return canvas
+    drawn = {name: settings[name] for name in SAMPLING if name in settings}
+    return Request.filling(canvas, **drawn)

@@ -11,7 +11,19 @@ from typing import Any
 import numpy as np
 
 from musicgen.io.arrange import Music, Part, Seed, Sound, arrange
-from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, Canvas, Note, Score, ScoreError, from_notes
+from musicgen.score import (
+    FASTEST,
+    MAX_BARS,
+    METERS,
+    SLOWEST,
+    STYLES,
+    VOICES,
+    Canvas,
+    Note,
+    Score,
+    ScoreError,
+    from_notes,
+)
 
 MOST = 4 * MAX_BARS * max(meter.steps for meter in METERS.values())  # cells of the longest piece
 
@@ -39,8 +51,8 @@ def read(data: Any) -> tuple[Score, np.ndarray]:
     style, meter, tempo, steps = (data.get(name) for name in ("style", "meter", "tempo", "steps"))
     if style not in list(STYLES) or meter not in list(METERS):
         raise ScoreError("the piece is of a style or a meter that is not known here")
-    if type(tempo) not in (int, float) or not 20 <= tempo <= 300:
-        raise ScoreError("the piece's tempo is not from 20 to 300 quarter notes a minute")
+    if type(tempo) not in (int, float) or not SLOWEST <= tempo <= FASTEST:
+        raise ScoreError(f"the piece's tempo is not from {SLOWEST} to {FASTEST} quarter notes a minute")
     if type(steps) is not int or not 0 < steps <= MAX_BARS * METERS[meter].steps:
         raise ScoreError(f"the piece is not 1 to {MAX_BARS} bars long")
     notes = [Note(*row) for row in _rows(data.get("notes"), 4)]

@@ -1,23 +1,20 @@
-"""What may be asked for: one validated request, with its limits in one place.
+"""What may be asked for: one validated request, with its limits and defaults in one place.
 
 Whatever asks (page, command line, API) makes a `Request` and learns by `Problem` which field to change, and how.
 """
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from musicgen import piece
 from musicgen.io import seeds
 from musicgen.sampling import SamplingConfig
-from musicgen.score import METERS, STYLES, Canvas, ScoreError
+from musicgen.score import FASTEST, METERS, SLOWEST, STYLES, Canvas, ScoreError
 
-LONGEST = 32  # bars of a whole piece
-SLOWEST, FASTEST = 20, 300  # quarter notes a minute
-HOTTEST = 3  # the highest temperature
-NARROWEST = 0.01  # the lowest top-p
-LARGEST_SEED = 2**31 - 1  # of the random seeds
-TEXT_LIMIT = 4000  # characters of seed notes
+LARGEST_FILE = 5 * 1024 * 1024  # bytes of given music
+LONGEST_NAME = 60  # characters of what given music is called
+CHOSEN_SEEDS = 1_000_000  # random seeds that are chosen for who names none: short enough to be typed again
 
 
 class Problem(ValueError):
@@ -29,11 +26,44 @@ class Problem(ValueError):
 
 
 @dataclass(frozen=True)
+class Limit:
+    """The least and the most that a field may hold, and how it is asked for."""
+
+    low: float
+    high: float
+    asked: str
+    whole: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.low} to {self.high}"
+
+    def holds(self, value: Any) -> bool:
+        """Whether a value, of whatever kind, is a number within these; true and false are none."""
+        return type(value) in ((int,) if self.whole else (int, float)) and self.low <= value <= self.high
+
+    def check(self, field: str, value: Any):
+        """Raises `Problem` unless it `holds` the value."""
+        if not self.holds(value):
+            raise Problem(field, f"Choose {self.asked.format(f'from {self}')}.")
+
+
+LIMITS = {
+    "bars": Limit(1, 32, "a length {} bars", whole=True),
+    "tempo": Limit(SLOWEST, FASTEST, "a tempo {} quarter notes a minute"),
+    "temperature": Limit(0, 2, "a temperature {}"),
+    "top_p": Limit(0.01, 1, "a top-p {}"),
+    "random_seed": Limit(0, 2**31 - 1, "a whole number {}", whole=True),
+}
+LONGEST = int(LIMITS["bars"].high)  # bars of a whole piece
+
+
+@dataclass(frozen=True)
 class Given:
     """Music that is not typed but comes from a file or the roll: a canvas, and what it is called."""
 
     canvas: Canvas
     name: str = ""
+    whole: bool = False  # the canvas is the piece to be completed, and not a seed that the piece begins with
 
     @classmethod
     def from_page(cls, data: Any) -> "Given":
@@ -42,7 +72,7 @@ class Given:
             canvas = piece.canvas(data)
         except ScoreError as error:
             raise Problem("upload", f"The given music cannot be used: {error}.") from error
-        return cls(canvas, str(data.get("name") or "")[:60])
+        return cls(canvas, str(data.get("name") or "")[:LONGEST_NAME])
 
     def seed(self, style: str, meter: str, tempo: float | None) -> seeds.Seed:
         """It in this style and meter. Raises `Problem`."""
@@ -58,43 +88,62 @@ class Given:
 
 @dataclass(frozen=True)
 class Request:
+    """What a piece is composed from, and how. Raises `Problem` where a field is outside its limit.
+
+    Whether there is such a model is for `session` to say, and what seed notes mean is found out by `seed`.
+    """
+
     model: str = ""
-    style: str = "chorale"
+    style: str = next(iter(STYLES))
     notes: str = ""  # seed notes, as text
     given: Given | None = None  # in their place
     bars: int = 8  # of the whole piece
-    meter: str = "4/4"
+    meter: str = next(iter(METERS))
     tempo: float | None = None  # quarter notes a minute; the style's own if None
     temperature: float = SamplingConfig.temperature
     top_p: float = SamplingConfig.top_p
     random_seed: int = 0
 
+    def __post_init__(self):
+        for name, known in (("style", STYLES), ("meter", METERS)):
+            if getattr(self, name) not in list(known):
+                raise Problem(name, f"Choose one of {', '.join(known)}.")
+        for name, limit in LIMITS.items():
+            if name != "tempo" or self.tempo is not None:
+                limit.check(name, getattr(self, name))
+        if not isinstance(self.notes, str):
+            raise Problem("notes", "Give the seed notes as text, such as C5 D5:0.5 E5:0.5.")
+
+    @classmethod
+    def filling(cls, canvas: Canvas, **settings) -> "Request":
+        """What asks for this canvas to be completed, and nothing after it."""
+        score = canvas.score
+        known = {"style": score.style, "meter": score.meter, "tempo": score.tempo, "bars": score.bars}
+        return cls(given=Given(canvas, whole=True), **known, **settings)
+
+    @property
+    def sampling(self) -> SamplingConfig:
+        return SamplingConfig(temperature=self.temperature, top_p=self.top_p)
+
     def seed(self) -> seeds.Seed:
         """The seed notes on a canvas of their own length; without any a blank bar. Raises `Problem`."""
-        self._check_choices()
         if self.given:
             return self.given.seed(self.style, self.meter, self.tempo)
-        if not isinstance(self.notes, str):
-            raise Problem("notes", "Write the seed notes as text, such as C5:1 D5:0.5.")
         if not self.notes.strip():
             blank = Canvas.blank(1, self.style, self.meter, self.tempo)
             return seeds.Seed(blank, "No seed notes: the model begins by itself.")
-        if len(self.notes) > TEXT_LIMIT:
-            raise Problem("notes", f"These are {len(self.notes)} characters; keep seed notes under {TEXT_LIMIT}.")
         try:
             return seeds.from_text(self.notes, style=self.style, meter=self.meter, tempo=self.tempo)
         except (seeds.SeedError, ScoreError) as error:
             raise Problem("notes", str(error)) from error
 
     def canvas(self) -> Canvas:
-        """The whole piece with the seed fixed in it. Raises `Problem`."""
-        if type(self.bars) is not int or not 1 <= self.bars <= LONGEST:
-            raise Problem("bars", f"Choose a length from 1 to {LONGEST} bars.")
+        """The whole piece with the seed fixed in it. Raises `Problem` if that leaves nothing to compose."""
         seed = self.seed().canvas
-        bars, source, full = seed.score.bars, "upload" if self.given else "notes", bool(seed.fixed.all())
-        if self.given and full and self.bars == bars < LONGEST:  # nothing is left to compose but what comes after
-            return seed.extended(length_for(seed, bars))
-        least = bars + full
+        if self.given and self.given.whole:
+            return seed
+        bars, source = seed.score.bars, "upload" if self.given else "notes"
+        least = bars + bool(seed.fixed.all())
         if least > LONGEST:
             raise Problem(source, f"The seed fills {bars} bars; a whole piece has at most {LONGEST}. Give fewer notes.")
         if least > self.bars:
@@ -102,33 +151,21 @@ class Request:
             raise Problem("bars", f"The seed alone fills {bars} bars: raise the length to {longer} or more.")
         return seed.extended(self.bars)
 
-    def check_sampling(self):
-        """Raises `Problem` if no model could compose so."""
-        if not (_is_number(self.temperature) and 0 <= self.temperature <= HOTTEST):
-            raise Problem("temperature", f"Choose a temperature from 0 to {HOTTEST}.")
-        if not (_is_number(self.top_p) and NARROWEST <= self.top_p <= 1):
-            raise Problem("top_p", f"Choose a top-p from {NARROWEST} to 1.")
-        if type(self.random_seed) is not int or not 0 <= self.random_seed <= LARGEST_SEED:
-            raise Problem("random_seed", f"Choose a whole number from 0 to {LARGEST_SEED}.")
+    def is_filled(self) -> bool:
+        """Whether given music has exactly the length asked for, so that only what comes after it can be composed."""
+        seed = self.seed().canvas
+        return bool(self.given and seed.fixed.all()) and seed.score.bars == self.bars
 
-    def _check_choices(self):
-        for name, value, known in (("style", self.style, STYLES), ("meter", self.meter, METERS)):
-            if value not in list(known):
-                raise Problem(name, f"Choose one of {', '.join(known)}.")
-        if self.tempo is not None and not (_is_number(self.tempo) and SLOWEST <= self.tempo <= FASTEST):
-            raise Problem("tempo", f"Choose a tempo from {SLOWEST} to {FASTEST} quarter notes a minute.")
-
-
-def any_seed() -> int:
-    """A random seed for somebody who names none."""
-    return secrets.randbelow(1_000_000)
-
-
-def _is_number(value: Any) -> bool:
-    return type(value) in (int, float)  # true and false are none
+    def with_room(self) -> "Request":
+        """The same with a length that leaves the seed room to be continued in."""
+        return replace(self, bars=length_for(self.seed().canvas, self.bars))
 
 
 def length_for(canvas: Canvas, bars: int) -> int:
     """`bars`, or as many more as leave a seed on this canvas room to continue."""
     seed = canvas.score.bars
     return bars if seed < bars else min(LONGEST, seed + max(4, seed))
+
+
+def new_random_seed() -> int:
+    return secrets.randbelow(CHOSEN_SEEDS)

@@ -13,6 +13,7 @@ VOICES = ("soprano", "alto", "tenor", "bass")
 LOW, HIGH = 33, 93  # the lowest and highest MIDI pitch any model knows
 STEPS_PER_QUARTER = 4
 MAX_BARS = 64  # of any score; a seed and what is composed from it
+SLOWEST, FASTEST = 20, 300  # quarter notes a minute
 
 
 class ScoreError(ValueError):
@@ -83,8 +84,8 @@ class Score:
             raise ScoreError(f"unknown style {self.style!r}: choose one of {', '.join(STYLES)}")
         if self.meter not in METERS:
             raise ScoreError(f"unknown meter {self.meter!r}: choose one of {', '.join(METERS)}")
-        if not 20 <= self.tempo <= 300:
-            raise ScoreError(f"tempo {self.tempo:g} is outside 20-300 quarter notes a minute")
+        if not SLOWEST <= self.tempo <= FASTEST:
+            raise ScoreError(f"tempo {self.tempo:g} is outside {SLOWEST}-{FASTEST} quarter notes a minute")
         if self.cells.ndim != 2 or self.cells.shape[1] != 4 or len(self.cells) % METERS[self.meter].steps:
             raise ScoreError(f"cells of shape {self.cells.shape} are not whole bars of four voices in {self.meter}")
         silent = np.vstack([np.ones((1, 4), bool), self.cells[:-1] == REST])[: len(self.cells)]

@@ -12,7 +12,6 @@ import numpy as np
 from musicgen import checkpoint, piece
 from musicgen.models import MODELS
 from musicgen.request import Problem, Request
-from musicgen.sampling import SamplingConfig
 from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, voice_ranges
 
 INTERVAL = 0.1  # seconds between two updates at least
@@ -26,18 +25,18 @@ class Composition:
     score: Score
     fixed: np.ndarray
     model: str
-    seed: int
+    random_seed: int
 
     @property
     def name(self) -> str:
         """A file's name without its ending."""
-        return f"{self.model}-{self.score.style}-{self.score.bars}bars-seed{self.seed}"
+        return f"{self.model}-{self.score.style}-{self.score.bars}bars-seed{self.random_seed}"
 
     @property
     def title(self) -> str:
         score = self.score
         model = MODELS[self.model].title if self.model in MODELS else "Unknown model"
-        return f"{model}, {score.style}, {score.bars} bars of {score.meter}, random seed {self.seed}"
+        return f"{model}, {score.style}, {score.bars} bars of {score.meter}, random seed {self.random_seed}"
 
     def at(self, tempo: float) -> "Composition":
         return replace(self, score=self.score.replace(tempo=tempo))
@@ -55,12 +54,10 @@ class Control:
 
 
 def check_model(request: Request):
-    """Raises `Problem` if there is no such model, or it cannot compose as requested."""
-    if request.model not in checkpoint.available():
-        raise Problem(
-            "model", f"There is no trained {str(request.model)[:40] or 'model'} here: choose another architecture."
-        )
-    request.check_sampling()
+    """Raises `Problem` if there is no such model."""
+    if request.model not in (names := checkpoint.available()):
+        known = f"choose one of {', '.join(names)}" if names else "run: python -m train gru"
+        raise Problem("model", f"There is no trained {str(request.model)[:30] or 'model'} here: {known}.")
 
 
 def weights(model: str) -> str:
@@ -72,8 +69,7 @@ def preview(request: Request) -> dict:
     """The update that shows a request's seed on the empty stage, or the problem with it."""
     try:
         seed = request.seed()
-        full = request.given and seed.canvas.score.bars == request.bars
-        canvas = seed.canvas if full else request.canvas()
+        canvas = seed.canvas if request.is_filled() else request.canvas()
     except Problem as problem:
         return trouble(problem)
     return {"kind": "seed", "said": _about_seed(request, seed.message, canvas), **frame(canvas)}
@@ -103,18 +99,16 @@ def unbegun(run: str) -> dict:
     return {"kind": "failed", "run": run, "message": "Stopped before anything was composed."}
 
 
-def compose(
-    request: Request, run: str, control: Control, canvas: Canvas | None = None
-) -> Iterator[tuple[dict, Composition | None]]:
+def compose(request: Request, run: str, control: Control) -> Iterator[tuple[dict, Composition | None]]:
     """Updates of one run, each with what there is so far; the last one is whole.
 
     Kinds, in order: `begin` (the piece's frame), `notes` (what changed since the last update), `end` (everything, with
     the state `done` or `stopped`); or one `problem` alone, or `failed` where a run was stopped while it waited. `seq`
-    counts them, so that the page can tell if one is lost. The `canvas` is the request's own unless one is given.
+    counts them, so that the page can tell if one is lost.
     """
     try:
         check_model(request)
-        canvas, model = canvas or request.canvas(), checkpoint.load(request.model)
+        canvas, model = request.canvas(), checkpoint.load(request.model)
     except Problem as problem:
         yield trouble(problem, run), None
         return
@@ -136,8 +130,7 @@ def _stream(model, canvas: Canvas, request: Request, run: str, control: Control)
 
     growing, seq, known, state = Growing(canvas), 0, 0, "done"
     began, spent, told = time.monotonic(), 0.0, -INTERVAL
-    sampling = SamplingConfig(temperature=request.temperature, top_p=request.top_p)
-    patches = model.stream(canvas, sampling, random_seed=request.random_seed)
+    patches = model.stream(canvas, request.sampling, random_seed=request.random_seed)
     while True:
         if run in control.stopped or time.monotonic() - began > control.deadline:
             state = "stopped"

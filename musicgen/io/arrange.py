@@ -50,17 +50,6 @@ class Seed:
         """Only the first bars of it."""
         return self if bars >= self.canvas.score.bars else replace(self, canvas=self.canvas.extended(bars))
 
-    def lengthened(self, bars: int) -> Canvas:
-        """The canvas of a whole piece of `bars` bars that begins so. Raises SeedError if nothing is left to compose."""
-        if self.canvas.seed_steps >= bars * METERS[self.canvas.score.meter].steps:
-            least = self.canvas.score.bars + 1
-            what = f"make the length at least {least} bars" if least <= 32 else "the longest piece has 32"
-            raise SeedError(
-                f"the seed fills {least - 1} bars and the whole piece is to have {bars}: "
-                f"{what}, or give less of the seed"
-            )
-        return self.canvas.extended(bars)
-
 
 class Sound(NamedTuple):
     """A note as a file has it; times in sixteenth steps, not yet on the grid."""

@@ -15,9 +15,21 @@ from musicgen.io.arrange import MAX_SEED_BARS, Music, Seed, SeedError, arrange
 from musicgen.io.voicing import into_range, place
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, Canvas, Note, Score, ScoreError, from_notes
 
-__all__ = ["EXAMPLES", "Example", "Seed", "SeedError", "from_file", "from_midi", "from_musicxml", "from_text"]
+__all__ = [
+    "EXAMPLES",
+    "FILE_ENDINGS",
+    "Example",
+    "Seed",
+    "SeedError",
+    "from_file",
+    "from_midi",
+    "from_musicxml",
+    "from_text",
+]
 
-MAX_TEXT = 20_000  # characters
+FILE_ENDINGS = (".mid", ".midi", ".kar", ".rmi", ".musicxml", ".xml", ".mxl")  # of files that `from_file` reads
+
+MAX_TEXT = 4000  # characters
 TOKEN = re.compile(r"\[[^\[\]|]*\][^\s|\[\]]*|[^\s|\[\]]+|[\[\]]")
 NAME = re.compile(r"([a-g])(##|bb|#|b)?(-?\d{1,2})?", re.IGNORECASE | re.ASCII)
 LENGTH = re.compile(r"(\d{0,4}\.\d{1,6}|\d{1,4})(?:/(\d{1,4}))?", re.ASCII)

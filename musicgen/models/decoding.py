@@ -19,11 +19,12 @@ from musicgen.models.base import (
     features_of,
     to_cells,
 )
+from musicgen.models.draw import Rng, uniforms
 from musicgen.models.engine import disabled, fault, made, prepare, runner
 from musicgen.models.frames import History, histories
 from musicgen.models.head import STANDARD_RANK
 from musicgen.models.step import HISTORY, Now, State
-from musicgen.sampling import Rng, SamplingConfig, uniforms
+from musicgen.sampling import SamplingConfig
 from musicgen.score import METERS, STYLES, Canvas, Patch, Score
 
 FOR_EVER = 10**6  # steps

@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, Batch, collate, features_of, to_cells
+from musicgen.models.draw import draw, parted
 from musicgen.models.frames import PITCH_CLASSES
 from musicgen.models.head import OTHERS
 from musicgen.models.roll import REST_CLASS, WINDOW_PITCHES, Roll, class_mask, window_floors
-from musicgen.sampling import draw, parted
 from musicgen.score import LOW, METERS, STYLES, Canvas
 
 PASSES = 24

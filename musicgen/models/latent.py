@@ -18,9 +18,9 @@ from musicgen.models.base import (
     VOCABULARY,
     Batch,
 )
+from musicgen.models.draw import Rng, normals
 from musicgen.models.frames import LEAP, LEAPS, PAIRS, SPAN, SPANS, History, interval, sounding_tokens, sum_of_features
 from musicgen.models.head import HOLDS, ILLEGAL, Ground, VoiceHead
-from musicgen.sampling import Rng, normals
 from musicgen.score import METERS
 
 WINDOW = 2  # bars that one latent vector stands for

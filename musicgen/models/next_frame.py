@@ -10,6 +10,7 @@ from torch.nn import functional as F
 
 from musicgen.models.base import HOLD_TOKEN, Batch
 from musicgen.models.decoding import FrameByFrame, Task, compose_frames, nothing_fixed
+from musicgen.models.draw import parted
 from musicgen.models.frames import (
     BACKBONE_SIZES,
     HALF_LIVES,
@@ -22,7 +23,6 @@ from musicgen.models.frames import (
 )
 from musicgen.models.head import ILLEGAL, STANDARD_RANK, VoiceHead, known_before
 from musicgen.models.step import State
-from musicgen.sampling import parted
 
 HOLD_TEMPERATURES = [t / 100 for t in range(80, 161, 2)]  # tried in calibration
 HOLD_BIASES = [b / 100 for b in range(-40, 41, 2)]  # tried with each temperature

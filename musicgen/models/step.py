@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 
 from musicgen.models.base import HOLD_TOKEN, REST_TOKEN, Batch
+from musicgen.models.draw import draw
 from musicgen.models.frames import TOKENS, History, place
 from musicgen.models.head import ORDER, UNKNOWN
-from musicgen.sampling import draw
 
 RESTS = TOKENS == REST_TOKEN
 

@@ -42,9 +42,9 @@ def cards(value: str, cards: list[dict]) -> gr.HTML:
     return part("cards", value, script="cards", cards=cards)
 
 
-def stage(value: dict, meters: dict, styles: dict) -> gr.HTML:
+def stage(value: dict, meters: dict, styles: dict, limits: dict) -> gr.HTML:
     """One model's piece; its value is the last update of `musicgen.session`, at first the seed of a new visit."""
-    return part("stage", value, script="stage", meters=meters, styles=styles)
+    return part("stage", value, script="stage", meters=meters, styles=styles, limits=limits)
 
 
 def takes() -> gr.HTML:

@@ -23,10 +23,11 @@ from musicgen.models.base import (
     to_tokens,
 )
 from musicgen.models.decoding import Moment, nothing_fixed, paced, slice_steps, task_of, walk
+from musicgen.models.draw import parted
 from musicgen.models.frames import History, histories
 from musicgen.models.head import ILLEGAL
 from musicgen.models.next_frame import NextFrame
-from musicgen.sampling import SamplingConfig, parted
+from musicgen.sampling import SamplingConfig
 from musicgen.score import HIGH, HOLD, LOW, REST, STYLES, Canvas, Score
 
 FORWARD = [name for name, model in MODELS.items() if issubclass(model, NextFrame)]

@@ -17,7 +17,7 @@ from musicgen.models import MODELS
 from musicgen.score import REST, Note, Score, from_notes
 
 ROOT = Path(__file__).parents[2]
-KEYS = "model style bars steps seed temperature notes seconds_generating seconds_of_music files".split()  # noqa: SIM905
+KEYS = "model style bars steps random_seed temperature notes seconds_generating seconds_of_music files".split()  # noqa: SIM905
 SHIPPED = checkpoint.available()
 FOUR_PARTS = Score(from_notes([Note(v, p, 0, 64) for v, p in enumerate((72, 64, 57, 48))], 64), tempo=96)
 
@@ -53,7 +53,7 @@ def compose(run, tmp_path):
 
     def call(*arguments) -> tuple[Score, dict]:
         out = tmp_path / "out.mid"
-        code, printed, _ = run("compose", "--model", "gru", "--seed", 1, "--json", "--out", out, *arguments)
+        code, printed, _ = run("compose", "--model", "gru", "--random-seed", 1, "--json", "--out", out, *arguments)
         assert code == 0
         return from_midi(out.read_bytes()).canvas.score, json.loads(printed)
 
@@ -65,7 +65,7 @@ def test_one_json_object_and_files_of_every_format(run, tmp_path):
     outs = [word for file in files for word in ("--out", file)]
     code, printed, _ = run(
         *("compose", "--model", "gru", "--style", "chorale", "--notes", "C5 D5 E5", "--bars", 2, "--meter", "4/4"),
-        *("--temperature", 1.0, "--seed", 7, *outs, "--json"),
+        *("--temperature", 1.0, "--random-seed", 7, *outs, "--json"),
     )
     about = json.loads(printed)
     assert code == 0 and list(about) == KEYS
@@ -73,7 +73,7 @@ def test_one_json_object_and_files_of_every_format(run, tmp_path):
     assert score == from_musicxml(files[1].read_bytes()).canvas.score
     assert about["notes"] == len(score.notes()) and about["files"] == [str(file) for file in files]
     assert (about["model"], about["style"], about["bars"], about["steps"]) == ("gru", "chorale", 2, 32)
-    assert (about["seed"], about["temperature"], about["seconds_of_music"]) == (7, 1.0, 6.0)
+    assert (about["random_seed"], about["temperature"], about["seconds_of_music"]) == (7, 1.0, 6.0)
     beginnings = [file.read_bytes()[:4] for file in files[2:]]
     assert beginnings[0] == b"RIFF" and beginnings[1][:2] in (b"\xff\xfb", b"ID") and beginnings[2] == b"\x89PNG"
 
@@ -84,13 +84,13 @@ def test_the_seed_is_kept_and_the_length_exact(compose):
     assert score.bars == about["bars"] == 3
 
 
-def test_same_seed_same_notes_and_another_seed_others(compose):
-    one, again, other = (compose("--bars", 2, "--seed", seed)[0] for seed in (3, 3, 4))
+def test_same_random_seed_same_notes_and_another_one_others(compose):
+    one, again, other = (compose("--bars", 2, "--random-seed", number)[0] for number in (3, 3, 4))
     assert one == again and one != other
 
 
-def test_without_a_seed_a_new_one_is_chosen_and_told(run):
-    seeds = {json.loads(run("compose", "--model", "gru", "--bars", 1, "--json")[1])["seed"] for _ in range(3)}
+def test_without_a_random_seed_a_new_one_is_chosen_and_told(run):
+    seeds = {json.loads(run("compose", "--model", "gru", "--bars", 1, "--json")[1])["random_seed"] for _ in range(3)}
     assert len(seeds) == 3
 
 
@@ -102,7 +102,8 @@ def test_composing_from_nothing(compose):
 
 def test_the_usual_length_leaves_room_after_a_long_seed(compose):
     assert compose()[0].bars == 8
-    assert compose("--notes", "C5 " * 28)[0].bars == 11
+    assert compose("--notes", "C5 " * 28)[0].bars == 8
+    assert compose("--notes", "C5 " * 32)[0].bars == 16
 
 
 @pytest.mark.parametrize("kind", ["midi", "musicxml"])
@@ -155,7 +156,7 @@ def compare(run, tmp_path):
 
     def call(*arguments) -> tuple[int, dict, Path, str]:
         out = tmp_path / "a" / "b"
-        code, _, complaint = run("compare", "--seed", 1, "--out", out, *arguments)
+        code, _, complaint = run("compare", "--random-seed", 1, "--out", out, *arguments)
         return code, json.loads((out / "comparison.json").read_text()), out, complaint
 
     return call
@@ -168,7 +169,7 @@ def test_comparing_any_canvas(compare, four_parts):
     assert code == 0 and row["file"] == "gru-chorale-4bars-seed1.mid" and row["notes"] == len(score.notes())
     assert np.array_equal(score.cells[:, [0, 3]], FOUR_PARTS.cells[:, [0, 3]])
     assert [note["voice"] for note in about["given"]] == ["soprano", "bass"]
-    assert (about["bars"], about["tempo"], about["seed"], about["temperature"]) == (4, 96, 1, 0.5)
+    assert (about["bars"], about["tempo"], about["random_seed"], about["temperature"]) == (4, 96, 1, 0.5)
     repaired = compare("--midi", four_parts, "--free-bars", "2")[1]
     assert repaired["models"][0]["seconds"] > 0 and len(repaired["given"]) == 8
 
@@ -217,21 +218,21 @@ def test_a_summary_without_json(run, tmp_path):
         (["dance"], "invalid choice"),
         (["compose"], "--model"),
         (["compose", "--model", "gru", "--bar", "4"], "--bar"),
-        (["compose", "--model", "organ"], "choose from gru"),
+        (["compose", "--model", "organ"], "--model: There is no trained organ here: choose one of gru"),
         (["compose", "--model", "gru", "--bars", "0"], "from 1 to 32"),
         (["compose", "--model", "gru", "--bars", "33"], "from 1 to 32"),
         (["compose", "--model", "gru", "--bars", "4.5"], "whole number"),
         (["compose", "--model", "gru", "--meter", "5/4"], "4/4"),
         (["compose", "--model", "gru", "--style", "polka"], "chorale"),
-        (["compose", "--model", "gru", "--temperature", "-1"], "from 0 to 3"),
-        (["compose", "--model", "gru", "--temperature", "hot"], "from 0 to 3"),
-        (["compose", "--model", "gru", "--temperature", "nan"], "from 0 to 3"),
+        (["compose", "--model", "gru", "--temperature", "-1"], "--temperature: Choose a temperature from 0 to 2"),
+        (["compose", "--model", "gru", "--temperature", "hot"], "'hot' is not a number"),
+        (["compose", "--model", "gru", "--temperature", "nan"], "from 0 to 2"),
         (["compose", "--model", "gru", "--top-p", "0"], "from 0.01 to 1"),
         (["compose", "--model", "gru", "--tempo", "1000"], "from 20 to 300"),
-        (["compose", "--model", "gru", "--seed", "-3"], "whole number"),
+        (["compose", "--model", "gru", "--random-seed", "-3"], "--random-seed: Choose a whole number"),
         (["compose", "--model", "gru", "--notes", "C5 X5"], '"X5" (number 2'),
-        (["compose", "--model", "gru", "--notes", ""], "no note"),
-        (["compose", "--model", "gru", "--notes", "C5:8", "--bars", "2"], "at least 3 bars"),
+        (["compose", "--model", "gru", "--notes", "C5:8", "--style", "dance", "--bars", "2"], "raise the length to 3"),
+        (["compose", "--model", "gru", "--notes", "C5", "--seed-bars", "0"], "--seed-bars: Choose a length"),
         (["compose", "--model", "gru", "--notes", "C5", "--midi", "a.mid"], "not allowed with"),
         (["compose", "--model", "gru", "--midi", "nowhere.mid"], "nowhere.mid cannot be read"),
         (["compose", "--model", "gru", "--midi", "."], "cannot be read"),
@@ -243,7 +244,7 @@ def test_a_summary_without_json(run, tmp_path):
         (["compose", "--model", "gru", "--out", "x" * 5000 + ".mid"], "cannot be written"),
         (["compare", "--bars", "1"], "--out"),
         (["compare", "--out", __file__], "cannot be made a folder"),
-        (["compare", "--out", "nowhere", "--notes", "C5:8", "--bars", "2"], "at least 3 bars"),
+        (["compare", "--out", "nowhere", "--notes", "C5:8", "--bars", "1"], "raise the length to 3"),
         (["compare", "--out", "nowhere", "--model", "gru"], "--model"),
         (["compose", "--model", "gru", "--keep", "soprano"], "need given music"),
         (["compose", "--model", "gru", "--free-bars", "1"], "need given music"),
@@ -265,10 +266,6 @@ def test_wrong_arguments_are_told_in_one_line(run, arguments, words):
 
 
 def test_a_file_may_be_as_large_as_on_the_page(run, tmp_path):
-    page = (Path(__file__).parents[2] / "app.py").read_text()
-    assert f'LARGEST_UPLOAD = "{options.LARGEST_FILE >> 20}mb"' in page
-    for ending in (".mid", ".midi", ".kar", ".rmi", ".musicxml", ".xml", ".mxl"):
-        assert f'"{ending}"' in page
     file = tmp_path / "large.mid"
     file.write_bytes(bytes(options.LARGEST_FILE + 1))
     code, _, complaint = run("compose", "--model", "gru", "--midi", file)
@@ -321,7 +318,7 @@ def test_a_shipped_model_composes_from_a_shell(tmp_path, name):
     out = tmp_path / "a.musicxml"
     done = subprocess.run(
         [sys.executable, "-m", "musicgen", "compose", "--model", name, "--notes", "C5 D5 E5", "--bars", "2", "--json"]
-        + ["--seed", "7", "--out", str(out)],
+        + ["--random-seed", "7", "--out", str(out)],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -334,7 +331,7 @@ def test_a_shipped_model_composes_from_a_shell(tmp_path, name):
 
 def test_all_shipped_models_are_compared_from_a_shell(tmp_path):
     out = tmp_path / "new"
-    command = [sys.executable, "-m", "musicgen", "compare", "--notes", "C5 D5 E5", "--bars", "3", "--seed", "7"]
+    command = [sys.executable, "-m", "musicgen", "compare", "--notes", "C5 D5 E5", "--bars", "3", "--random-seed", "7"]
     done = subprocess.run([*command, "--out", str(out)], cwd=ROOT, capture_output=True, text=True, check=True)
     about = json.loads((out / "comparison.json").read_text())
     assert done.stderr == "" and [row["model"] for row in about["models"]] == SHIPPED
@@ -344,6 +341,6 @@ def test_all_shipped_models_are_compared_from_a_shell(tmp_path):
         measured = json.loads((ROOT / "checkpoints" / row["model"] / "metrics.json").read_text())
         assert (row["parameters"], row["ms_per_bar"]) == (measured["parameters"], measured["speed"]["ms_per_bar"])
         score = from_midi((out / row["file"]).read_bytes()).canvas.score
-        assert score.bars == 3 and len(score.notes()) == row["notes"] and row["seed"] == 7 and row["nats"]
+        assert score.bars == 3 and len(score.notes()) == row["notes"] and row["random_seed"] == 7 and row["nats"]
         assert [(n.pitch, n.start) for n in score.notes() if n.voice == 0][:3] == [(72, 0), (74, 4), (76, 8)]
     assert (out / "comparison.png").read_bytes().startswith(b"\x89PNG")

@@ -70,7 +70,7 @@ def test_what_is_made_to_keep_us_busy(data):
     survived(data[1])
 
 
-@pytest.mark.parametrize("typed", ["0" * 5000, "9" * 5000, "C5:" + "1" * 5000, "C" + "5" * 5000, "[" + "60 " * 4000])
+@pytest.mark.parametrize("typed", ["0" * 3990, "9" * 3990, "C5:" + "1" * 3990, "C" + "5" * 3990, "[" + "60 " * 1300])
 def test_long_numbers_are_no_numbers(typed):
     with pytest.raises(seeds.SeedError, match=r"number \d"):
         seeds.from_text(typed)

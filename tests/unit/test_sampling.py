@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from musicgen.sampling import draw, normals, parted, uniforms
+from musicgen.models.draw import draw, normals, parted, uniforms
 
 LOGITS = torch.tensor([2.0, 1.0, 0.0, -1.0])
 

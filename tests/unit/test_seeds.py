@@ -218,16 +218,10 @@ def test_examples_cover_styles_and_meters():
     assert len({e.name for e in EXAMPLES}) == len(EXAMPLES)
 
 
-def test_a_seed_must_leave_something_to_compose():
-    seed = from_text("C5 " * 8)
-    assert seed.lengthened(4).score.bars == 4
-    with pytest.raises(SeedError, match=r"fills 2 bars.*at least 3 bars"):
-        seed.lengthened(2)
-    assert seed.first(1).lengthened(2).seed_steps == 16
-
-
-def test_a_seed_that_ends_within_a_bar_may_be_completed():
-    assert from_text("C5 " * 7).lengthened(2).seed_steps == 28
+def test_the_first_bars_of_a_seed():
+    seed = from_text("C5 " * 7)
+    assert seed.first(1).canvas.seed_steps == seed.first(1).canvas.score.steps == 16
+    assert seed.first(2) is seed and seed.canvas.seed_steps == 28
 
 
 def test_a_file_of_neither_kind_is_named():

@@ -57,10 +57,10 @@ def diagram(name: str) -> str:
 
 def write_sample(name: str, directory: Path = checkpoint.DIRECTORY):
     """What `sample_command` makes."""
-    canvas = from_text(SAMPLE_NOTES).lengthened(SAMPLE_BARS)
+    canvas = from_text(SAMPLE_NOTES).canvas.extended(SAMPLE_BARS)
     model = checkpoint.load(name, directory)
     score = model.compose(canvas, random_seed=SAMPLE_RANDOM_SEED)
-    work = Composition(score=score, fixed=canvas.fixed, model=name, seed=SAMPLE_RANDOM_SEED)
+    work = Composition(score=score, fixed=canvas.fixed, model=name, random_seed=SAMPLE_RANDOM_SEED)
     for kind in ("midi", "png"):
         made = FORMATS[kind].make(work, default_instruments(score.style))
         (directory / name / f"sample.{FORMATS[kind].ending}").write_bytes(made)
@@ -69,7 +69,7 @@ def write_sample(name: str, directory: Path = checkpoint.DIRECTORY):
 def sample_command(name: str) -> str:
     return (
         f'python -m musicgen compose --model {name} --notes "{SAMPLE_NOTES}" --bars {SAMPLE_BARS} '
-        f"--seed {SAMPLE_RANDOM_SEED} --out sample.mid --out sample.png"
+        f"--random-seed {SAMPLE_RANDOM_SEED} --out sample.mid --out sample.png"
     )
 
 

@@ -3,7 +3,8 @@
 
     @typedef {{models: Record<string, {title: string, weights: string}>, instruments: string[],
       meters: Record<string, {steps: number, beat: number}>,
-      styles: Record<string, {low: number, high: number, voices: string[]}>}} Choices */
+      styles: Record<string, {low: number, high: number, voices: string[]}>,
+      limits: Record<string, [number, number]>}} Choices */
 
 import {runsOf, maskOf} from "./canvas.js";
 import {decode, encode, holdsPiece} from "./link.js";
@@ -15,10 +16,10 @@ const QUERY = {      // name in the address -> setting, and how it is read
   style: ["style", (text, {styles}) => oneOf(text, styles)],
   meter: ["meter", (text, {meters}) => oneOf(text, meters)],
   notes: ["notes", text => text.slice(0, TEXT)],
-  bars: ["bars", text => whole(text, 1, 32)],
-  temperature: ["temperature", text => within(text, 0, 2)],
-  top_p: ["top_p", text => within(text, 0.5, 1)],
-  seed: ["random_seed", text => whole(text, 0, 2 ** 31 - 1)],
+  bars: ["bars", (text, {limits}) => whole(text, ...limits.bars)],
+  temperature: ["temperature", (text, {limits}) => within(text, ...limits.temperature)],
+  top_p: ["top_p", (text, {limits}) => within(text, ...limits.top_p)],
+  seed: ["random_seed", (text, {limits}) => whole(text, ...limits.random_seed)],
 };
 
 /** Settings asked for in a query, and the names of those that cannot be had. @param {string} query @param {Choices} choices */
@@ -52,18 +53,18 @@ export function linkOf({model, weights, randomSeed, state, piece, notes, mixer, 
  */
 export async function readLink(fragment, choices) {
   const link = await decode(fragment), meter = choices.meters[link.meter], style = choices.styles[link.style];
-  const {steps, fixed, notes} = link;
+  const {steps, fixed, notes} = link, {limits} = choices;
   if (!meter || !style || steps % meter.steps || steps > LONGEST * meter.steps || link.voices !== style.voices.length) throw new Error("no such piece");
-  if (!(link.tempo >= 20 && link.tempo <= 300)) throw new Error("no such tempo");
+  if (within(link.tempo, ...limits.tempo) === null) throw new Error("no such tempo");
   if (notes.some(([, pitch]) => pitch < style.low || pitch > style.high)) throw new Error("a note is out of range");
   const given = Math.max(0, ...fixed.map(run => run[2]));
   const piece = {steps, bar: meter.steps, beat: meter.beat, meter: link.meter, style: link.style, tempo: link.tempo,
     seedSteps: given, fixed, low: style.low, high: style.high, voices: style.voices};
   const known = choices.models[link.model];
   const settings = {
-    style: link.style, meter: link.meter, bars: whole(link.bars, 1, 32) ?? steps / meter.steps, example: null,
-    notes: String(link.text ?? "").slice(0, TEXT), temperature: within(link.temperature, 0, 2) ?? 1,
-    top_p: within(link.top_p, 0.5, 1) ?? 1, random_seed: whole(link.seed, 0, 2 ** 31 - 1) ?? 0, ...(known ? {model: link.model} : {}),
+    style: link.style, meter: link.meter, bars: whole(link.bars, ...limits.bars) ?? steps / meter.steps, example: null,
+    notes: String(link.text ?? "").slice(0, TEXT), temperature: within(link.temperature, ...limits.temperature) ?? 1,
+    top_p: within(link.top_p, ...limits.top_p) ?? 1, random_seed: whole(link.seed, ...limits.random_seed) ?? 0, ...(known ? {model: link.model} : {}),
   };
   const instruments = Array.isArray(link.instruments) ? link.instruments : [];
   const mixer = {tempo: link.tempo, instruments: [0, 1, 2, 3].map(voice => oneOf(instruments[voice], choices.instruments) ?? choices.instruments[0])};

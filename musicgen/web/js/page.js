@@ -123,7 +123,7 @@ function onUpdate(view, update) {
     const {given} = update, meter = parts.stage.props.meters[given.meter];
     work.showSeed();
     work.give(given, {
-      style: given.style, meter: given.meter, bars: Math.min(32, given.steps / meter.steps), example: null,
+      style: given.style, meter: given.meter, bars: Math.min(parts.stage.props.limits.bars[1], given.steps / meter.steps), example: null,
       mixer: {...views.transport.next, tempo: Math.round(given.tempo)},
     });
   }
@@ -291,8 +291,8 @@ export async function opened(widgets) {
 
 function offered() {
   const models = Object.fromEntries(parts.cards.props.cards.map(({name, title, weights}) => [name, {title, weights}]));
-  const {meters, styles} = parts.stage.props;
-  return {models, meters, styles, instruments: parts.transport.props.choices.map(choice => choice.key)};
+  const {meters, styles, limits} = parts.stage.props;
+  return {models, meters, styles, limits, instruments: parts.transport.props.choices.map(choice => choice.key)};
 }
 
 async function linkWanted() {
