@@ -6,13 +6,14 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
+from huggingface_hub import ModelCard
 from PIL import Image
 
 from musicgen import checkpoint
 from musicgen.io.seeds import from_midi, from_text
 from musicgen.models import MODELS
 from train.evaluation.metrics import clip
-from train.report import cards, chart
+from train.report import cards, chart, ranks
 from train.report.diagrams import Box, Diagram, draw
 from train.report.words import WORDS
 
@@ -23,7 +24,7 @@ SVG = "{http://www.w3.org/2000/svg}"
 def test_there_are_words_for_all_that_is_shipped_and_no_figures_in_them():
     assert set(SHIPPED) <= set(WORDS) <= set(MODELS)
     for name, words in WORDS.items():
-        said = [words.seed, words.length, words.seen, str(words.diagram)]
+        said = [words.use, words.seed, words.length, words.seen, str(words.diagram)]
         assert all(said), name
         assert not re.search(r"\d", "".join(said)), name
 
@@ -104,18 +105,58 @@ def known(monkeypatch):
 
 
 def test_strengths_are_read_off_the_figures(known):
-    said = cards.strengths("gru", checkpoint.DIRECTORY)
+    said = ranks.strengths("gru", checkpoint.DIRECTORY)
     assert "Nearest to held-out music in polyphony of chorales, overlap 0.80 (people 0.90)" in said
     assert "farthest in note duration of dances, overlap 0.50" in said or "note duration of chorales" in said
     assert "among 2 models: overlap of chorales 2," in said and "few parallels 1," in said and "speed 2." in said
-    assert "few parallels 2," in cards.strengths("lstm", checkpoint.DIRECTORY)
-    assert "not been measured" in cards.strengths("rnn", checkpoint.DIRECTORY)
+    assert "few parallels 2," in ranks.strengths("lstm", checkpoint.DIRECTORY)
+    assert "not been measured" in ranks.strengths("rnn", checkpoint.DIRECTORY)
 
 
 def test_a_model_has_no_place_where_it_was_not_measured(known):
     known["gru"] = measured((0.8, 0.5), 1.0, ms=None)
-    assert "speed" not in cards.strengths("gru", checkpoint.DIRECTORY)
-    assert "speed 2." in cards.strengths("lstm", checkpoint.DIRECTORY)  # after the third, which is timed
+    assert "speed" not in ranks.strengths("gru", checkpoint.DIRECTORY)
+    assert "speed 2." in ranks.strengths("lstm", checkpoint.DIRECTORY)  # after the third, which is timed
+
+
+def test_the_verdict_names_what_a_model_is_first_or_last_in(known):
+    best, worst = "its chorales are the nearest to real ones", "it writes the most parallels"
+    first = ranks.verdict("gru")
+    assert "Of 3 models: " in first and "it writes the fewest parallels" in first and worst not in first
+    last = ranks.verdict("lstm")
+    assert best in last and worst in last and last.index(best) < last.index(", but ") < last.index(worst)
+    assert ranks.verdict("rnn") == "Of 3 models: it is the fastest."
+    known["rnn"] = {}
+    assert "not been measured" in ranks.verdict("rnn")
+
+
+def test_a_model_that_is_never_first_or_last_is_told_of_as_such(known):
+    known["gru"], known["rnn"] = measured((0.5, 0.5), 0.5, 5), measured((0.9, 0.9), 2.5, 20)
+    known["lstm"] = measured((0.7, 0.7), 1.0, 10)
+    for figures in known.values():  # of these the fixture makes the same as of parallels
+        for name in ("ends_on_triad", "in_seed_scale"):
+            del figures["samples_valid"]["chorale"]["figures"][name]
+    said = (
+        "Of 3 models: neither first nor last in anything; its best place is 2, in few parallels, its worst 2, in speed."
+    )
+    assert ranks.verdict("lstm") == said
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_the_hub_reads_a_card(name):
+    about = ModelCard.load(checkpoint.DIRECTORY / name / "README.md").data
+    assert (about.license, about.library_name, about.pipeline_tag) == ("mit", "pytorch", "text-to-audio")
+    found = {(r.dataset_config, r.metric_type): r.metric_value for r in about.eval_results}
+    figures = checkpoint.metrics(name)
+    for style, nats in figures.get("nll_valid", {}).items():
+        assert found[style, "nats"] == nats
+    assert found["chorale", "endings"] == figures["samples_valid"]["chorale"]["figures"]["ends_on_triad"]["value"]
+    assert ("dance", "parallels") not in found
+
+
+def test_a_model_without_figures_has_a_header_without_results(known):
+    known["rnn"] = {}
+    assert "model-index" not in cards.header("rnn", {}) and cards.header("rnn", {}).startswith("---\nli")
 
 
 def test_a_card_shows_dashes_for_what_was_not_measured(known):

@@ -1,6 +1,5 @@
 """A model's card, `checkpoints/<name>/README.md`: the words of `words.py`, figures of the metrics files, a sample."""
 
-from collections.abc import Callable, Iterable
 from itertools import chain
 from pathlib import Path
 
@@ -10,39 +9,28 @@ from musicgen.io.audio import default_instruments
 from musicgen.io.seeds import from_text
 from musicgen.models import DEFAULTS, MODELS
 from musicgen.models.base import LIKELIHOODS
-from musicgen.score import STYLES
+from musicgen.request import LONGEST
+from musicgen.score import METERS, STYLES
 from musicgen.session import Composition
 from train.evaluation.form import BARS as FORM_BARS
-from train.evaluation.metrics import FEATURES
 from train.evaluation.sampled import SEED_BARS
 from train.report.diagrams import draw
+from train.report.hub import header
+from train.report.ranks import strengths, verdict
 from train.report.tables import (
     FORM_MEANING,
     MEANING,
     SPEED_MEANING,
-    all_figures,
     benchmark,
     both,
-    figure,
     find,
     form_of_dances,
     markdown,
-    overlap,
-    parallels,
     written,
 )
 from train.report.words import WORDS
 
 SAMPLE_NOTES, SAMPLE_BARS, SAMPLE_RANDOM_SEED = "B4 B4 C5 D5 | D5 C5 B4 A4", 8, 7
-RANKED: dict[str, Callable[[dict], float | None]] = {  # the less the better
-    "overlap of chorales": lambda m: _minus(overlap(m, "chorale")),
-    "overlap of dances": lambda m: _minus(overlap(m, "dance")),
-    "few parallels": parallels,
-    "endings": lambda m: _minus(figure(m, "ends_on_triad")),
-    "staying in the seed's key": lambda m: _minus(figure(m, "in_seed_scale")),
-    "form of dances": lambda m: _unlike(find(m, "form_valid", "dance", "equal_4")),
-    "speed": lambda m: find(m, "speed", "ms_per_bar"),
-}
 
 
 def write(name: str, directory: Path = checkpoint.DIRECTORY):
@@ -77,11 +65,27 @@ def card(name: str, directory: Path = checkpoint.DIRECTORY) -> str:
     """The card's text, from words and from the files in the directory alone."""
     model, words, figures = MODELS[name], WORDS[name], checkpoint.metrics(name, directory)
     tables = "\n\n".join(f"Composed {style}s:\n\n{music(figures, style)}" for style in STYLES)
-    return f"""# {model.title}
+    return f"""{header(name, figures)}
+# {model.title}
 
 {model.summary} ({model.source}.)
 
+**Verdict**: {verdict(name, directory)}
+
 ![How it is built](diagram.svg)
+
+## What it is for
+
+Completing pieces of up to {LONGEST} bars. {words.use} Make music with it, or learn from it how such a network works; it
+composes on a plain CPU, faster than the music sounds.
+
+## What it is not for
+
+- Other music: it knows four-part chorales in Bach's manner and dances of one line, on a grid of sixteenths in
+  {", ".join(METERS)}: no triplets or ornaments, no dynamics, no words.
+- Passing for a person's work: the figures below were counted by programs, no listeners were asked, and no rule of
+  part-writing is kept without exception.
+- Music that must be new to the last note: a run of notes may be a training piece's, as often as is told below.
 
 ## How it answers
 
@@ -93,7 +97,7 @@ def card(name: str, directory: Path = checkpoint.DIRECTORY) -> str:
 
 {strengths(name, directory)}
 
-In its piano rolls and sheet music: {words.seen}
+Seen in its piano rolls and sheet music: {words.seen}
 
 ![A chorale in a piano roll: the seed at the left, what was composed after it](sample.png)
 
@@ -122,33 +126,6 @@ Form, of {FORM_BARS - SEED_BARS} bars composed after {SEED_BARS} held-out ones, 
 
 {data(figures)}
 """
-
-
-def strengths(name: str, directory: Path) -> str:
-    """What the figures say, against people and against the other models."""
-    figures = checkpoint.metrics(name, directory)
-    others = all_figures(directory).values()
-    found = {
-        f"{feature.replace('_', ' ')} of {style}s": (f["overlap"], f["human"])
-        for style in STYLES
-        for feature, f in (find(figures, "samples_valid", style, "features") or {}).items()
-        if feature in FEATURES
-    }
-    if not found:
-        return "Its music has not been measured yet."
-    nearest, *_, farthest = sorted(found, key=lambda k: found[k][1] - found[k][0])
-    said = {key: f"{key}, overlap {found[key][0]:.2f} (people {found[key][1]:.2f})" for key in (nearest, farthest)}
-    ranked = {what: rank for what, rank in RANKED.items() if rank(figures) is not None}
-    places = (f"{what} {place(figures, others, rank)}" for what, rank in ranked.items())
-    return (
-        f"- Nearest to held-out music in {said[nearest]}; farthest in {said[farthest]}.\n"
-        f"- Its place among {sum('samples_valid' in m for m in others)} models: {', '.join(places)}."
-    )
-
-
-def place(figures: dict, others: Iterable[dict], rank: Callable[[dict], float | None]) -> int:
-    """1 for the best."""
-    return 1 + sum(rank(m) < rank(figures) for m in others if rank(m) is not None)
 
 
 def sizes(name: str, directory: Path) -> str:
@@ -224,12 +201,3 @@ def _plain(value) -> str:
     if isinstance(value, dict):
         return ", ".join(f"{key} {_plain(v)}" for key, v in value.items())
     return " · ".join(map(_plain, value)) if isinstance(value, list) else str(value)
-
-
-def _unlike(figure: dict | None) -> float | None:
-    """How far a figure is from held-out music's."""
-    return None if figure is None else abs(figure["value"] - figure["reference"])
-
-
-def _minus(value: float | None) -> float | None:
-    return None if value is None else -value

@@ -11,6 +11,7 @@ from train.report.diagrams import Box, Diagram
 @dataclass(frozen=True)
 class Words:
     diagram: Diagram
+    use: str  # what to choose it for
     seed: str  # how the given notes act on what is composed
     length: str  # how the asked length does
     seen: str  # what ten rolls and two engraved pieces look like, good and bad
@@ -39,6 +40,8 @@ def forward(backbone: Box) -> Diagram:
 
 
 FORWARD = {
+    "use": "Choose it to continue what is given. It does not look ahead: where the music must lead to given notes,"
+    " as in harmonising and repairing, choose one that does.",
     "seed": "It is read frame by frame and sets key, motion, register and, where all voices are given from the start,"
     " the pace: if its notes are longer or shorter than foreseen, later ones are made so too. A given voice is seen"
     " before the other voices of its frame are chosen, but what is given later on is not seen before its time comes.",
@@ -71,6 +74,7 @@ WORDS = {
             ),
             feedback="what was drawn is known; pass after pass, some of it is forgotten and drawn anew",
         ),
+        use="Choose it to harmonise a tune or to repair a gap: it sees what is given before and after.",
         seed="Every given cell is known from the first pass on, wherever it stands: a melody that is to be harmonised, "
         "or the bars after a gap, act on what is drawn to their left as well as to their right.",
         length="The whole length lies there from the beginning, and every step is told how far the end is. The first "
@@ -96,9 +100,10 @@ WORDS = {
             ),
             feedback="what was chosen, or was given, is part of the past",
         ),
+        use="Choose it to continue what is given. It does not look ahead, and no likelihood can be told of it.",
         seed="It is read frame by frame and sets key, motion, register and, where all voices are given from the start, "
         "the pace; a given voice is seen before the other voices of its frame are chosen. The critic judges two bars "
-        "together with the two before them, given or composed, and so prefers what goes on from them.",
+        "together with the two before them, given or composed, and so prefers what continues them.",
         length="Generator and critic are told how far the end is, step by step in the last bars. The last bar and a "
         "half are not the critic's choice: as in the forward models the likeliest of several ways to close is taken.",
         seen="Chorales that move in quarters with passing notes, over a bass that goes far down for its cadences, "
@@ -126,7 +131,7 @@ WORDS = {
     "rnn": Words(
         diagram=forward(Box("plain recurrence, tanh", again=True)),
         seen="Real cadences and long chords where phrases end, with passing notes in all voices. Over phrases it "
-        "forgets: the soprano may hold one high note for bars while the others go on beneath it, and the bass "
+        "forgets: the soprano may hold one high note for bars while the others move on beneath it, and the bass "
         "jumps an octave or more in the middle of a phrase. Dances repeat two or four bars nearly as often as "
         "real ones, within few notes, and come to rest on a repeated or long note.",
         **FORWARD,
@@ -150,6 +155,7 @@ WORDS = {
             ),
             feedback="what was chosen, or was given, is part of the past",
         ),
+        use="Choose it to harmonise a tune or to repair a gap: it reads all that is given first.",
         seed="All that is given is read before the first note is written, wherever in the piece it stands: a tune to "
         "its end when it is harmonised, both sides of a gap when it is repaired. Where all voices are "
         "given from the start, they set the pace of the rest.",
@@ -184,6 +190,7 @@ WORDS = {
             ),
             feedback="what was chosen, or was given, is part of the past",
         ),
+        use="Choose it to vary a piece or to morph one into another, or where given notes must be led to.",
         seed="It is read frame by frame, as by the forward models, and sets the pace as there; the outline of each two "
         "bars is drawn from what came before. That outline also knows what is given in these two bars and the next "
         "two, so that a fixed tune or ending is prepared; in a frame, given voices are seen before the others are "
