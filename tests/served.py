@@ -74,14 +74,20 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve(script: Path = ROOT / "app.py", python=(sys.executable,), **environment: str) -> Iterator[Server]:
-    """The script as a server of its own until the block ends; `environment` is set besides that of this process."""
+def serve(*script: str | Path, python=(sys.executable,), **environment: str) -> Iterator[Server]:
+    """The script, with its arguments, as a server of its own until the block ends; app.py unless another is named.
+
+    `environment` is set besides that of this process.
+    """
     with tempfile.TemporaryDirectory(prefix="served-") as folder:
         port, files, log = free_port(), Path(folder) / "files", Path(folder) / "log"
         own = {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_TEMP_DIR": str(files)}
         with log.open("w") as out:
             process = subprocess.Popen(
-                [*python, str(script)], env={**os.environ, **own, **environment}, stdout=out, stderr=out
+                [*python, *map(str, script or [ROOT / "app.py"])],
+                env={**os.environ, **own, **environment},
+                stdout=out,
+                stderr=out,
             )
         server = Server(process, f"http://127.0.0.1:{port}/", log, files)
 

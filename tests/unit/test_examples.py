@@ -1,0 +1,109 @@
+"""What the README shows to programs and agents, run against the served app."""
+
+import ast
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from gradio_client import Client
+from mcp import ClientSession
+from mcp.client.streamable_http import streamable_http_client
+from served import serve
+
+import app
+from musicgen import api
+from musicgen.io.seeds import from_midi
+
+ROOT = Path(__file__).parents[2]
+PORT = "http://localhost:7860"
+SECTION = (ROOT / "README.md").read_text().split("\n## From programs\n")[1].split("\n## ")[0]
+LIBRARY, CLIENT, CURL, MCP = re.findall(r"```(?:python|sh)\n(.*?)```", SECTION, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def server():
+    """As the README starts it for agents."""
+    assert "python app.py --mcp" in MCP
+    with serve(ROOT / "app.py", "--mcp") as running:
+        yield running
+        assert "Traceback" not in running.said, running.said
+
+
+def run(*command: str, folder: Path, **options) -> str:
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=300, **options)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_python_composes_without_the_page(tmp_path):
+    assert len(LIBRARY.strip().splitlines()) <= 5
+    run(sys.executable, "-c", LIBRARY, folder=tmp_path, env={"PYTHONPATH": str(ROOT)})
+    score = from_midi((tmp_path / "chorale.mid").read_bytes()).canvas.score
+    assert score.bars == 8 and {note.voice for note in score.notes()} == {0, 1, 2, 3}
+
+
+def test_a_client_composes_repairs_and_takes_home(server, tmp_path):
+    told, file = run(
+        sys.executable, "-c", CLIENT.replace(PORT, server.url), folder=tmp_path
+    ).splitlines()[-2:]  # fmt: skip
+    assert re.fullmatch(r"\d\d+ notes by \w+", told)
+    assert Path(file).suffix == ".mp3" and Path(file).stat().st_size > 20_000
+
+
+def test_curl_composes(server, tmp_path):
+    answer = run("bash", "-c", CURL.replace(PORT, server.url.rstrip("/")), folder=tmp_path)
+    (piece,) = json.loads(answer.split("event: complete\ndata: ")[1])
+    assert piece["bars"] == 8 and [n["pitch"] for n in piece["notes"] if n["given"]] == [72, 74, 76]
+
+
+def test_every_endpoint_is_typed_and_told(server):
+    endpoints = Client(server.url, verbose=False).view_api(return_format="dict", print_info=False)["named_endpoints"]
+    assert list(endpoints) == ["/compose", "/harmonise", "/repair", "/compare", "/models", "/render"]
+    for name, about in endpoints.items():
+        assert about["description"] == api.__dict__[name[1:]].__doc__.split("\n\n")[0]
+        assert all(parameter["type"] for parameter in about["parameters"])
+        assert len(about["returns"]) == 1 and about["returns"][0]["type"]
+    taken = {p["parameter_name"]: p["parameter_default"] for p in endpoints["/compose"]["parameters"]}
+    assert list(taken) == [
+        "model", "style", "notes", "bars", "meter", "tempo", "temperature", "top_p", "random_seed",
+    ]  # fmt: skip
+
+
+def test_what_is_wrong_comes_back_as_a_sentence_that_names_the_argument(server):
+    client = Client(server.url, verbose=False)
+    for asked, sentence in (({"bars": 99}, "bars: Choose a length"), ({"random_seed": 10**24}, "random_seed: Choose")):
+        with pytest.raises(Exception, match=sentence):
+            client.predict(api_name="/compose", **asked)
+
+
+def test_agents_are_offered_the_same_with_every_argument_explained(server):
+    async def visit():
+        async with (
+            streamable_http_client(f"{server.url}gradio_api/mcp/") as (read, write, _),
+            ClientSession(read, write) as session,
+        ):
+            await session.initialize()
+            tools = {tool.name: tool for tool in (await session.list_tools()).tools}
+            composed = await session.call_tool("compose", {"model": "gru", "bars": 2, "random_seed": 1})
+            piece = ast.literal_eval(composed.content[0].text)
+            rendered = await session.call_tool("render", {"piece": piece, "format": "png"})
+            refused = await session.call_tool("compose", {"bars": 99})
+            return tools, piece, rendered, refused
+
+    tools, piece, rendered, refused = asyncio.run(visit())
+    assert list(tools) == ["compose", "harmonise", "repair", "compare", "models", "render"]
+    for tool in tools.values():
+        told = {name: about["description"] for name, about in tool.inputSchema["properties"].items()}
+        assert told == {name: api.ARGUMENTS[name] for name in told}
+    assert piece["bars"] == 2 and not any(note["given"] for note in piece["notes"])
+    assert rendered.content[0].type == "image"
+    assert refused.isError and refused.content[0].text.startswith("bars: Choose a length")
+
+
+def test_without_the_extra_a_sentence_says_what_to_install(monkeypatch):
+    monkeypatch.setattr(app, "find_spec", lambda name: None)
+    assert "gradio[mcp]" in app.main(["--mcp"])
