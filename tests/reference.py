@@ -100,7 +100,8 @@ def by_music21(path: Path) -> list[Reading]:
 
 @contextmanager
 def spelled_out(path: Path):
-    """A copy in which stands what both readers pass over: cue notes are silent, and ties that are drawn sound.
+    """A copy in which stands what both readers pass over: cue notes are silent, ties that are drawn sound, and a first
+    ending has a second one behind it.
 
     With it the tempos that the first bar says are played.
     """
@@ -127,6 +128,13 @@ def spelled_out(path: Path):
                 silent.append(note.find("duration"))
                 note.addprevious(silent)
             note.getparent().remove(note)
+    for ending in root.iterfind("part/measure/barline/ending[@type='stop'][@number='1']"):
+        following = ending.getparent().getparent().getnext()
+        if following is not None and following.find("barline/ending") is None:
+            for at, kind, where in (("left", "start", 0), ("right", "discontinue", len(following) + 1)):
+                line = etree.Element("barline", location=at)
+                line.append(etree.Element("ending", number="2", type=kind))
+                following.insert(where, line)
     sounds = root.findall("part[1]/measure[1]//sound[@tempo]")
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder) / "copy.musicxml"
@@ -148,7 +156,7 @@ def _by_meter(part) -> dict[float, tuple[float, float, float]]:
         halves = index and gap < size and sizes[index : index + 2] == [size] * 2
         halves = halves and abs(gap + gaps[index + 1] - size) < 0.01
         whole = gap >= size or (index and not halves and not halved)
-        upbeat = whole and gap < size and bar.showNumber == "never"
+        upbeat = whole and gap < size and (bar.number == 0 or bar.showNumber == "never")
         found[float(bar.offset)] = start, size if whole else gap, size - gap if upbeat else 0.0
         halved = bool(halves) and not halved
         start += found[float(bar.offset)][1]

@@ -164,7 +164,7 @@ def _remarks(measures, kept: Sequence[Placed], meters: set[str], meter: str, unp
     if over:
         first = f"bar {min(over)} holds" if len(over) == 1 else f"{len(over)} bars (the first is {min(over)}) hold"
         remarks.append(f"{first} more than the meter allows, and what is too much was left out")
-    if kept and kept[-1].length > (size_of(measures[kept[-1].index].meter) or LONGEST_BAR):
+    if found and found[-1].several > 1 and kept[-1].length > size_of(found[-1].meter):
         remarks.append(f"bar {kept[-1].index + 1}, which holds several, was divided")
     if any(bar.times or bar.ending for bar in found):
         straight = order == list(range(len(order)))
