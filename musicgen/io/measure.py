@@ -19,6 +19,7 @@ QUARTERS = {
     "maxima": 32, "long": 16, "breve": 8, "whole": 4, "half": 2, "quarter": 1, "eighth": 1 / 2, "16th": 1 / 4,
     "32nd": 1 / 8, "64th": 1 / 16, "128th": 1 / 32, "256th": 1 / 64,
 }  # fmt: skip
+JUMPS = re.compile(r"\bD\. ?[CS]\.|\bd[ac] capo\b|\bdal segno\b", re.IGNORECASE)
 PLAIN_LINES = (None, "regular", "none", "short", "tick", "dotted", "dashed")  # that part nothing from anything
 
 
@@ -164,7 +165,7 @@ class PartReader:
     def _pitch(self, note: Element, pitch: Element) -> int:
         """MIDI; by the sign before the note where the pitch itself says nothing of one."""
         alter = number(pitch.findtext("alter"), SIGNS.get((note.findtext("accidental") or "").strip(), 0))
-        midi = SEMITONES[pitch.findtext("step").strip()] + 12 * (int(pitch.findtext("octave")) + 1)
+        midi = SEMITONES[pitch.findtext("step").strip().upper()] + 12 * (int(number(pitch.find("octave").text)) + 1)
         midi += math.floor(alter + 0.5) + self.transpose.get(self.key[0], self.transpose.get("", 0))
         return min(127, max(0, midi))
 
@@ -206,6 +207,7 @@ def signs(measure: Element, into: Measure):
             into.times = max(2, int(times) if re.fullmatch(r"\d{1,2}", times) else 2)
         into.forward |= repeat is not None and repeat.get("direction") == "forward"
     into.jumps |= any(sound.get(jump) for sound in measure.iter("sound") for jump in ("dacapo", "dalsegno"))
+    into.jumps |= any(JUMPS.search(words.text or "") for words in measure.iter("words"))
 
 
 def endings(measures: Sequence[Element]) -> list[frozenset[int]]:
@@ -213,7 +215,10 @@ def endings(measures: Sequence[Element]) -> list[frozenset[int]]:
     found, since = [frozenset()] * len(measures), None
     for index, measure in enumerate(measures):
         for mark in sorted(measure.findall("barline/ending"), key=lambda m: m.get("type") != "start"):
-            turns = frozenset(int(n) for n in re.findall(r"\d{1,2}", mark.get("number", ""))) - {0}
+            ranges = re.findall(
+                r"(\d{1,2})\.?(?: *[-–] *(\d{1,2}))?", mark.get("number", "")
+            )  # such as "1, 2" or "1.-3."
+            turns = frozenset(n for a, b in ranges for n in range(int(a), int(b or a) + 1)) - {0}
             if mark.get("type") == "start":
                 since, begun = index, turns
             elif since is not None:

@@ -29,7 +29,7 @@ KEPT = {
     "measure-style", "measure-repeat", "note", "grace", "cue", "chord", "rest", "pitch", "step", "alter",
     "accidental", "octave", "unpitched", "duration", "tie", "voice", "type", "dot", "time-modification",
     "actual-notes", "normal-notes", "staff", "notations", "tied", "backup", "forward", "direction",
-    "direction-type", "metronome", "beat-unit", "beat-unit-dot", "per-minute", "sound", "barline", "bar-style",
+    "direction-type", "words", "metronome", "beat-unit", "beat-unit-dot", "per-minute", "sound", "barline", "bar-style",
     "repeat", "ending", "container", "rootfiles", "rootfile",
 }  # fmt: skip
 

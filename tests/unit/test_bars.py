@@ -215,10 +215,10 @@ def test_endings_are_played_in_their_turns():
     again = bar(note("D5", 8), left=one[0], right=one[1] + REPEAT)
     assert order([first, again, bar(note("E5", 8), left=two[0], right=two[1]), last]) == "CDCEF"
     assert order([first, again, last]) == "CDCF"  # the second turn has no bracket
-    both = ending("1, 2")
-    twice = bar(note("D5", 8), left=both[0], right=both[1] + REPEAT)
-    three = ending("3")
-    assert order([first, twice, bar(note("E5", 8), left=three[0], right=three[1]), last]) == "CDCDCEF"
+    four = ending("4")
+    for turns in ("1, 2, 3", "1,2,3", "1.-3.", "1 - 3"):
+        often = bar(note("D5", 8), left=ending(turns)[0], right=ending(turns)[1] + REPEAT)
+        assert order([first, often, bar(note("E5", 8), left=four[0], right=four[1]), last]) == "CDCDCDCEF"
     long = [bar(note("D5", 8), left=one[0]), bar(note("G5", 8), right=one[1] + REPEAT)]
     assert order([first, *long, bar(note("E5", 8), left=two[0], right=two[1]), last]) == "CDGCEF"
     nameless = bar(note("D5", 8), left='<ending type="start"/>', right=one[1] + REPEAT)
@@ -235,8 +235,14 @@ def test_a_repeat_that_never_ends_is_none():
     assert order([*whole("C5"), bar(note("D5", 8), left=FORWARD), bar(note("E5", 8))]) == "CDE"
 
 
-def test_a_da_capo_is_not_followed_but_told():
-    bars = [*whole("C5", "D5"), bar(note("E5", 8), '<sound dacapo="yes"/>')]
+@pytest.mark.parametrize(
+    "sign",
+    ['<sound dacapo="yes"/>', '<sound dalsegno="1"/>']
+    + [f"<direction><direction-type><words>{w}</words></direction-type></direction>" for w in ("D.C. al Fine", "D. S.")]
+    + ["<direction><direction-type><words>Da Capo al Coda</words></direction-type></direction>"],
+)
+def test_a_da_capo_is_not_followed_but_told(sign):
+    bars = [*whole("C5", "D5"), bar(note("E5", 8), sign)]
     assert order(bars) == "CDE" and "D.C. or D.S. was not followed" in message(bars)
 
 

@@ -121,6 +121,11 @@ def test_percussion_alone_is_refused_with_advice():
             from_musicxml(xml(part))
 
 
+def test_a_pitch_written_by_hand_is_read():
+    written = note("C5", 8).replace("<step>C", "<step> c").replace("<octave>5", "<octave>\n5.0 ")
+    assert found([bar(written, time="4/4")]) == [(0, 72, 0, 16)]
+
+
 def test_pitches_among_percussion_are_heard():
     hit, clef = "<note><unpitched/><duration>4</duration></note>", "<clef><sign>percussion</sign></clef>"
     assert found([bar(hit, note("C5", 4), time="4/4", head=clef)]) == [(0, 72, 8, 8)]
