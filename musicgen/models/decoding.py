@@ -54,6 +54,11 @@ class Task:
         """Steps from the start on of which every cell is fixed."""
         return int(self.fixed[:, : self.batch.voices()].all(1).cumprod(0).sum())
 
+    def closing(self) -> "Task":
+        """The same at the temperature of a close."""
+        cooler = self.sampling.temperature * self.sampling.close_temperature
+        return replace(self, sampling=replace(self.sampling, temperature=cooler))
+
     def in_ways(self, ways: int) -> "Task":
         """The same with each piece so many times, one after the other."""
         return replace(self, batch=self.batch.pieces(repeated(len(self.batch.tokens), ways)))
@@ -185,7 +190,7 @@ def compose_until(model: FrameByFrame, task: Task, moment: Moment, stop: int) ->
     decided = sampling.temperature == 0 or bool(task.fixed[close:stop].all())
     ways = 1 if decided else sampling.candidates
     moment = branched(model, moment, ways)
-    strides = list(walk(model, task.in_ways(ways), moment, stop))
+    strides = list(walk(model, task.closing().in_ways(ways), moment, stop))
     best = likeliest(sum(stride.begun for stride in strides), pieces)
     yield from (stride.frame[best] for stride in strides)
     return strides[-1].moment.rows(best)
