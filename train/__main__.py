@@ -48,9 +48,15 @@ def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.
 
 
 def begin(model: MusicModel, recipe: Recipe) -> float:
-    """Give parts the trained weights that the recipe has them start with; how many minutes those were trained."""
-    for part, name in recipe.start.items():
-        model.optimized_parts()[part].load_state_dict(checkpoint.load(name).state_dict())
+    """Give modules the trained weights that the recipe has them start with; how many minutes those were trained.
+
+    They take what has the same name and shape in both; "" is the whole model.
+    """
+    for module, name in recipe.start.items():
+        own = model.get_submodule(module)
+        shapes = {key: tensor.shape for key, tensor in own.state_dict().items()}
+        theirs = checkpoint.load(name).state_dict()
+        own.load_state_dict({k: t for k, t in theirs.items() if shapes.get(k) == t.shape}, strict=False)
     return sum(checkpoint.config(name)["training"]["minutes"] for name in recipe.start.values())
 
 
