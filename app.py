@@ -104,6 +104,8 @@ def run_of(call: Any) -> str:
 
 
 def preview(call, **settings) -> dict:
+    if table(call).get("shown"):  # a new visit's seed came with the page
+        return {}
     try:
         shown = session.preview(request_for(call, **settings))
     except Problem as problem:

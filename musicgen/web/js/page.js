@@ -4,14 +4,18 @@
 import {holdsPiece, linkOf, readLink, readQuery} from "./address.js";
 import {cards as showCards} from "./cards.js";
 import {canvasOf, edited, runsOf} from "./canvas.js";
+import {dropping} from "./drop.js";
 import {Editor} from "./editor.js";
 import {Keyboard} from "./keyboard.js";
 import {Player} from "./player.js";
 import {clearProblem, problem, said} from "./problems.js";
 import {Line, watchPlace} from "./queue.js";
 import {ROLL, Rework} from "./rework.js";
+import {writeSeed} from "./seed-field.js";
+import {barsFor} from "./seed-text.js";
 import {Shelf} from "./shelf.js";
-import {closing, dropping, shortcuts} from "./shortcuts.js";
+import {closing, shortcuts} from "./shortcuts.js";
+import {mini} from "./mini.js";
 import "./sliders.js";
 import {keep} from "./storage.js";
 import {theme} from "./theme.js";
@@ -20,16 +24,17 @@ import {Views, newId} from "./views.js";
 import {Work} from "./work.js";
 
 /** @type {() => void} */
-let show;
-const shown = /** @type {Promise<void>} */ (new Promise(done => { show = done; }));  // the page is there, to be seen and used
+let begin;
+const ready = /** @type {Promise<void>} */ (new Promise(done => { begin = done; }));
 
-export const player = new Player({samples: new URL("../../samples/", import.meta.url).href, after: shown});
+export const player = new Player({samples: new URL("../../samples/", import.meta.url).href, after: ready});
 
 /** @type {Views} */
 export let views;
 /** @type {Work} */
 export let work;
 let toolbar, shelf, rework, line;
+let seeded = false;  // is the first seed shown already?
 /** @type {import("./canvas.js").Canvas | null} */
 let canvas = null;  // what is to be filled by the next run, and nothing else
 
@@ -38,8 +43,6 @@ let canvas = null;  // what is to be filled by the next run, and nothing else
 const PARTS = ["header", "stage", "rows", "transport", "notesText", "takes", "rework", "cards", "said"];
 /** @type {Record<string, import("./views.js").Part>} */
 const parts = {};
-let begin;
-const ready = new Promise(done => { begin = done; });
 
 function arrived(name) {
   return (element, props, watch) => {
@@ -59,9 +62,7 @@ export function place() {
 }
 
 export function keyboard(root) {
-  new Keyboard(root, {
-    press: pitch => player.press(pitch, 0), lift: tap => player.lift(tap), write, tempo: () => player.tempo,
-  });
+  new Keyboard(root, {player, write, frame: () => views?.compose.sheet.piece ?? {bar: 16, beat: 4}});
 }
 
 function assemble() {
@@ -98,12 +99,13 @@ function assemble() {
   work.onchange = tellWork;
   addEventListener("pagehide", () => { work.keep(); line.part(); });
   addEventListener("hashchange", () => { if (holdsPiece(location.hash)) openLink(); });
+  mini(parts.transport.element.querySelector(".mini"), views);
   shortcuts({
     play: () => views.transport.toggle(),
     architecture: index => /** @type {HTMLElement} */ (document.querySelectorAll("#cards input")[index])?.click(),
+    help: closing(parts.header.element.querySelector("details")),
   });
-  dropping(() => document.querySelector("#upload input[type=file], input[type=file]"));
-  closing(parts.header.element.querySelector("details"));
+  dropping(() => document.querySelector("#upload input[type=file], input[type=file]"), message => problem("upload", message, true));
   begin();
 }
 
@@ -162,10 +164,9 @@ async function address(take) {
 
 /** @param {(text: string) => string} change @param {boolean} [starts] a key was played: of a fresh visit it begins a tune */
 function write(change, starts = false) {
-  const field = /** @type {HTMLTextAreaElement} */ (document.querySelector("#notes textarea"));
-  field.value = change(starts && (work?.fresh || work?.given) ? "" : field.value);
-  field.dispatchEvent(new Event("input", {bubbles: true}));
-  field.scrollTop = field.scrollHeight;
+  const notes = writeSeed(change, starts && Boolean(work?.fresh || work?.given)), {bars} = work.settings;
+  const grown = barsFor(notes, views.compose.sheet.piece.bar, bars);
+  if (grown !== bars) work.set({notes, example: null, bars: grown});
 }
 
 function playTake(id) {
@@ -235,7 +236,9 @@ export async function stop() {
 
 export async function seed() {
   await ready;
-  return {call: {given: work.given, version: work.version}};
+  const shown = seeded;
+  seeded = false;
+  return {call: {given: work.given, version: work.version, shown}};
 }
 
 export async function example() {
@@ -279,11 +282,11 @@ export async function opened(widgets) {
   line.resume();
   const settings = work.open(widgets, wanted);
   if (wanted.take) heardFrom(wanted);
-  if (work.fresh) views.receive("compose", parts.stage.props.value);
+  seeded = work.fresh;
+  if (seeded) views.receive("compose", parts.stage.props.value);
   if (refused.length) said(`This page has no such ${refused.join(", ")}; the rest of the address was used.`);
   document.documentElement.dataset.ready = "";
   document.querySelector("#shell").remove();
-  show();
   return settings;
 }
 

@@ -1,4 +1,8 @@
-/** What playing does to the seed's text: every function takes the text and gives the new one. */
+/** What playing does to the seed's text: every function takes the text and gives the new one. No document is needed here. */
+
+import {typedName} from "./keys.js";
+
+const LONGEST = 32;  // bars of a whole piece
 
 /** @param {string} text @param {string} token */
 export const append = (text, token) => `${text.trimEnd()} ${token}`.trimStart();
@@ -10,5 +14,43 @@ export const addToChord = (text, name) =>
 /** Without the last note. @param {string} text */
 export const withoutLast = text => text.trimEnd().replace(/(\[[^\]]*\][^\s]*|[^\s\]]+)$/, "").trimEnd();
 
-/** How many beats a key was held, on the grid of sixteenths, at most eight beats. @param {number} seconds @param {number} tempo */
-export const beatsHeld = (seconds, tempo) => Math.max(1, Math.round(Math.min(seconds * tempo / 60, 8) * 4)) / 4;
+/**
+ * The bars of a whole piece with this seed: `bars`, or as many more as leave it room to continue.
+ * @param {string} text @param {number} bar steps @param {number} bars
+ */
+export function barsFor(text, bar, bars) {
+  const seed = Math.ceil(quartersOf(text) * 4 / bar);
+  return seed < bars ? bars : Math.min(LONGEST, seed + Math.max(4, seed));
+}
+
+/** How many quarter notes it lasts. @param {string} text */
+function quartersOf(text) {
+  const tokens = text.match(/\[[^\]]*\][^\s|]*|[^\s|]+/g) ?? [];
+  return tokens.reduce((sum, token) => sum + (Number(token.match(/:([\d.]+)$/)?.[1] ?? 1) || 0), 0);
+}
+
+/**
+ * What was played, on the grid of sixteenths: what begins together is a chord, a note ends where the next one begins.
+ * @param {{pitch: number, from: number, to: number}[]} strokes seconds since the first beat
+ * @param {number} tempo quarter notes a minute
+ * @param {number} limit steps; what begins later is left out
+ */
+export function quantised(strokes, tempo, limit = Infinity) {
+  const perStep = 15 / tempo, chords = new Map();
+  for (const {pitch, from, to} of strokes) {
+    const start = Math.max(0, Math.round(from / perStep)), end = Math.max(start + 1, Math.round(to / perStep));
+    const chord = chords.get(start) ?? {pitches: new Set(), end};
+    chord.pitches.add(pitch);
+    chord.end = Math.max(chord.end, end);
+    if (start < limit) chords.set(start, chord);
+  }
+  const starts = [...chords.keys()].sort((a, b) => a - b), tokens = [];
+  let now = 0;
+  for (const [index, start] of starts.entries()) {
+    if (start > now) tokens.push(`R:${(start - now) / 4}`);
+    const {pitches, end} = chords.get(start), names = [...pitches].sort((a, b) => a - b).map(typedName);
+    now = Math.min(end, starts[index + 1] ?? limit);
+    tokens.push(`${names.length > 1 ? `[${names.join(" ")}]` : names[0]}:${(now - start) / 4}`);
+  }
+  return tokens.join(" ");
+}

@@ -1,0 +1,145 @@
+"""Played in by every kind of keyboard, and seen on every screen, in Chromium."""
+
+import base64
+import re
+
+import pytest
+from playwright.sync_api import expect
+from visitor import problem, roll, seed_field
+
+from musicgen.io import midi
+from musicgen.score import Note, Score, from_notes
+
+CLICKS = """  // how many clicks of a metronome are handed over
+window.clicks = 0;
+const begin = OscillatorNode.prototype.start;
+OscillatorNode.prototype.start = function () { clicks++; return begin.apply(this, arguments); };
+"""
+KEYBOARD = """  // a MIDI keyboard that plays what the test says, as navigator.requestMIDIAccess would tell of it
+window.asked = 0;
+const input = {name: "Test Keys", state: "connected"};
+navigator.requestMIDIAccess = async () => { asked++; return {inputs: new Map([["1", input]])}; };
+window.midi = (...strokes) => {
+  for (const [status, pitch, value, later = 0] of strokes) {
+    input.onmidimessage?.({data: new Uint8Array([status, pitch, value]), timeStamp: performance.now() + later});
+  }
+};
+"""
+DROP = """([kind, name, bytes]) => {
+    const files = new DataTransfer();
+    files.items.add(new File([Uint8Array.from(atob(bytes), c => c.charCodeAt(0))], name));
+    const event = new DragEvent(kind, {dataTransfer: files, bubbles: true, cancelable: true});
+    document.querySelector("h1").dispatchEvent(event);
+}"""
+
+
+@pytest.fixture
+def with_script(visit, browser, monkeypatch):
+    """Opens the page where a script runs before the page's own."""
+
+    def opened(script: str, **options):
+        new = browser.new_context
+
+        def context(**more):
+            made = new(**more)
+            made.add_init_script(script)
+            return made
+
+        monkeypatch.setattr(browser, "new_context", context)
+        return visit(**options)
+
+    return opened
+
+
+def told(page):
+    return page.get_by_test_id("playing")
+
+
+# ---- played in ---------------------------------------------------------------------------------------------------
+
+
+def test_a_midi_keyboard_plays_once_it_is_asked_for(with_script):
+    page = with_script(KEYBOARD)
+    page.evaluate("midi([0x90, 64, 80], [0x80, 64, 0])")
+    assert page.evaluate("asked") == 0 and "E4" not in seed_field(page).input_value()
+    page.get_by_test_id("midi").click()
+    expect(told(page)).to_contain_text("Listening to Test Keys")
+    page.evaluate("midi([0x90, 64, 80], [0x80, 64, 0], [0x90, 60, 80, 200], [0x90, 67, 80, 210], [0xb0, 123, 0])")
+    expect(seed_field(page)).to_have_value("E4:1 [C4 G4]:1")  # the first key begins a tune
+    expect(roll(page)).to_have_attribute("data-notes", "3")
+    seed_field(page).focus()
+    page.evaluate("midi([0x90, 64, 80], [0x80, 64, 0])")
+    page.get_by_role("tab", name="Compare").click()
+    page.evaluate("midi([0x90, 64, 80], [0x80, 64, 0])")
+    page.keyboard.press("a")
+    assert seed_field(page).input_value() == "E4:1 [C4 G4]:1"
+    page.get_by_role("tab", name="Compose").click()
+    page.get_by_test_id("midi").click()
+    page.evaluate("midi([0x90, 64, 80], [0x80, 64, 0])")
+    assert seed_field(page).input_value() == "E4:1 [C4 G4]:1"
+
+
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("navigator.requestMIDIAccess = undefined", "knows no MIDI keyboards"),
+        ("navigator.requestMIDIAccess = async () => { throw new DOMException('no', 'NotAllowedError'); }", "allow it"),
+        ("navigator.requestMIDIAccess = async () => ({inputs: new Map()})", "No MIDI keyboard is connected"),
+    ],
+)
+def test_where_there_is_no_midi_keyboard_it_is_told(with_script, script, words):
+    page = with_script(script)
+    page.get_by_test_id("midi").click()
+    expect(told(page)).to_contain_text(words)
+
+
+def test_a_tune_is_recorded_with_its_rhythm(with_script):
+    page = with_script(CLICKS + KEYBOARD)
+    page.get_by_test_id("midi").click()
+    page.get_by_label("Tempo").fill("240")  # 62.5 ms a sixteenth
+    record = page.get_by_test_id("record")
+    record.click()
+    expect(told(page)).to_contain_text("Recording")
+    assert page.evaluate("clicks") >= 4  # a bar of them came first
+    page.evaluate("""midi([0x90, 60, 80, 0], [0x80, 60, 0, 125], [0x90, 64, 80, 250], [0x90, 67, 80, 250],
+        [0x80, 64, 0, 500], [0x80, 67, 0, 500])""")
+    expect(record).to_have_attribute("aria-pressed", "true")
+    record.click()
+    expect(seed_field(page)).to_have_value(re.compile(r"^(R:\S+ )?C4:0\.5 R:0\.5 \[E4 G4\]:1$"))
+    expect(roll(page)).to_have_attribute("data-notes", "3")
+
+
+def test_the_piece_grows_with_what_is_played(visit):
+    page = visit(path="?notes=C5&bars=2")
+    page.get_by_text("4", exact=True).click()
+    for _ in range(2):
+        page.get_by_role("button", name="E4", exact=True).click()
+    expect(roll(page)).to_have_attribute("data-steps", str(6 * 16))
+    expect(roll(page)).to_have_attribute("data-notes", "3")
+
+
+def test_a_file_dropped_anywhere_is_an_upload(visit):
+    page = visit()
+    tune = midi.write(Score(from_notes([Note(0, 72, 4 * beat, 4) for beat in range(4)], 16)))
+    tune = base64.b64encode(tune).decode()
+    page.evaluate(DROP, ["dragover", "tune.mid", tune])
+    expect(page.get_by_text("Drop a MIDI or MusicXML file")).to_be_visible()
+    page.evaluate(DROP, ["drop", "song.mp3", tune])
+    expect(problem(page, "upload")).to_contain_text("song.mp3 is no music file")
+    page.evaluate(DROP, ["drop", "tune.mid", tune])
+    expect(page.get_by_test_id("seed-message")).to_contain_text("Seed from tune.mid")
+    expect(page.get_by_text("Drop a MIDI or MusicXML file")).to_be_hidden()
+
+
+def test_space_plays_after_a_click_and_presses_what_keys_reach(visit):
+    page = visit()
+    page.get_by_test_id("edit").click()
+    page.keyboard.press("Space")
+    page.wait_for_function("document.documentElement.dataset.sound !== 'idle'")
+    expect(page.get_by_test_id("edit")).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Space")
+    expect(page.get_by_test_id("edit")).to_have_attribute("aria-pressed", "false")
+    page.keyboard.press("?")
+    expect(page.get_by_text("opens and closes this list")).to_be_visible()
