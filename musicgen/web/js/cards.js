@@ -34,7 +34,11 @@ export function glyph(name) {
  */
 export function cards(root, props, watch) {
   const detail = root.querySelector(".detail"), inputs = new Map();
-  const show = card => detail.replaceChildren(element("p", "sentence", card.summary), element("p", "cost", card.cost));
+  const show = card => {
+    const sentence = element("p", "sentence");
+    sentence.append(element("span", "named", `${card.title}: `), card.summary);
+    detail.replaceChildren(sentence, element("p", "cost", card.cost));
+  };
   const chosen = () => props.cards.find(card => card.name === props.value) ?? props.cards[0];
   root.querySelector(".grid").append(...props.cards.map(card => {
     const label = element("label", "card"), input = element("input"), about = element("span", "about", card.summary);
