@@ -27,7 +27,7 @@ SAMPLES = 100  # a model and style
 CHUNK = 25  # of them side by side, and both workers end together
 DIGITS = 4
 Jobs = dict[tuple[str, str], list[Future]]  # of each kind and style
-OF_NO_WEIGHTS = ("jsb16",)  # figures of the architecture, not of the shipped weights
+OF_NO_WEIGHTS = ("jsb16", "speed")  # figures of the architecture, not of the shipped weights
 
 
 class Evaluation:
