@@ -12,7 +12,7 @@ import pickle
 import signal
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
@@ -72,15 +72,17 @@ def missing(one: Reading, other: Reading) -> list[tuple]:
 
 
 def lengths(one: Reading, other: Reading) -> list[tuple]:
-    """The notes that are in both and end elsewhere; a pitch that begins twice at once has the longer one's end."""
-    ends = {}
-    for start, pitch, end in sorted(other.notes):
-        ends[round(start, 1), pitch] = end
-    longest = {(round(start, 1), pitch): (start, pitch, end) for start, pitch, end in sorted(one.notes)}
+    """The notes that begin in both and end elsewhere; of a pitch that begins twice at once, the longer one."""
+    longest, ends = {(start, pitch): end for start, pitch, end in sorted(one.notes)}, defaultdict(list)
+    for start, pitch, end in other.notes:
+        for near in {round(start + shift, 1) for shift in (-NEAR, 0, NEAR)}:
+            ends[near, pitch].append(end)
     return sorted(
-        note
-        for key, note in longest.items()
-        if note[2] < WINDOW and key in ends and abs(ends[key] - note[2]) > 4 * NEAR
+        (start, pitch, end)
+        for (start, pitch), end in longest.items()
+        if end < WINDOW
+        and (others := ends.get((round(start, 1), pitch)))
+        and all(abs(other - end) > 4 * NEAR for other in others)
     )
 
 

@@ -38,8 +38,8 @@ def sheet() -> bytes:
         '<clef number="1"><sign>G</sign></clef><clef number="2"><sign>F</sign></clef>'
     )
     mark = (
-        "<direction><direction-type><metronome><beat-unit>quarter</beat-unit><beat-unit-dot/><per-minute>c. 72"
-        '</per-minute></metronome></direction-type><sound tempo="100"/></direction>'
+        "<direction><direction-type><words>D.C. al Fine</words><metronome><beat-unit>quarter</beat-unit>"
+        '<beat-unit-dot/><per-minute>c. 72</per-minute></metronome></direction-type><sound tempo="100"/></direction>'
     )
     third = "<type>eighth</type><time-modification><actual-notes>3</actual-notes><normal-notes>2</normal-notes>"
     first = mark + note("C#5", 4, tie="start", staff=1) + note("E5", 4, chord=True) + note("", 4) + back(8)
@@ -48,8 +48,8 @@ def sheet() -> bytes:
     bars = [
         bar(note("D5", 2), time="4/4", head=head, kind='implicit="yes" number="0"'),
         bar(first + note("C3", 8, voice=5, staff=2), left='<repeat direction="forward"/>'),
-        bar(second, left='<ending number="1" type="start"/>', right='<repeat direction="backward" times="2"/>'),
-        bar(third, time="3+2/8", left='<ending number="2" type="start"/>', right='<ending number="2" type="stop"/>'),
+        bar(second, left='<ending number="1-2" type="start"/>', right='<repeat direction="backward" times="2"/>'),
+        bar(third, time="3+2/8", left='<ending number="3" type="start"/>', right='<ending number="3" type="stop"/>'),
         bar("<note><unpitched/><duration>8</duration></note>", '<sound dacapo="yes"/>'),
     ]
     return xml(
