@@ -33,7 +33,6 @@ from musicgen.web import front, guard, parts
 
 WAITING = 100  # visitors at most, for others to have composed
 KEPT = 3600  # seconds a visitor's files stay on the server
-TITLE = "Nonet: nine networks, one tune"
 BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
 VOLUME = 0.8  # of 1, at first
 _log = logging.getLogger("musicgen.app")
@@ -245,7 +244,7 @@ def slider(field: str, step: float, **look) -> gr.Slider:
 def build() -> gr.Blocks:
     first = EXAMPLES[0]
     mixer = {"tempo": first.tempo, "volume": VOLUME, "instruments": list(default_instruments(first.style))}
-    with gr.Blocks(title=TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT)) as page:
+    with gr.Blocks(title=parts.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT)) as page:
         control = gr.State(session.Control())
         call = gr.JSON(visible=False)  # what the page itself knows and sends along: see the hooks of page.js
         parts.header()

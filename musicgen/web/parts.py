@@ -8,16 +8,21 @@ writes a `.pyi` file beside the source of every subclass, each time it is import
 import hashlib
 import json
 import re
+from html import escape
 from pathlib import Path
 
 import gradio as gr
-from starlette.routing import Mount
+from starlette.responses import FileResponse
+from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
 HERE = Path(__file__).parent
 SCRIPTS = sorted(path.name for path in (HERE / "js").glob("*.js"))
 VERSION = hashlib.sha256(b"".join((HERE / "js" / name).read_bytes() for name in SCRIPTS)).hexdigest()[:12]
 MODULES = f"web/{VERSION}/js"  # relative to the page
+PICTURE = "web/page.png"
+TITLE = "Nonet: nine networks, one tune"
+SENTENCE = "Give a few notes, and one of nine neural networks composes the rest while you listen."
 YEAR = 365 * 24 * 3600  # seconds
 
 
@@ -103,8 +108,12 @@ def hook(name: str, takes=(), gives=(), **more) -> str:
 
 
 def head() -> str:
-    """Hints to load all modules at once instead of one import after another."""
-    return "".join(f'<link rel="modulepreload" href="{MODULES}/{name}">' for name in SCRIPTS)
+    """What a link to the page shows elsewhere, and hints to load all modules at once, not one import after another."""
+    about = {"og:type": "website", "og:url": "{address}/", "og:image": f"{{address}}/{PICTURE}"}
+    about |= {"og:title": TITLE, "og:description": SENTENCE, "twitter:card": "summary_large_image"}
+    metas = "".join(f'<meta property="{name}" content="{escape(value)}">' for name, value in about.items())
+    described = f'<meta name="description" content="{escape(SENTENCE)}">'
+    return described + metas + "".join(f'<link rel="modulepreload" href="{MODULES}/{name}">' for name in SCRIPTS)
 
 
 def shell() -> str:
@@ -123,8 +132,9 @@ class _Lasting(StaticFiles):
         return response
 
 
-def routes() -> list[Mount]:
+def routes() -> list[BaseRoute]:
     return [
         Mount(f"/{MODULES}", _Lasting(directory=HERE / "js")),
         Mount("/web/samples", StaticFiles(directory=HERE / "samples")),
+        Route(f"/{PICTURE}", lambda _: FileResponse(HERE / "page.png")),
     ]

@@ -1,10 +1,12 @@
 """The first answer: what is put into Gradio's page, and what is left alone."""
 
+import re
+
 from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from fastapi.testclient import TestClient
 
-from musicgen.web import front
+from musicgen.web import front, parts
 
 PAGE = "<html><head><title>T</title></head><body class='b'><gradio-app></gradio-app></body></html>"
 
@@ -20,6 +22,24 @@ def test_head_and_shell_stand_in_the_page_and_its_length_is_told():
     answer = visitor().get("/", headers={"Accept-Encoding": "identity"})
     assert "<link href='x'></head><body class='b'><p>soon</p><gradio-app>" in answer.text
     assert int(answer.headers["content-length"]) == len(answer.content)
+
+
+def test_a_link_to_the_page_shows_our_title_and_picture_and_nothing_of_gradio():
+    gradios = """<meta property="og:title" content="Gradio" /><meta
+        property="og:image"
+        content="https://x/header.jpg"
+    /><meta name="twitter:creator" content="@Gradio" />"""
+    page = PAGE.replace("<title>", f'<meta name="viewport" content="w">{gradios}<title>')
+    app = FastAPI(middleware=front.middleware(parts.head(), ""), routes=parts.routes())
+    app.get("/", response_class=HTMLResponse)(lambda: page)
+    proxy = {"X-Forwarded-Host": "nonet.example", "X-Forwarded-Proto": "https"}
+    answer = TestClient(app).get("/", headers=proxy).text
+    assert "Gradio" not in answer and "header.jpg" not in answer and 'name="viewport"' in answer
+    assert f'<meta property="og:title" content="{parts.TITLE}">' in answer
+    assert '<meta property="og:url" content="https://nonet.example/">' in answer
+    (picture,) = re.findall(r'"og:image" content="https://nonet.example(.*?)"', answer)
+    found = TestClient(app).get(picture)
+    assert found.headers["content-type"] == "image/png" and found.content.startswith(b"\x89PNG")
 
 
 def test_a_long_page_comes_compressed_and_whole():
