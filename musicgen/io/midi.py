@@ -11,7 +11,7 @@ from itertools import pairwise
 import mido
 import pretty_midi
 
-from musicgen.io.arrange import MAX_SEED_BARS, Music, Part, SeedError, Sound
+from musicgen.io.arrange import LEGATO, MAX_SEED_BARS, Music, Part, SeedError, Sound
 from musicgen.io.midifile import DAMAGED, DRUMS, METER, TEMPO, TEXT, MidiFile, decoded, parse
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Score
 
@@ -116,7 +116,8 @@ def _parts(file: MidiFile) -> tuple[list[Part], bool]:
         drums |= channels.pop(DRUMS, None) is not None
         notes = sorted((note for notes in channels.values() for note in notes), key=lambda n: n[1])
         songs += bool(notes)
-        if file.kind and len(channels) > 1 and all(a[2] <= b[1] for a, b in pairwise(notes)):
+        line = all(off - after <= LEGATO * (off - on) for (_, on, off), (_, after, _) in pairwise(notes))
+        if file.kind and len(channels) > 1 and line:
             channels = {0: notes}
         for _, notes in sorted(channels.items()):
             parts.append(Part(track.name, [Sound(pitch, on * steps, off * steps) for pitch, on, off in notes]))

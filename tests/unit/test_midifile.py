@@ -198,9 +198,18 @@ def test_a_melody_that_changes_its_program_is_one_voice():
     assert found(header() + CONDUCTOR + chunk(events(*ends, *programs, *notes) + END)) == QUARTERS
 
 
-def test_a_track_that_spreads_a_line_over_channels_is_one_voice():
-    rows = [(i * 480 + 480 * end, 0x80 + 0x10 * (not end) + i % 4, p, 80) for i, p in enumerate(TUNE) for end in (1, 0)]
-    assert found(header() + CONDUCTOR + chunk(events(*rows) + END)) == QUARTERS
+@pytest.mark.parametrize("late", [0, 40, 150])
+def test_a_track_that_spreads_a_line_over_channels_is_one_voice(late):
+    rows = [(i * 480, 0x90 + i % 4, p, 80) for i, p in enumerate(TUNE)]
+    rows += [(i * 480 + 480 + late * (i < 7), 0x80 + i % 4, p, 80) for i, p in enumerate(TUNE)]
+    assert found(header() + CONDUCTOR + chunk(events(*sorted(rows, key=lambda r: (r[0], r[1]))) + END)) == QUARTERS
+
+
+def test_a_track_with_two_lines_on_two_channels_is_two_voices():
+    rows = [(i * 960 + 480 * low, 0x90 + low, 72 - 8 * low - i, 80) for i in range(4) for low in (0, 1)]
+    rows += [(i * 960 + 480 * low + 960, 0x80 + low, 72 - 8 * low - i, 80) for i in range(4) for low in (0, 1)]
+    notes = found(header() + CONDUCTOR + chunk(events(*sorted(rows)) + END))
+    assert {voice for voice, *_ in notes} == {0, 1} and {n[3] for n in notes} == {8}
 
 
 def test_a_part_that_doubles_another_is_no_second_voice():
