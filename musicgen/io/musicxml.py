@@ -18,7 +18,7 @@ from musicgen.score import MAX_BARS, METERS, STYLES
 STYLE_FIELD = "nonet-style"  # the miscellaneous field by which we know our own files
 MAX_PARTS = 200
 MAX_BARS_READ = 2000  # of a part, the empty ones before its first note included
-MAX_READ = 60_000  # notes and signs of the bars that are looked at
+MAX_READ = 40_000  # notes and signs of the bars that are looked at
 SLACK = 0.1  # steps that a bar may have too much, by rounding, without a word
 LONGEST_BAR = max(meter.steps for meter in METERS.values())
 

@@ -13,7 +13,7 @@ from xml.parsers import expat
 from musicgen.io.arrange import SeedError
 
 MAX_BYTES = 10 * 1024 * 1024  # of the XML itself, unpacked
-MAX_ELEMENTS, MAX_DEPTH = 300_000, 50
+MAX_ELEMENTS, MAX_DEPTH = 400_000, 50
 MAX_MEMBERS = 1000  # of an archive
 BROKEN = "this MusicXML file is damaged and cannot be read: choose another one, or export it again"
 PACKED = "this .mxl file is damaged and cannot be unpacked: export it again"

@@ -8,6 +8,7 @@ import pytest
 from sheets import bar, note, xml
 from test_midifile import CONDUCTOR, END, chunk, header
 
+from musicgen import options
 from musicgen.io import seeds
 
 PATIENCE = 10  # seconds of the processor; a second is what is meant, on a machine that does nothing else
@@ -68,6 +69,12 @@ def grid(count: int) -> bytes:
 )
 def test_what_is_made_to_keep_us_busy(data):
     survived(data[1])
+
+
+def test_a_score_as_large_as_a_file_may_be_is_read():
+    began = time.process_time()
+    seed = seeds.from_file("a.musicxml", xml([FULL] * (options.LARGEST_FILE // len(FULL) - 1)))
+    assert "Kept 128 notes in 32 bars" in seed.message and time.process_time() - began < PATIENCE
 
 
 @pytest.mark.parametrize("typed", ["0" * 3990, "9" * 3990, "C5:" + "1" * 3990, "C" + "5" * 3990, "[" + "60 " * 1300])
