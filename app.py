@@ -389,7 +389,7 @@ def main(arguments: list[str], program: str = "python app.py") -> int | str:
     parser = argparse.ArgumentParser(
         prog=program, description="Serve the page, and the same to programs.", allow_abbrev=False
     )
-    parser.add_argument("--check", action="store_true", help="say whether everything is there, and does it sound")
+    parser.add_argument("--check", action="store_true", help="check that everything is installed and can make sound")
     parser.add_argument("--mcp", action="store_true", help="also serve the endpoints as MCP tools, for agents")
     options = parser.parse_args(arguments)
     if options.check:

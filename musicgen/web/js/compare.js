@@ -133,7 +133,7 @@ export class Comparison {
     this.views.transport.tell(this.ruler.element);
   }
 
-  empty() { this.status.textContent = "Nothing to play yet: give seed notes, or press Compare all."; }
+  empty() { this.status.textContent = "Nothing to play yet: write some seed notes, or press Compare all."; }
 
   /* choosing by ear */
 
@@ -169,7 +169,7 @@ export class Comparison {
     this.state = "idle";
     this.#open(piece, notes, "idle");
     this.title.textContent = `${headline("One seed", piece)} to fill`;
-    this.status.textContent = "Compare all lets every architecture answer it.";
+    this.status.textContent = "Compare all has every architecture continue it.";
   }
 
   on_rows({piece, notes}) {

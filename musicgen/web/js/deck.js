@@ -53,7 +53,7 @@ export class Deck {
     this.views.transport.tell(this.element);
   }
 
-  empty() { this.status.textContent = "Nothing to play yet: give seed notes, or press Generate."; }
+  empty() { this.status.textContent = "Nothing to play yet: write some seed notes, or press Generate."; }
 
   /* what the page puts on the stage */
 

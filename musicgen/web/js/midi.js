@@ -1,6 +1,6 @@
 /** Keyboards that are connected to the computer, by Web MIDI: asked for on a click, heard until they are let go. */
 
-const NONE = "This browser knows no MIDI keyboards: Chrome, Edge, Opera and Firefox do, on pages that come by https.";
+const NONE = "This browser does not support MIDI keyboards; Chrome, Edge, Opera and Firefox do, on https pages.";
 const REFUSED = "The browser was not allowed to use MIDI keyboards: allow it in the address bar, then press again.";
 const WAITING = "No MIDI keyboard is connected yet; connect one, and it is heard at once.";
 
@@ -56,7 +56,7 @@ export class MidiKeyboards {
     for (const input of this.access.inputs.values()) input.onmidimessage = null;
     this.access = null;
     this.page.silence();
-    this.page.tell("MIDI keyboards are not heard any more.");
+    this.page.tell("No longer listening to MIDI keyboards.");
   }
 
   #hear({data, timeStamp}) {

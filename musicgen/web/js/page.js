@@ -284,7 +284,7 @@ export async function opened(widgets) {
   if (wanted.take) heardFrom(wanted);
   seeded = work.fresh;
   if (seeded) views.receive("compose", parts.stage.props.value);
-  if (refused.length) said(`This page has no such ${refused.join(", ")}; the rest of the address was used.`);
+  if (refused.length) said(`This page does not offer the ${refused.join(", ")} in its address; the rest was used.`);
   document.documentElement.dataset.ready = "";
   document.querySelector("#shell").remove();
   return settings;

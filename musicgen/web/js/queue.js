@@ -70,7 +70,7 @@ export class Line {
   heard(view, {kind}) {
     if (kind !== "seed") this.waiting.delete(view);
     else if (this.cut) {
-      const remedy = `All else is as it was: press ${BUTTONS[this.cut]} to go on.`;
+      const remedy = `All else is as it was: press ${BUTTONS[this.cut]} to continue.`;
       this.#tell(this.cut, `The connection was lost before the music was done. ${remedy}`);
       this.cut = null;
     }

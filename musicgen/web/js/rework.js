@@ -147,7 +147,7 @@ export class Rework {
     this.#sheet.markFreed(mask);
     const given = {...canvasOf(piece, this.#notes, mask), name: ROLL};
     this.give(given, {style: piece.style, meter: piece.meter, bars: Math.min(LONGEST, piece.steps / piece.bar)});
-    this.deck.status.textContent = "Faded notes are free: Generate composes them anew.";
+    this.deck.status.textContent = "Faded notes are free: Generate will replace them.";
   }
 
   #loop() {
