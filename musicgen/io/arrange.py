@@ -16,6 +16,7 @@ MAX_SEED_BARS = 32  # of a stranger's file; what we wrote ourselves is read back
 SLACK = 0.1  # steps a time may lie off the grid before it counts as off it
 MOST_COMPARED = 32  # parts; of an orchestra the notes are pooled anyway
 ENOUGH = 8  # notes that tell a part in octaves from a chord
+ALMOST = 0.9  # the part of so many notes that tells a part that doubles another
 GATE = 0.15  # the part of a note's length by which it may end early, as played, without a rest being meant
 LEGATO = 0.45  # the part of it by which a note of a line may sound into the next
 LATE = 4  # steps, and half of its length, that a last note may be let go after the last bar line
@@ -246,11 +247,12 @@ def _distinct(parts: list[list[Note]], remarks: list[str]) -> list[list[Note]]:
 
 
 def _doubles(notes: list[Note], other: list[Note]) -> bool:
-    """Whether another part has all the notes of this one, or has them an octave apart where they are many enough."""
+    """Whether another part has all the notes of this one; of many notes almost all, or all but octaves apart."""
+    least = len(notes) * (ALMOST if len(notes) >= ENOUGH else 1)
     octaves = max(n.pitch for n in other) - max(n.pitch for n in notes)
     shifts = {0, octaves} if octaves % 12 == 0 and len(notes) >= ENOUGH else {0}
     has = {(n.start, n.pitch) for n in other}
-    return any(all((n.start, n.pitch + shift) in has for n in notes) for shift in shifts)
+    return any(sum((n.start, n.pitch + shift) in has for n in notes) >= least for shift in shifts)
 
 
 def _lines(parts: list[list[Note]], remarks: list[str]) -> list[list[Note]]:

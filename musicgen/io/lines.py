@@ -40,6 +40,10 @@ class Line:
         self.sounds = sorted(self.sounds + other.sounds, key=lambda s: s.start)
         self.bars |= other.bars
 
+    def follows(self, other: "Line") -> bool:
+        common = len(self.bars & other.bars)
+        return not common or (common == 1 and not self.overlaps(other))
+
     def overlaps(self, other: "Line") -> bool:
         sounds = sorted(self.sounds + other.sounds, key=lambda s: s.start)
         mine, until, owner = {id(s) for s in self.sounds}, float("-inf"), None
@@ -88,11 +92,14 @@ class Lines:
         return line, len(line.sounds) - 1
 
     def joined(self) -> list[list[Sound]]:
-        """A voice that crosses staves is one line, and so are voices of a staff that are never in the same bar."""
+        """A voice that crosses staves is one line, and so are voices of a staff that are never in the same bar.
+
+        In one bar they may be, in which the one takes over from the other.
+        """
         lines: list[Line] = []
         for line in sorted(self.lines.values(), key=lambda n: (min(n.bars), n.staff, n.voice)):
             same = [o for o in lines if o.voice == line.voice and o.staff != line.staff and not o.overlaps(line)]
-            same = same or [o for o in lines if o.staff == line.staff and not o.bars & line.bars]
+            same = same or [o for o in lines if o.staff == line.staff and o.follows(line)]
             if same:
                 min(same, key=lambda o: abs(o.height - line.height)).take(line)
             else:

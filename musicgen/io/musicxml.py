@@ -166,9 +166,10 @@ def _remarks(measures, kept: Sequence[Placed], meters: set[str], meter: str, unp
         remarks.append(f"{first} more than the meter allows, and what is too much was left out")
     if found and found[-1].several > 1 and kept[-1].length > size_of(found[-1].meter):
         remarks.append(f"bar {kept[-1].index + 1}, which holds several, was divided")
-    if any(bar.times or bar.ending for bar in found):
-        straight = order == list(range(len(order)))
-        remarks.append("its repeats were left out" if straight else "its repeats were played out")
+    if order != list(range(len(order))):
+        remarks.append("its repeats were played out")
+    elif any(bar.times or bar.ending - {1} for bar in found):
+        remarks.append("its repeats were left out")
     if any(bar.jumps for bar in found):
         remarks.append("its D.C. or D.S. was not followed")
     return remarks

@@ -231,6 +231,11 @@ def test_endings_that_make_no_sense_leave_the_bars_as_written():
     assert order(bars) == "CDE" and "ts repeats were left out" in message(bars)
 
 
+def test_a_bracket_without_a_repeat_says_nothing():
+    one = ending("1")
+    assert "repeat" not in message([*whole("C5"), bar(note("D5", 8), left=one[0], right=one[1])])
+
+
 def test_a_repeat_that_never_ends_is_none():
     assert order([*whole("C5"), bar(note("D5", 8), left=FORWARD), bar(note("E5", 8))]) == "CDE"
 

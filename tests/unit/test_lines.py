@@ -21,6 +21,13 @@ def test_voices_renumbered_at_a_bar_are_one_line():
     assert found([bar(quarters(FIRST), time="4/4"), bar(quarters(SECOND, voice=3))]) == TUNE
 
 
+def test_a_voice_may_take_over_inside_a_bar():
+    first = quarters(FIRST[:2]) + quarters(FIRST[2:], voice=2)
+    assert found([bar(first, time="4/4"), bar(quarters(SECOND, voice=2))]) == TUNE
+    low = bar(note("C4", 2) + quarters(("E4", "G4"), voice=2) + note("", 2), time="4/4")
+    assert len({n[0] for n in found([low, low])}) == 2  # again and again it is another voice
+
+
 def test_two_voices_renumbered_are_two_lines():
     low = ("E4", "F4", "G4", "A4")
     one = quarters(FIRST) + back(8) + quarters(low, voice=2)
@@ -93,6 +100,10 @@ def test_a_part_that_doubles_another_is_no_voice():
         seed = from_musicxml(xml(part, other, names=("Guitar", "Tablature")))
         assert [(n.voice, n.pitch, n.start, n.duration) for n in seed.canvas.score.notes()] == TUNE
         assert "1 part that doubled another left out" in seed.message
+    long = [*part, bar(quarters(FIRST))]
+    almost = [*part, bar(quarters((*FIRST[:3], "D5")))]
+    assert {n[0] for n in found(long, almost)} == {0}
+    assert {n[0] for n in found(part, [part[0], bar(quarters(reversed(SECOND)))])} == {0, 1}
 
 
 def test_cue_and_grace_notes_are_no_voice():
