@@ -42,6 +42,8 @@ def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.
         "valid": round(result.valid, 4),
         "dataset_sha256": data.digest(pieces),
     }
+    if recipe.start:
+        training["start"] = f"what fits of the trained {', '.join(recipe.start.values())}"
     checkpoint.save(name, model, training)
     print(f"{name}: held out {result.valid:.4f}, {result.minutes:.1f} minutes on {training['device']}")
     print(f"now: python -m train.evaluation {name}")

@@ -46,7 +46,7 @@ class VAEConfig(NextFrameConfig):
     conductor: int = 192  # channels a beat
     beta: float = 0.05  # what a nat of the latent costs in training, in nats of the cells
     sketch: float = 1.0  # weight of what the plan alone says of the pitches that sound
-    level: float = 0.985  # of the noise in the latent when composing
+    level: float = 0.993  # of the noise in the latent when composing
     clear: float = 0.5  # share of the windows that train with a latent free of noise
     blind: float = 0.15  # ... and of those that train without one
     mistakes: float = 0.4  # most cells that the past has wrong in training, a share, where there is no noise
