@@ -51,7 +51,13 @@ RECIPES = {
     "lstm": Recipe(steps=15742, config={"dropout": 0.42}),
     "rnn": Recipe(steps=5290, rate=1e-3, drop={"chorale": 1.2, "dance": 0.8}, config={"dropout": 0.42}),
     "seq2seq": Recipe(steps=2410, rate=2e-3, config={"dropout": 0.42}),
-    "transformer": Recipe(steps=2590, rate=2e-3, config={"dropout": 0.42}),
+    "transformer": Recipe(
+        steps=4028,
+        rate=2e-3,
+        drop={"chorale": 1.3, "dance": 0.8},
+        start={"": "gru"},
+        config={"dropout": 0.42},
+    ),
     # the last, since the more latents hold and can rebuild, the worse is the bound
     "vae": Recipe(steps=3198, rate=1.5e-3, last=True, start={"": "gru"}, config={"dropout": 0.4, "forget": 0.25}),
 }
