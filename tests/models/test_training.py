@@ -14,6 +14,7 @@ from musicgen.models import MODELS
 from musicgen.models.base import collate, features_of, pitch_mask
 from musicgen.score import METERS, STYLES, Note, Score, from_notes
 from train import data, device, loop
+from train.__main__ import begin
 from train.benchmark import read
 from train.evaluation.evaluate import markov_nll
 from train.loop import batches, held_out, kept_state, train, transpositions, whole_pieces
@@ -107,6 +108,19 @@ def test_a_run_that_was_broken_off_ends_as_if_it_had_not_been(name, tmp_path):
     resumed = run(small(name), lambda m: 0.0, recipe, resume=state)
     assert resumed.steps == whole.steps == 6
     assert all(torch.equal(whole.weights[key], weight) for key, weight in resumed.weights.items())
+
+
+@pytest.mark.parametrize("module, name", [("", "vae"), ("generator", "gan")])
+def test_what_fits_of_a_trained_model_can_be_begun_with(module, name, tmp_path, monkeypatch):
+    trained, model = small("gru"), small(name)
+    torch.nn.init.normal_(trained.head.out)
+    before = {key: tensor.clone() for key, tensor in model.state_dict().items()}
+    monkeypatch.setattr(checkpoint, "load", {"gru": trained}.get)
+    monkeypatch.setattr(checkpoint, "config", lambda name: {"training": {"minutes": 3}})
+    assert begin(model, Recipe(start={module: "gru"})) == 3
+    assert torch.equal(model.get_submodule(module).head.out, trained.head.out)
+    own = "posterior.features" if name == "vae" else "critic.features"
+    assert torch.equal(model.state_dict()[own], before[own])
 
 
 def test_transpositions_stay_in_the_ranges():
