@@ -19,6 +19,10 @@ os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))  # a summa
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a beat is many small tensors: more threads only wait for each other
 if "PORT" in os.environ:
     os.environ.setdefault("GRADIO_SERVER_PORT", os.environ["PORT"])
+if "GRADIO_SERVER_PORT" in os.environ:
+    os.environ.setdefault(
+        "GRADIO_NUM_PORTS", "1"
+    )  # this one and no other, where others would look for the page in vain
 
 import gradio as gr
 
@@ -70,6 +74,12 @@ def cards() -> list[dict]:
         return {"name": name, "cost": checkpoint.in_words(checkpoint.figures(name)), **about}
 
     return [card(name) for name in checkpoint.available()]
+
+
+def missing() -> list[str]:
+    """A sentence for each architecture that cannot be had, and why."""
+    faults = {model.title: checkpoint.fault(name) for name, model in MODELS.items()}
+    return [f"{title} is missing: {fault}." for title, fault in faults.items() if fault]
 
 
 def frames() -> dict:
@@ -250,7 +260,7 @@ def build() -> gr.Blocks:
         parts.header()
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="panel"):
-                model = parts.cards(checkpoint.best(), cards())
+                model = parts.cards(checkpoint.best(), cards(), missing())
                 styles = [(name.capitalize(), name) for name in STYLES]
                 style = gr.Radio(styles, value=first.style, label="Style", elem_id="style")
                 bars = slider("bars", 1, label="Length in bars", elem_id="bars")
@@ -370,6 +380,8 @@ def accelerate():
 def launch(**options):
     """Start the server, and let the models become faster meanwhile; options as of `gradio.Blocks.launch`."""
     guard.log_to(sys.stderr)
+    for sentence in missing():
+        _log.warning(sentence)
     threading.Thread(target=accelerate, daemon=True).start()
     theme = gr.themes.Base(
         font=["ui-sans-serif", "system-ui", "Segoe UI", "Helvetica Neue", "Arial", "sans-serif"],
@@ -396,7 +408,11 @@ def main(arguments: list[str], program: str = "python app.py") -> int | str:
         return 0 if selftest.run() else 1
     if options.mcp and not find_spec("mcp"):
         return "MCP needs a package that is not installed: pip install 'gradio[mcp]'"
-    launch(mcp_server=options.mcp or None)  # None leaves it to Gradio's own settings
+    try:
+        launch(mcp_server=options.mcp or None)  # None leaves it to Gradio's own settings
+    except OSError as error:  # no port is free
+        print(error, file=sys.stderr, flush=True)
+        os._exit(1)  # at once: the thread that makes graphs cannot be ended
     return 0
 
 

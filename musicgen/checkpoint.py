@@ -8,9 +8,10 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
-from functools import cache
+from functools import cache, lru_cache
 from itertools import zip_longest
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -23,6 +24,7 @@ from musicgen.score import HIGH, LOW, METERS, STYLES
 
 DIRECTORY = place.of("checkpoints")
 FORMAT = 1  # of a checkpoint's files
+REMEDY = "restore it, or train anew: python -m train "
 
 
 class CheckpointError(RuntimeError):
@@ -58,8 +60,28 @@ def trained_for() -> dict:
 
 
 def available(directory: Path = DIRECTORY) -> list[str]:
-    """The names of the architectures that have a checkpoint, in the registry's order."""
-    return [name for name in MODELS if (directory / name / "config.json").exists()]
+    """The names of the architectures whose checkpoints are whole, in the registry's order."""
+    return [name for name in MODELS if not fault(name, directory)]
+
+
+def fault(name: str, directory: Path = DIRECTORY) -> str:
+    """Why there is no such model, as far as its files tell without being loaded; "" if these are as they were trained.
+
+    They are looked into once, and again when they change.
+    """
+    files = (directory / name / "config.json", directory / name / "weights.safetensors")
+    return _fault(name, directory, tuple(file.exists() and file.stat().st_mtime_ns for file in files))
+
+
+@lru_cache(maxsize=256)
+def _fault(name: str, directory: Path, changed: tuple[int, ...]) -> str:
+    if not any(changed):
+        return f"it was never trained here; run: python -m train {name}"
+    try:
+        _verified(name, directory)
+    except CheckpointError as error:
+        return str(error)
+    return ""
 
 
 def best(directory: Path = DIRECTORY) -> str:
@@ -83,20 +105,28 @@ def load(name: str, directory: Path = DIRECTORY) -> MusicModel:
 
 @cache  # by both arguments, given or not
 def _loaded(name: str, directory: Path) -> MusicModel:
-    about = config(name, directory)
-    path = directory / name / "weights.safetensors"
-    remedy = f"restore it, or train anew: python -m train {name}"
-    if differing := list(differences(about.get("trained_for"), trained_for())):
-        raise CheckpointError(f"{path} was trained for another version: {'; '.join(differing)}; {remedy}")
-    if not path.exists() or sha256(path) != about["weights_sha256"]:
-        raise CheckpointError(f"{path} is missing or has changed; {remedy}")
-    model_class = MODELS[name]
+    config, path = _verified(name, directory)
     try:
-        model = model_class(model_class.Config(**about["config"]))
+        model = MODELS[name](config)
         model.load_state_dict({key: tensor.float() for key, tensor in load_file(path).items()})
-    except (TypeError, RuntimeError, SafetensorError) as error:
-        raise CheckpointError(f"{path} does not fit this version of the model ({error}); {remedy}") from error
+    except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
+        raise CheckpointError(
+            f"{_named(path)} does not fit this version of the model ({error}); {REMEDY}{name}"
+        ) from error
     return model.eval().requires_grad_(False)
+
+
+def _verified(name: str, directory: Path) -> tuple[Any, Path]:
+    """The model's config, and the weights that config.json says belong to it. Raises `CheckpointError`."""
+    about, path = config(name, directory), directory / name / "weights.safetensors"
+    if differing := list(differences(about.get("trained_for"), trained_for())):
+        raise CheckpointError(f"{_named(path)} was trained for another version: {'; '.join(differing)}; {REMEDY}{name}")
+    if not path.exists() or sha256(path) != about.get("weights_sha256"):
+        raise CheckpointError(f"{_named(path)} is missing or has changed; {REMEDY}{name}")
+    try:
+        return MODELS[name].Config(**about["config"]), path
+    except (KeyError, TypeError) as error:
+        raise CheckpointError(f"{_named(path.with_name('config.json'))} is of another shape; {REMEDY}{name}") from error
 
 
 def differences(theirs, ours, *path: str) -> Iterator[str]:
@@ -130,9 +160,23 @@ def config(name: str, directory: Path = DIRECTORY) -> dict:
 
 
 def metrics(name: str, directory: Path = DIRECTORY) -> dict:
-    """The measured figures, as `python -m train.evaluation` wrote them; empty before it ran."""
+    """The measured figures, as `python -m train.evaluation` wrote them; empty before it ran, or if it is broken."""
+    try:
+        return measured(name, directory)
+    except CheckpointError:
+        return {}
+
+
+def measured(name: str, directory: Path = DIRECTORY) -> dict:
+    """The same, but raises `CheckpointError` if metrics.json is not readable or of another shape."""
     path = directory / name / "metrics.json"
-    return _read(name, path) if path.exists() else {}
+    found = _read(name, path) if path.exists() else {}
+    nll, speed = found.get("nll_valid", {}), found.get("speed", {})
+    tables = isinstance(nll, dict) and isinstance(speed, dict)
+    numbers = [found.get("parameters"), speed.get("ms_per_bar"), *nll.values()] if tables else [""]
+    if not all(number is None or type(number) in (int, float) for number in numbers):
+        raise CheckpointError(f"{_named(path)} is of another shape; measure anew: python -m train.evaluation {name}")
+    return found
 
 
 def nats(name: str, directory: Path = DIRECTORY) -> str:
@@ -175,6 +219,14 @@ def sha256(path: Path) -> str:
 
 def _read(name: str, path: Path) -> dict:
     try:
-        return json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise CheckpointError(f"{path} cannot be read ({error}); train the model: python -m train {name}") from error
+        found = json.loads(path.read_text())
+    except (OSError, ValueError, RecursionError) as error:
+        raise CheckpointError(f"{_named(path)} cannot be read ({error}); {REMEDY}{name}") from error
+    if not isinstance(found, dict):
+        raise CheckpointError(f"{_named(path)} is of another shape; {REMEDY}{name}")
+    return found
+
+
+def _named(path: Path) -> str:
+    """Where it lies, without what stands before the checkpoints' folder, which is no visitor's business."""
+    return "/".join(path.parts[-3:])

@@ -1,7 +1,12 @@
 """`python app.py --check`: is everything there that a visitor will need, and does it really sound?"""
 
 import io
+import os
+import socket
+import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import soundfile
@@ -10,6 +15,9 @@ from musicgen import checkpoint
 from musicgen.io import audio, soundfont
 from musicgen.models import MODELS
 from musicgen.score import STYLES, Canvas, Note, Score, from_notes
+
+ROOM = 10_000_000  # bytes
+INITIAL_PORT, PORTS = 7860, 100  # those that Gradio tries where none is set
 
 
 def run() -> bool:
@@ -20,13 +28,16 @@ def run() -> bool:
 
 def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
     """Each check's name and what makes it: it returns what was found, or raises."""
-    yield "synthesizer", audio.synthesizer
+    yield "temporary files", _disk
+    yield "port", _port
+    yield "synthesizer", _synthesizer
     yield "sound font", _font
     for format in audio.FORMATS:
         yield f"sound as {format}", lambda format=format: _sound(format)
     yield "checkpoints", _all_checkpoints
     for name in checkpoint.available():
         yield f"model {name}", lambda name=name: _model(name)
+        yield f"figures of {name}", lambda name=name: _figures(name)
 
 
 def _passes(name: str, check: Callable[[], str]) -> bool:
@@ -38,7 +49,55 @@ def _passes(name: str, check: Callable[[], str]) -> bool:
     return True
 
 
+def _disk() -> str:
+    """Files that people take home are written there, and FluidSynth writes there."""
+    folder = os.environ.get("GRADIO_TEMP_DIR") or tempfile.gettempdir()
+    try:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(bytes(ROOM))
+    except OSError as error:
+        raise OSError(f"{error.strerror} in {folder}: make room, or set GRADIO_TEMP_DIR to another folder") from error
+    return f"{ROOM // 1_000_000} MB can be written in {folder}"
+
+
+def _port() -> str:
+    """As Gradio will look for one: the port that is set, or the first free one of many."""
+    wanted = os.environ.get("GRADIO_SERVER_PORT", "")
+    if wanted and not wanted.isdecimal():
+        raise OSError(f"GRADIO_SERVER_PORT is {wanted!r}, and no number")
+    first, count = (int(wanted), 1) if wanted else (INITIAL_PORT, PORTS)
+    for port in range(first, first + count):
+        with socket.socket() as trial:
+            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            with suppress(OSError, OverflowError):
+                trial.bind(("127.0.0.1", port))
+                return f"{port} is free"
+    last = first + count - 1
+    ports = f"{first} is" if count == 1 else f"{first} to {last} are"
+    raise OSError(f"{ports} taken: end what runs there, or set GRADIO_SERVER_PORT to another")
+
+
+def _synthesizer() -> str:
+    name = audio.synthesizer()
+    if name == "FluidSynth":
+        try:
+            audio.fluidsynth_plays()
+        except audio.AudioError as error:
+            raise audio.AudioError(
+                f"FluidSynth: {error}; sound is made by midirenderer, reinstall FluidSynth"
+            ) from error
+    return name
+
+
+def _figures(name: str) -> str:
+    return f"{len(checkpoint.measured(name))} measured"
+
+
 def _font() -> str:
+    for key, instrument in soundfont.INSTRUMENTS.items():
+        if not instrument.samples or not (soundfont.FOLDER / instrument.file).is_file():
+            raise audio.AudioError(f"the samples of {key} are missing: restore musicgen/web/samples")
     font = soundfont.build(tuple(sorted(soundfont.INSTRUMENTS)))
     return f"{len(soundfont.INSTRUMENTS)} instruments, {len(font) / 1e6:.1f} MB"
 
@@ -59,7 +118,8 @@ def _all_checkpoints() -> str:
     found = checkpoint.available()
     without = [name for name in MODELS if name not in found]
     if missing := [name for name in without if not found or (checkpoint.DIRECTORY / name).exists()]:
-        raise checkpoint.CheckpointError(f"none for {', '.join(missing)}; run: python -m train {missing[0]}")
+        why = [fault for name in missing if (fault := checkpoint.fault(name))] or [f"run: python -m train {missing[0]}"]
+        raise checkpoint.CheckpointError("; ".join([f"none for {', '.join(missing)}", *why]))
     return ", ".join([*found, *(f"{name} not yet trained" for name in without)])
 
 

@@ -56,6 +56,8 @@ class Control:
 def check_model(request: Request):
     """Raises `Problem` if there is no such model."""
     if request.model not in (names := checkpoint.available()):
+        if request.model in list(MODELS):
+            raise Problem("model", f"{MODELS[request.model].title} cannot compose: {checkpoint.fault(request.model)}.")
         known = f"choose one of {', '.join(names)}" if names else "run: python -m train gru"
         raise Problem("model", f"There is no trained {str(request.model)[:30] or 'model'} here: {known}.")
 

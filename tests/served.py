@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 from gradio_client.utils import apply_diff
@@ -74,21 +75,18 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve(*script: str | Path, python=(sys.executable,), **environment: str) -> Iterator[Server]:
+def serve(*script: str | Path, port: int | None = None, **environment: str) -> Iterator[Server]:
     """The script, with its arguments, as a server of its own until the block ends; app.py unless another is named.
 
     `environment` is set besides that of this process.
     """
     with tempfile.TemporaryDirectory(prefix="served-") as folder:
-        port, files, log = free_port(), Path(folder) / "files", Path(folder) / "log"
+        files, log = Path(folder) / "files", Path(folder) / "log"
+        port = port or free_port()
         own = {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_TEMP_DIR": str(files)}
         with log.open("w") as out:
-            process = subprocess.Popen(
-                [*python, *map(str, script or [ROOT / "app.py"])],
-                env={**os.environ, **own, **environment},
-                stdout=out,
-                stderr=out,
-            )
+            command = [sys.executable, *map(str, script or [ROOT / "app.py"])]
+            process = subprocess.Popen(command, env={**os.environ, **own, **environment}, stdout=out, stderr=out)
         server = Server(process, f"http://127.0.0.1:{port}/", log, files)
 
         def answers() -> bool:
@@ -124,14 +122,18 @@ class Visitor:
         target = [self.ids[element], trigger]
         return next(d for d in self.config["dependencies"] if target in d["targets"] and d["backend_fn"])
 
-    async def join(self, element: str, trigger: str = "click", call: dict | None = None, **values) -> httpx.Response:
-        """Ask for it; `values` by the ids of elements, with underscores, instead of what the page shows."""
+    def body(self, element: str, trigger: str = "click", call: Any = None, **values) -> dict:
+        """What asks for it; `values` by the ids of elements, with underscores, instead of what the page shows."""
         event = self.event(element, trigger)
         given = {self.ids[name.replace("_", "-")]: value for name, value in values.items()} | {self.call: call}
         data = [given.get(i, self.values.get(i)) for i in event["inputs"]]
-        body = {"data": data, "fn_index": event["id"], "session_hash": self.session, "trigger_id": None}
+        return {"data": data, "fn_index": event["id"], "session_hash": self.session, "trigger_id": None}
+
+    async def join(self, element: str, trigger: str = "click", **given) -> httpx.Response:
+        """Ask for it, in its queue."""
+        body = json.dumps(self.body(element, trigger, **given))  # which writes NaN, too
         headers = {"content-type": "application/json"}
-        return await self.client.post("gradio_api/queue/join", content=json.dumps(body), headers=headers)
+        return await self.client.post("gradio_api/queue/join", content=body, headers=headers)
 
     async def messages(self) -> AsyncIterator[dict]:
         """What the server tells this session, until nothing is left to tell."""

@@ -7,10 +7,14 @@ rendering is an error and never a file.
 
 import io
 import logging
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import mido
@@ -19,7 +23,7 @@ import soundfile
 
 from musicgen.io import midi, soundfont
 from musicgen.io.soundfont import INSTRUMENTS, Instrument
-from musicgen.score import Score
+from musicgen.score import Note, Score, from_notes
 
 __all__ = ["FORMATS", "INSTRUMENTS", "AudioError", "Instrument", "default_instruments", "render", "synthesizer"]
 
@@ -31,23 +35,36 @@ LOUDNESS = -20.0  # dB of full scale, root mean square of what sounds
 PEAK = -1.5  # dB of full scale; MP3 may come out half a decibel higher
 SILENCE = 1e-4  # a rendering whose largest value is smaller is silent
 PANS = (44, 76, 56, 88)  # of 0 (left) to 127 (right), a voice each
-PATIENCE = 120  # seconds for one rendering
+PATIENCE = 20  # seconds for one rendering by FluidSynth, which takes one for two minutes of music
 
 _log = logging.getLogger(__name__)
+_hung = threading.Event()  # FluidSynth did, in this process
 
 
 class AudioError(RuntimeError):
     """No sound could be made; the message says why and what helps."""
 
 
+class Absent(AudioError):
+    """A synthesizer is not installed."""
+
+
 def default_instruments(style: str) -> tuple[str, ...]:
     """A key of `INSTRUMENTS` for each voice."""
-    return ("fiddle",) * 4 if style == "dance" else ("organ",) * 4
+    key = "fiddle" if style == "dance" else "organ"
+    return (key if key in INSTRUMENTS else next(iter(INSTRUMENTS)),) * 4
 
 
 def synthesizer() -> str:
     """The name of the synthesizer that plays."""
     return "FluidSynth" if shutil.which("fluidsynth") else "midirenderer"
+
+
+def fluidsynth_plays():
+    """Raises `AudioError` if FluidSynth, which is installed, makes no sound of a chord."""
+    chord = Score(from_notes([Note(0, 72, 0, 16), Note(3, 48, 0, 16)], 16))
+    keys = default_instruments(chord.style)
+    _fluidsynth(_performance(chord, keys), soundfont.build(tuple(set(keys))))
 
 
 def render(score: Score, instruments: tuple[str, ...] | None = None, format: str = "wav") -> bytes:
@@ -63,7 +80,11 @@ def render(score: Score, instruments: tuple[str, ...] | None = None, format: str
         raise AudioError(f"sound is written as {' or '.join(FORMATS)}, not {format!r}")
     if not score.notes():
         raise AudioError("the score holds only rests: there is nothing to hear")
-    sound = _synthesize(_performance(score, keys), soundfont.build(tuple(sorted(set(keys)))))
+    try:
+        font = soundfont.build(tuple(sorted(set(keys))))
+    except (OSError, RuntimeError, ValueError) as error:  # of the reader of sound files, too
+        raise AudioError(f"the samples cannot be read ({error}): restore musicgen/web/samples") from error
+    sound = _synthesize(_performance(score, keys), font)
     return _encode(_finish(sound, score.seconds), format)
 
 
@@ -96,31 +117,49 @@ def _synthesize(performance: bytes, font: bytes) -> np.ndarray:
             return sound
         except (AudioError, OSError, ValueError, RuntimeError, subprocess.SubprocessError) as error:
             reasons.append(f"{player.__name__[1:]}: {error}")
-            _log.info("no sound from %s", reasons[-1])
+            _log.log(logging.INFO if isinstance(error, Absent) else logging.WARNING, "no sound from %s", reasons[-1])
     raise AudioError("no synthesizer made a sound; install FluidSynth or midirenderer. " + "; ".join(reasons))
 
 
 def _fluidsynth(performance: bytes, font: bytes) -> np.ndarray:
     if not shutil.which("fluidsynth"):
-        raise AudioError("the program is not installed")
+        raise Absent("the program is not installed")
+    if _hung.is_set():
+        raise AudioError("it hung before, and is not asked again until the app is started anew")
     with tempfile.TemporaryDirectory(prefix="musicgen-") as name:
         folder = Path(name)
         (folder / "font.sf2").write_bytes(font)
         (folder / "score.mid").write_bytes(performance)
-        command = [sys.executable, "-m", "midi2audio", "-s", "font.sf2", "-r", str(RATE), "score.mid", "sound.wav"]
-        done = subprocess.run(
-            command, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True, timeout=PATIENCE, check=False
-        )
-        if done.returncode or not (folder / "sound.wav").is_file():
-            raise AudioError(f"it made no file: {done.stderr.decode(errors='replace')[-300:].strip()}")
+        _run([sys.executable, "-m", "midi2audio", "-s", "font.sf2", "-r", str(RATE), "score.mid", "sound.wav"], folder)
+        if not (folder / "sound.wav").is_file():
+            raise AudioError("it made no file")
         return soundfile.read(folder / "sound.wav", dtype="float32", always_2d=True)[0]
+
+
+def _run(command: list[str], folder: Path):
+    """The command, in a group of its own, which ends with it: midi2audio would leave its FluidSynth running."""
+    with (folder / "said").open("wb") as said:
+        process = subprocess.Popen(
+            command, cwd=folder, stdin=subprocess.DEVNULL, stdout=said, stderr=said, start_new_session=True
+        )
+        try:
+            code = process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            _hung.set()
+            raise AudioError(f"it did not end within {PATIENCE} s") from None
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL) if hasattr(os, "killpg") else process.kill()
+            process.wait()
+    if code:
+        raise AudioError(f"it failed: {(folder / 'said').read_bytes().decode(errors='replace')[-300:].strip()}")
 
 
 def _midirenderer(performance: bytes, font: bytes) -> np.ndarray:
     try:
         import midirenderer
     except ImportError as error:
-        raise AudioError("the package is not installed") from error
+        raise Absent("the package is not installed") from error
     wav = midirenderer.render_wave_from(font, performance)
     sound, rate = soundfile.read(io.BytesIO(wav), dtype="float32", always_2d=True)
     return _resample(sound, rate)

@@ -42,9 +42,9 @@ def header() -> gr.HTML:
     return part("header", script="header")
 
 
-def cards(value: str, cards: list[dict]) -> gr.HTML:
-    """The architectures; its value is the chosen one's name."""
-    return part("cards", value, script="cards", cards=cards)
+def cards(value: str, cards: list[dict], missing: list[str]) -> gr.HTML:
+    """The architectures, and what is said of those that are not there; its value is the chosen one's name."""
+    return part("cards", value, script="cards", cards=cards, missing=missing)
 
 
 def stage(value: dict, meters: dict, styles: dict, limits: dict) -> gr.HTML:

@@ -43,13 +43,24 @@ test("who left, or asked again meanwhile, does not come again", async () => {
   }
 });
 
-test("what fails for another reason fails", async () => {
+test("what fails though there is room is tried once more, and then fails", async () => {
   for (const size of [3, NaN]) {
-    const {line, told} = waiting(size);
+    const {line, told} = waiting(size, size);
     line.join("compare");
     await line.refused("compare", 100, "busy");
-    assert.deepEqual(told, [["failed", "compare", "busy"]]);
+    assert.match(told[0][2], /^The server was busy. Trying again in [4-8] seconds/);
+    line.join("compare");
+    await line.refused("compare", 100, "busy");
+    assert.deepEqual(told.slice(1), [["failed", "compare", "busy"]]);
   }
+});
+
+test("a run that breaks off after it has begun is not begun again", async () => {
+  const {line, told} = waiting(3);
+  line.join("compare");
+  line.heard("compare", {kind: "rows"});
+  await line.refused("compare", 100, "busy");
+  assert.deepEqual(told, [["failed", "compare", "busy"]]);
 });
 
 test("Stop leaves the queue at once, but not a run that has begun", () => {
@@ -64,7 +75,7 @@ test("Stop leaves the queue at once, but not a run that has begun", () => {
   assert.equal(told.length, 2);
 });
 
-test("a run that a lost page cut off is told of once, when the seed is there", () => {
+test("a run that a lost page cut off is told of until the next one, and only in the page that comes then", () => {
   const shelf = new Map();
   globalThis.sessionStorage = /** @type {any} */ ({
     getItem: name => shelf.get(name) ?? null, setItem: (name, value) => shelf.set(name, value), removeItem: name => shelf.delete(name),
@@ -77,7 +88,10 @@ test("a run that a lost page cut off is told of once, when the seed is there", (
   views.compare.state = "generating";
   line.part();
   again();
+  assert.equal(told.length, 2);
+  assert.match(told[1][2], /connection was lost.*press Compare all/);
+  line.join("compare");
+  line.heard("compose", {kind: "seed"});
   again();
-  assert.equal(told.length, 1);
-  assert.match(told[0][2], /connection was lost.*press Compare all/);
+  assert.equal(told.length, 2);
 });

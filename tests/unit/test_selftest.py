@@ -29,7 +29,7 @@ def test_all_is_well_without_fluidsynth(no_models, monkeypatch, capsys):
     monkeypatch.setenv("PATH", "/nonexistent")
     assert selftest.run()
     told = lines(capsys)
-    assert told[0] == "ok    synthesizer: midirenderer"
+    assert "ok    synthesizer: midirenderer" in told
     assert all(line.startswith("ok ") for line in told)
 
 
@@ -52,7 +52,7 @@ def test_an_architecture_that_was_never_trained_is_no_fault_but_one_without_its_
     monkeypatch.setattr(selftest, "MODELS", ["gru", "tenth"])
     assert selftest._all_checkpoints() == "gru, tenth not yet trained"
     (tmp_path / "tenth").mkdir()
-    with pytest.raises(checkpoint.CheckpointError, match="none for tenth; run: python -m train tenth"):
+    with pytest.raises(checkpoint.CheckpointError, match=r"none for tenth; .*run: python -m train tenth"):
         selftest._all_checkpoints()
 
 

@@ -29,7 +29,7 @@ export function glyph(name) {
 /**
  * Fills the part; its value is the chosen architecture's name.
  * @param {HTMLElement} root
- * @param {{value: string, cards: {name: string, title: string, summary: string, cost: string}[]}} props
+ * @param {{value: string, cards: {name: string, title: string, summary: string, cost: string}[], missing: string[]}} props
  * @param {(name: string, callback: () => void) => void} watch
  */
 export function cards(root, props, watch) {
@@ -40,6 +40,8 @@ export function cards(root, props, watch) {
     detail.replaceChildren(sentence, element("p", "cost", card.cost));
   };
   const chosen = () => props.cards.find(card => card.name === props.value) ?? props.cards[0];
+  root.querySelector(".missing").append(...props.missing.map(sentence => element("p", "", sentence)));
+  if (!props.cards.length) return;
   root.querySelector(".grid").append(...props.cards.map(card => {
     const label = element("label", "card"), input = element("input"), about = element("span", "about", card.summary);
     Object.assign(input, {type: "radio", name: "architecture", value: card.name, checked: card.name === props.value});
@@ -53,7 +55,7 @@ export function cards(root, props, watch) {
     return label;
   }));
   watch("value", () => {
-    inputs.get(props.value).checked = true;
+    if (inputs.has(props.value)) inputs.get(props.value).checked = true;
     show(chosen());
   });
   show(chosen());

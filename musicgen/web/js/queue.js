@@ -46,7 +46,7 @@ export class Line {
    * @param {import("./views.js").Views} views
    * @param {{again: (view: View) => void, quit: (view: View) => void}} server  asks for the same again; leaves its queue
    */
-  constructor(views, {again, quit}, {size = queued, wait = setTimeout} = {}) {
+  constructor(views, {again, quit}, {size = queued, wait = (act, ms) => { setTimeout(act, ms); }} = {}) {
     this.views = views;
     this.again = again;
     this.quit = quit;
@@ -55,6 +55,7 @@ export class Line {
     /** @type {Map<View, number>} */
     this.waiting = new Map();  // each with a number of its own, so that what was left is not gone on with
     this.asked = 0;
+    this.refusals = 0;  // without any word from the server between them
     /** @type {View | null} */
     this.cut = null;  // whose run was cut off when the page went
   }
@@ -64,15 +65,20 @@ export class Line {
   #fail(view, message) { this.views.receive(view, {kind: "failed", message}); }
 
   /** A view has asked for a run. @param {View} view */
-  join(view) { this.waiting.set(view, ++this.asked); }
+  join(view) {
+    this.waiting.set(view, ++this.asked);
+    this.cut = null;
+  }
 
   /** The server has told it something. @param {View} view */
   heard(view, {kind}) {
-    if (kind !== "seed") this.waiting.delete(view);
-    else if (this.cut) {
+    if (kind !== "seed") {
+      this.waiting.delete(view);
+      this.refusals = 0;
+    }
+    if (kind === "seed" && this.cut) {
       const remedy = `All else is as it was: press ${BUTTONS[this.cut]} to continue.`;
       this.#tell(this.cut, `The connection was lost before the music was done. ${remedy}`);
-      this.cut = null;
     }
   }
 
@@ -87,18 +93,20 @@ export class Line {
   async refused(view, most, why) {
     const mine = this.waiting.get(view), size = await this.size();
     if (mine !== this.waiting.get(view)) return;
-    if (mine && size >= most) this.#later(view, most, mine);
+    const again = mine && (size >= most || ++this.refusals < 2);  // there may have been no room a moment ago
+    if (again) this.#later(view, most, size, mine);
     else this.#fail(view, why);
   }
 
-  #later(view, most, mine) {
+  #later(view, most, size, mine) {
     const seconds = Math.round(AGAIN[0] + Math.random() * (AGAIN[1] - AGAIN[0]));
-    this.#tell(view, `All ${most} places in the queue are taken. Trying again in ${seconds} seconds; Stop ends the waiting.`);
+    const why = size >= most ? `All ${most} places in the queue are taken.` : "The server was busy.";
+    this.#tell(view, `${why} Trying again in ${seconds} seconds; Stop ends the waiting.`);
     this.wait(async () => {
       const size = await this.size();
       if (mine !== this.waiting.get(view)) return;
       if (size < most) this.again(view);
-      else this.#later(view, most, mine);
+      else this.#later(view, most, size, mine);
     }, 1000 * seconds);
   }
 
@@ -108,7 +116,7 @@ export class Line {
     keep(CUT, compose.state === "generating" ? "compose" : compare.state === "generating" ? "compare" : null, "sessionStorage");
   }
 
-  /** The page has come: a run that was cut off is told of with the first seed. */
+  /** The page has come: a run that was cut off is told of with every seed until the next one. */
   resume() {
     this.cut = kept(CUT, "sessionStorage");
     keep(CUT, null, "sessionStorage");
