@@ -37,3 +37,11 @@ test("what crosses the end of a system goes on in the next", () => {
   const roll = new Geometry(PIECE, LOOK, {width: 390, height: 300});
   assert.deepEqual([...roll.spans(60, 70)].map(span => span.system), [0, 1]);
 });
+
+test("the notes in a box", () => {
+  const roll = new Geometry(PIECE, LOOK, {width: 1000, height: 300}), low = {pitch: 48, start: 8, duration: 4}, high = {pitch: 72, start: 8, duration: 4};
+  const x = roll.spot(10).x, y = roll.row(72, 0);
+  assert.deepEqual(roll.notesIn([low, high], {x: x - 2, y: y - 2, width: 4, height: 4}), [high]);
+  assert.deepEqual(roll.notesIn([low, high], {x: x - 2, y: y - 2, width: 4, height: 200}), [low, high]);
+  assert.deepEqual(roll.notesIn([low, high], {x: roll.spot(13).x, y: 0, width: 50, height: 300}), []);
+});

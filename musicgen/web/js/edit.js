@@ -2,9 +2,13 @@
     put somewhere cuts short, moves or replaces those it meets. No document is needed here.
 
     @typedef {{voice: number, pitch: number, start: number, duration: number, given?: number}} Note
-    @typedef {{steps: number, ranges: number[][]}} Frame  ranges: the lowest and highest pitch of each voice */
+    @typedef {{steps: number, ranges: number[][]}} Frame  ranges: the lowest and highest pitch of each voice
+    @typedef {{steps?: number, up?: number, longer?: number}} Change  semitones up; steps later, steps longer */
 
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
+
+/** Are they one note, as a voice has one at a time? @param {Note} a @param {Note} b */
+export const same = (a, b) => a.voice === b.voice && a.start === b.start;
 
 /** The note where it can be: inside the piece, inside its voice's range. @param {Note} note @param {Frame} frame @returns {Note} */
 export function placed(note, {steps, ranges}) {
@@ -12,8 +16,23 @@ export function placed(note, {steps, ranges}) {
   return {...note, start, pitch: clamp(note.pitch, low, high), duration: clamp(Math.round(note.duration), 1, steps - start)};
 }
 
-/** With a note put into its voice; what it meets gives way. @param {Note[]} notes @param {Note} note @returns {Note[]} */
-export function put(notes, note) {
+/** Notes changed alike, so far that all stay inside the piece and their ranges. @param {Note[]} notes @param {Change} change @param {Frame} frame */
+export function shifted(notes, {steps = 0, up = 0, longer = 0}, frame) {
+  const most = (values, low, high) => clamp(values, Math.max(...low), Math.min(...high));
+  const later = most(Math.round(steps), notes.map(note => -note.start), notes.map(note => frame.steps - note.start - note.duration));
+  const higher = most(up, notes.map(note => Math.min(0, frame.ranges[note.voice][0] - note.pitch)),
+    notes.map(note => Math.max(0, frame.ranges[note.voice][1] - note.pitch)));
+  return notes.map(note => placed({...note, start: note.start + later, pitch: note.pitch + higher,
+    duration: Math.max(1, note.duration + Math.round(longer))}, frame));
+}
+
+/** With notes put into their voices; what they meet gives way. @param {Note[]} notes @param {Note[]} more @returns {Note[]} */
+export function put(notes, more) {
+  const sorted = [...more].sort((a, b) => a.start - b.start);
+  return sorted.reduce(withNote, notes).sort((a, b) => a.start - b.start || a.voice - b.voice);
+}
+
+function withNote(notes, note) {
   const end = note.start + note.duration;
   const others = notes.flatMap(other => {
     const until = other.start + other.duration;
@@ -21,26 +40,32 @@ export function put(notes, note) {
     if (other.start < note.start) return [{...other, duration: note.start - other.start}];
     return until > end ? [{...other, start: end, duration: until - end}] : [];
   });
-  return [...others, {...note, given: 1}].sort((a, b) => a.start - b.start || a.voice - b.voice);
+  return [...others, {...note, given: 1}];
 }
 
-/** @param {Note[]} notes @param {Note} note */
-export const without = (notes, note) => notes.filter(other => other !== note && !(other.voice === note.voice && other.start === note.start));
+/** @param {Note[]} notes @param {Note[]} gone */
+export const without = (notes, gone) => notes.filter(note => !gone.some(one => same(one, note)));
 
-/** A note in place of another. @param {Note[]} notes @param {Note} from @param {Note} to @param {Frame} frame */
-export const replaced = (notes, from, to, frame) => put(without(notes, from), placed(to, frame));
+/** Notes in place of others. @param {Note[]} notes @param {Note[]} from @param {Note[]} to */
+export const replaced = (notes, from, to) => put(without(notes, from), to);
 
-/** What an arrow key does to a note: moves it, or with Shift its end. @param {Note} note @param {string} key @param {boolean} shift @returns {Note | null} */
-export function nudged(note, key, shift) {
+/** What is pasted of notes that were copied: the first of them begins at a step. @param {Note[]} copied @param {number} at @param {Frame} frame */
+export function pasted(copied, at, frame) {
+  const first = Math.min(...copied.map(note => note.start));
+  return copied.filter(note => note.voice < frame.ranges.length && note.start - first + at < frame.steps)
+    .map(note => placed({...note, start: note.start - first + at}, frame));
+}
+
+/** What an arrow key does to notes: moves them, or with Shift their ends. @param {string} key @param {boolean} shift @returns {Change | null} */
+export function nudge(key, shift) {
   const across = {ArrowLeft: -1, ArrowRight: 1}[key], up = {ArrowUp: 1, ArrowDown: -1}[key];
-  if (across && shift) return {...note, duration: Math.max(1, note.duration + across)};
-  if (across) return {...note, start: note.start + across};
-  return up ? {...note, pitch: note.pitch + (shift ? 12 * up : up)} : null;
+  if (across) return shift ? {longer: across} : {steps: across};
+  return up ? {up: shift ? 12 * up : up} : null;
 }
 
 /** The next or the last note of all. @param {Note[]} notes @param {Note | null} note @param {1 | -1} by */
 export function neighbour(notes, note, by) {
   const sorted = [...notes].sort((a, b) => a.start - b.start || a.voice - b.voice);
-  const at = note ? sorted.findIndex(other => other.voice === note.voice && other.start === note.start) : by > 0 ? -1 : sorted.length;
+  const at = note ? sorted.findIndex(other => same(other, note)) : by > 0 ? -1 : sorted.length;
   return sorted[clamp(at + by, 0, sorted.length - 1)] ?? null;
 }

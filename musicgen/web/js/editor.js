@@ -1,145 +1,240 @@
-/** The roll as an editor, while *Edit notes* is pressed: draw, move, lengthen, shorten, delete; by pointer and by keys.
+/** The roll as an editor, while *Edit notes* is pressed: choose, draw, move, lengthen, shorten, delete, copy and paste; by
+    pointer, by touch and by keys.
 
-    Whoever owns the notes gets them by `commit(notes)` and puts the new ones on the roll; until then only the note in
-    hand is drawn elsewhere. */
+    Whoever owns the notes gets them by `commit(notes)` and puts the new ones on the roll; until then only the notes in
+    hand are drawn elsewhere. */
 
-import {neighbour, nudged, placed, put, replaced, without} from "./edit.js";
-import {pitchName, place} from "./words.js";
+import {neighbour, nudge, pasted, placed, put, replaced, same, shifted, without} from "./edit.js";
+import {HOLD} from "./touch.js";
+import {pitchName, place, plural} from "./words.js";
 
 /** @typedef {import("./edit.js").Note} Note */
 
-const EDGE = 9;  // px at a note's end by which it is lengthened
+const EDGE = {mouse: 9, touch: 16};  // px at a note's end by which it is lengthened
+const DRAG = 6;                      // px that a resting finger may tremble
 
 export class Editor {
   /**
    * @param {import("./deck.js").Deck} deck
    * @param {{voice: () => number, ranges: () => number[][], commit: (notes: Note[]) => void, hear: (note: Note) => void,
-   *   tell: (words: string) => void}} page  voice: the one that is drawn into
+   *   tell: (words: string) => void, region: () => import("./canvas.js").Region | null, changed: () => void}} page  voice: the
+   *   one that is drawn into; region: what is selected where no notes are chosen; changed: other notes are chosen, or copied
    */
   constructor(deck, page) {
     this.deck = deck;
     this.page = page;
     this.on = false;
-    this.note = null;  // in hand, as it is in the piece
-    this.drag = null;  // {kind, note, step, pitch}
+    /** @type {Note[]} */
+    this.chosen = [];  // as they are in the piece
+    /** @type {Note[]} */
+    this.copied = [];
+    this.ruler = false;  // pressed there: that selects bars, whether notes are edited or not
+    this.drag = null;  // {kind, notes, step, pitch, x, y}: draw, move, end, box
     const {element} = deck;
     element.addEventListener("pointerdown", event => this.#press(event), true);
     element.addEventListener("pointermove", event => this.#move(event), true);
     for (const name of ["pointerup", "pointercancel"]) element.addEventListener(name, event => this.#lift(event), true);
-    element.addEventListener("click", event => { if (this.on) event.stopImmediatePropagation(); }, true);
-    element.addEventListener("dblclick", () => { if (this.on && this.note) this.#delete(); });
+    element.addEventListener("click", event => { if (this.on && !this.ruler) event.stopImmediatePropagation(); }, true);
+    element.addEventListener("dblclick", () => { if (this.on && this.chosen.length) this.delete(); });
     element.addEventListener("keydown", event => this.#key(event), true);
   }
 
   get #roll() { return this.deck.sheet.roll; }
   get #notes() { return [...this.deck.sheet.notes.values()]; }
   get #frame() { return {steps: this.deck.sheet.piece.steps, ranges: this.page.ranges()}; }
+  get #last() { return this.chosen.at(-1) ?? null; }
+
+  /** What is cut, copied or deleted: the notes chosen, or those that begin in what is selected. */
+  get meant() {
+    const region = this.on ? null : this.page.region();
+    if (!region) return this.chosen;
+    return this.#notes.filter(({voice, start}) => region.voices.includes(voice) && start >= region.from && start < region.to);
+  }
 
   toggle(on) {
     this.on = on && Boolean(this.deck.sheet.piece) && !this.deck.generating;
     this.deck.element.toggleAttribute("data-editing", this.on);
-    this.#take(null);
+    this.#choose([]);
+  }
+
+  /** Other notes stand on the roll. */
+  changed() {
+    if (this.on && this.deck.generating) this.toggle(false);
+    else if (this.chosen.length) this.#choose(this.#notes.filter(note => this.chosen.some(one => same(one, note) && one.pitch === note.pitch)));
   }
 
   /* ---- by pointer -------------------------------------------------------------------------------------------------- */
 
   #press(event) {
     if (!this.on || event.button) return;
+    this.ruler = this.#roll.onRuler(event);
+    if (this.ruler) return;
     event.stopImmediatePropagation();
-    event.preventDefault();
+    if (!event.isPrimary) { this.#abandon(); return; }  // a second finger scrolls
+    if (event.pointerType !== "touch") event.preventDefault();
     const {geometry} = this.#roll, {x, y} = this.#roll.pointAt(event), found = geometry.noteAt(this.#notes, x, y);
-    const step = geometry.stepAt(x, y), pitch = geometry.pitchAt(y);
+    const spot = {x, y, step: geometry.stepAt(x, y), pitch: geometry.pitchAt(y)}, more = event.shiftKey || event.ctrlKey || event.metaKey;
     this.deck.element.focus({preventScroll: true});
-    if (found) {
-      const end = geometry.spot(found.start + found.duration - 0.001).x;
-      this.drag = {kind: end - x < EDGE && found.duration * geometry.stepWidth > 2 * EDGE ? "end" : "move", note: found, step, pitch};
-      this.#take(found);
-    } else {
-      const {beat} = this.deck.sheet.piece, start = Math.floor(step / (beat / 2)) * (beat / 2);
-      const note = placed({voice: this.page.voice(), pitch, start, duration: beat}, this.#frame);
-      this.drag = {kind: "draw", note, step, pitch};
-      this.#show(note);
-    }
-    this.page.hear(this.drag.note);
     this.deck.element.setPointerCapture(event.pointerId);
+    if (found && more) this.#choose(this.#has(found) ? without(this.chosen, [found]) : [...this.chosen, found]);
+    else if (found) this.#grasp(found, spot, EDGE[event.pointerType] ?? EDGE.mouse);
+    else if (more) this.drag = {kind: "box", notes: this.chosen, ...spot};
+    else {
+      const {beat} = this.deck.sheet.piece, start = Math.floor(spot.step / (beat / 2)) * (beat / 2);
+      this.drag = {kind: "draw", notes: [placed({voice: this.page.voice(), pitch: spot.pitch, start, duration: beat}, this.#frame)], ...spot};
+      if (event.pointerType === "touch") this.waiting = setTimeout(() => this.#box(), HOLD);
+      this.#show(this.drag.notes);
+      this.page.hear(this.drag.notes[0]);
+    }
+  }
+
+  #has(note) { return this.chosen.some(one => same(one, note)); }
+
+  #grasp(found, spot, edge) {
+    const {geometry} = this.#roll, end = geometry.spot(found.start + found.duration - 0.001).x;
+    if (!this.#has(found)) this.#choose([found]);
+    const kind = end - spot.x < edge && found.duration * geometry.stepWidth > 2 * edge ? "end" : "move";
+    this.drag = {kind, notes: this.chosen, ...spot};
+    this.page.hear(found);
+  }
+
+  #box() {  // a finger has rested in an empty place
+    this.drag = {...this.drag, kind: "box", notes: []};
+    this.#choose([]);
+    this.page.tell("Draw a box around the notes to choose.");
   }
 
   #move(event) {
     if (!this.on || !this.drag) return;
     event.stopImmediatePropagation();
-    const {geometry} = this.#roll, {x, y} = this.#roll.pointAt(event), {kind, note} = this.drag;
+    const {geometry} = this.#roll, {x, y} = this.#roll.pointAt(event), {kind, notes} = this.drag;
+    if (Math.hypot(x - this.drag.x, y - this.drag.y) > DRAG) clearTimeout(this.waiting);
     const steps = Math.round(geometry.stepAt(x, y) - this.drag.step), up = geometry.pitchAt(y) - this.drag.pitch;
-    const wanted = kind === "move" ? {...note, start: note.start + steps, pitch: note.pitch + up}
-      : {...note, duration: Math.max(1, note.duration + steps)};
-    const now = placed(wanted, this.#frame);
-    if (this.drag.now && now.pitch !== this.drag.now.pitch) this.page.hear(now);
-    this.drag.now = now;
-    this.#show(now);
+    if (kind === "box") this.#enclose(x, y);
+    else {
+      const now = shifted(notes, kind === "move" ? {steps, up} : {longer: steps}, this.#frame);
+      if (this.drag.now && now[0].pitch !== this.drag.now[0].pitch) this.page.hear(now[0]);
+      this.drag.now = now;
+      this.#show(now);
+    }
+  }
+
+  #enclose(x, y) {
+    const {geometry} = this.#roll, across = [this.drag.x, x].sort((a, b) => a - b), down = [this.drag.y, y].sort((a, b) => a - b);
+    const box = {x: across[0], y: down[0], width: across[1] - across[0], height: down[1] - down[0]};
+    const inside = geometry.notesIn(this.#notes, box);
+    this.#roll.box = box;
+    this.#choose([...this.drag.notes, ...without(inside, this.drag.notes)]);
   }
 
   #lift(event) {
+    clearTimeout(this.waiting);
     if (!this.on || !this.drag) return;
     event.stopImmediatePropagation();
-    const {kind, note, now} = this.drag;
-    this.drag = null;
-    if (event.type === "pointercancel") this.#take(kind === "draw" ? null : note);
-    else if (kind === "draw") this.#commit(put(this.#notes, now ?? note), now ?? note);
-    else if (now && (now.start !== note.start || now.pitch !== note.pitch || now.duration !== note.duration)) this.#change(note, now);
+    const {kind, notes, now} = this.drag;
+    if (event.type === "pointercancel") this.#abandon();
+    else {
+      [this.drag, this.#roll.box] = [null, null];
+      if (kind === "draw") this.#commit(put(this.#notes, now ?? notes), now ?? notes);
+      else if (kind !== "box" && now) this.#change(notes, now);
+      else this.#choose(this.chosen);
+    }
+  }
+
+  #abandon() {
+    clearTimeout(this.waiting);
+    [this.drag, this.#roll.box] = [null, null];
+    this.#choose(this.chosen);
   }
 
   /* ---- by keys ----------------------------------------------------------------------------------------------------- */
 
   #key(event) {
-    if (!this.on || event.ctrlKey || event.metaKey || event.altKey) return;
-    const moved = this.note && nudged(this.note, event.key, event.shiftKey);
-    if (moved) this.#change(this.note, moved);
-    else if (event.key === "Delete" || event.key === "Backspace") { if (this.note) this.#delete(); }
-    else if (event.key === "," || event.key === ".") this.#take(neighbour(this.#notes, this.note, event.key === "." ? 1 : -1));
-    else if (event.key === "Enter") this.#add();
-    else if (event.key === "Escape" && this.note) this.#take(null);
+    const {key, shiftKey} = event;
+    if (!this.deck.sheet.piece || event.altKey || this.deck.generating) return;
+    if (event.ctrlKey || event.metaKey) {
+      const act = {c: () => this.copy(), x: () => this.cut(), v: () => this.paste(), ...this.on && {a: () => this.#choose(this.#notes)}}[key.toLowerCase()];
+      if (!act) return;
+      act();
+    } else if (key === "Delete" || key === "Backspace") this.delete();
+    else if (!this.on) return;
+    else if (this.chosen.length && nudge(key, shiftKey)) this.#change(this.chosen, shifted(this.chosen, nudge(key, shiftKey), this.#frame));
+    else if (",<.>".includes(key)) this.#walk(",<".includes(key) ? -1 : 1, "<>".includes(key));
+    else if (key === "Enter") this.#add();
+    else if (key === "Escape" && this.chosen.length) this.#choose([]);
     else return;
     event.preventDefault();
     event.stopImmediatePropagation();
   }
 
+  #walk(by, more) {
+    const note = neighbour(this.#notes, this.#last, by);
+    if (note) this.#choose(more ? [...without(this.chosen, [note]), note] : [note]);
+  }
+
   #add() {  // after the note in hand, or at the playhead
-    const voice = this.note?.voice ?? this.page.voice(), {beat, steps} = this.deck.sheet.piece, [low, high] = this.page.ranges()[voice];
-    const start = this.note ? this.note.start + this.note.duration : Math.floor(this.#roll.cursor / beat) * beat;
+    const last = this.#last, voice = last?.voice ?? this.page.voice(), {beat, steps} = this.deck.sheet.piece, [low, high] = this.page.ranges()[voice];
+    const start = last ? last.start + last.duration : Math.floor(this.#roll.cursor / beat) * beat;
     if (start >= steps) return;
-    const note = placed({voice, start, duration: beat, pitch: this.note?.pitch ?? Math.round((low + high) / 2)}, this.#frame);
+    const note = placed({voice, start, duration: beat, pitch: last?.pitch ?? Math.round((low + high) / 2)}, this.#frame);
     this.page.hear(note);
-    this.#commit(put(this.#notes, note), note);
+    this.#commit(put(this.#notes, [note]), [note]);
+  }
+
+  /* ---- cut, copy, paste -------------------------------------------------------------------------------------------- */
+
+  copy() {
+    const {meant} = this;
+    if (!meant.length) return;
+    this.copied = meant;
+    this.page.tell(`${plural(meant.length, "note")} copied: paste puts them at the playhead.`);
+    this.page.changed();
+  }
+
+  cut() {
+    this.copy();
+    this.delete();
+  }
+
+  paste() {  // at the playhead
+    if (!this.copied.length || this.deck.generating) return;
+    const notes = pasted(this.copied, Math.floor(this.#roll.cursor), this.#frame);
+    this.#commit(put(this.#notes, notes), this.on ? notes : []);
+    this.page.tell(`${plural(notes.length, "note")} pasted`);
+  }
+
+  delete() {
+    const {meant} = this;
+    if (!meant.length || this.deck.generating) return;
+    this.#commit(without(this.#notes, meant), []);
+    this.page.tell(`${plural(meant.length, "note")} deleted`);
   }
 
   /* ---- what comes of it -------------------------------------------------------------------------------------------- */
 
   #change(from, to) {
-    const note = placed(to, this.#frame);
-    if (note.pitch !== from.pitch) this.page.hear(note);
-    this.#commit(replaced(this.#notes, from, note, this.#frame), note);
+    if (from.every((note, index) => ["start", "pitch", "duration"].every(name => note[name] === to[index][name]))) return;
+    if (to[0].pitch !== from[0].pitch) this.page.hear(to[0]);
+    this.#commit(replaced(this.#notes, from, to), to);
   }
 
-  #delete() {
-    const gone = this.note;
-    this.#commit(without(this.#notes, gone), null);
-    this.page.tell("deleted");
-  }
-
-  #commit(notes, note) {
+  #commit(notes, chosen) {
     this.page.commit(notes);
-    this.#take(note && this.#notes.find(other => other.voice === note.voice && other.start === note.start));
+    this.#choose(this.#notes.filter(note => chosen.some(one => same(one, note))));
   }
 
-  #take(note) {
-    this.note = note ?? null;
-    this.#show(this.note);
-    if (!this.note || !this.deck.sheet.piece) return;
-    const {piece} = this.deck.sheet;
-    this.page.tell(`${piece.voices[note.voice]} ${pitchName(note.pitch)}, ${place(piece, note.start)}, ${note.duration / 4} long`);
+  #choose(notes) {
+    this.chosen = notes;
+    this.#show(notes);
+    this.page.changed();
+    const note = this.#last, {piece} = this.deck.sheet;
+    if (!note || !piece) return;
+    if (notes.length > 1) this.page.tell(`${notes.length} notes chosen`);
+    else this.page.tell(`${piece.voices[note.voice]} ${pitchName(note.pitch)}, ${place(piece, note.start)}, ${note.duration / 4} long`);
   }
 
-  #show(note) {
-    this.#roll.inHand = note;
+  #show(notes) {
+    this.#roll.inHand = notes;
     this.#roll.draw();
   }
 }

@@ -70,6 +70,24 @@ export class Geometry {
     return null;
   }
 
+  /** Where a note is drawn, a box a system. @param {{start: number, duration: number, pitch: number}} note */
+  *boxes({start, duration, pitch}) {
+    const height = Math.max(3.5, this.rowHeight * 0.92);
+    for (const {system, x, width} of this.spans(start, Math.min(start + duration, this.piece.steps))) {
+      yield {x: x + 0.75, y: this.row(pitch, system) - height / 2, width: width - 1.5, height};
+    }
+  }
+
+  /**
+   * The notes of which some is drawn in a box.
+   * @template {{start: number, duration: number, pitch: number}} N
+   * @param {N[]} notes @param {{x: number, y: number, width: number, height: number}} box px
+   */
+  notesIn(notes, {x, y, width, height}) {
+    return notes.filter(note => [...this.boxes(note)].some(one =>
+      one.x < x + width && one.x + one.width > x && one.y < y + height && one.y + one.height > y));
+  }
+
   /** From step to step, a box a system: what crosses the end of a system goes on in the next. @param {number} start @param {number} end */
   *spans(start, end) {
     for (let step = start; step < end;) {

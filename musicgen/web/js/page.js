@@ -77,6 +77,7 @@ function assemble() {
   });
   rework = new Rework(parts.rework.element, {deck, player, compose, give: (given, settings) => work.give(given, settings), editor: new Editor(deck, {
     voice: () => Math.min(rework.region?.voices[0] ?? 0, deck.sheet.piece.voices.length - 1), commit: commitNotes, hear: hearNote,
+    region: () => rework?.region ?? null, changed: () => rework?.tell(),
     ranges: () => parts.stage.props.styles[deck.sheet.piece.style].ranges, tell: words => { deck.status.textContent = words; },
   })});
   parts.said.element.querySelector(".remove").addEventListener("click", () => work.give(null));

@@ -4,7 +4,9 @@
 import {again, canvasOf, continued, harmonised, painted, voicesWithin} from "./canvas.js";
 import {element} from "./dom.js";
 import {problem} from "./problems.js";
+import {HOLD, still, twoFingersScroll} from "./touch.js";
 import {between, fitting, inWords, whole, withVoice} from "./selection.js";
+import {plural} from "./words.js";
 
 /** @typedef {import("./canvas.js").Canvas} Canvas */
 
@@ -31,7 +33,11 @@ export class Rework {
     this.words = find("words");
     this.loop = find("loop");
     this.edit = find("edit");
+    this.hand = find("in-hand");
+    this.held = find("held");
     this.looping = false;
+    /** @type {Record<string, HTMLButtonElement>} */
+    this.buttons = {};
     this.edit.addEventListener("click", () => {
       editor.toggle(!editor.on);
       this.tell();
@@ -40,8 +46,12 @@ export class Rework {
     this.region = null;
     for (const [name, act] of Object.entries({
       harmonise: () => this.#harmonise(), continue: () => this.#continue(), again: () => this.#again(),
+      cut: () => editor.cut(), copy: () => editor.copy(), paste: () => editor.paste(), delete: () => editor.delete(),
       keep: () => this.#fix(1), free: () => this.#fix(0), loop: () => this.#loop(), close: () => this.select(null),
-    })) find(name).addEventListener("click", act);
+    })) {
+      this.buttons[name] = /** @type {HTMLButtonElement} */ (find(name));
+      this.buttons[name].addEventListener("click", act);
+    }
     this.#listen(deck.element);
     this.tell();
   }
@@ -54,7 +64,9 @@ export class Rework {
   #listen(roll) {
     roll.addEventListener("pointerdown", event => this.#press(event));
     roll.addEventListener("pointermove", event => this.#drag(event));
-    for (const name of ["pointerup", "pointercancel"]) roll.addEventListener(name, () => { this.from = null; });
+    for (const name of ["pointerup", "pointercancel"]) roll.addEventListener(name, () => this.#release());
+    still(roll, () => Boolean(this.from && this.dragged));
+    twoFingersScroll(roll, () => this.#release());
     roll.addEventListener("click", event => {
       if (this.dragged) this.dragged = false;
       else this.deck.views.transport.seek(this.#sheet.roll.stepAt(event));
@@ -64,17 +76,26 @@ export class Rework {
 
   #press(event) {
     if (event.button || !this.#sheet.piece) return;
-    const {roll} = this.#sheet, {y} = roll.pointAt(event), {geometry} = roll;
-    const ruler = y < geometry.top(geometry.systemAt(y));
-    [this.dragged, this.from] = [false, {x: event.clientX, y: event.clientY, step: roll.stepAt(event), ruler, at: y}];
+    const {roll, piece} = this.#sheet, {y} = roll.pointAt(event), step = roll.stepAt(event), touch = event.pointerType === "touch";
+    [this.dragged, this.from] = [false, {x: event.clientX, y: event.clientY, step, ruler: roll.onRuler(event), touch, at: y}];
+    if (touch) this.waiting = setTimeout(() => {  // a finger that rests selects; one that moves on scrolls
+      this.dragged = true;
+      this.select(between(piece, step, step, piece.bar));
+    }, HOLD);
+  }
+
+  #release() {
+    clearTimeout(this.waiting);
+    this.from = null;
   }
 
   #drag(event) {
     if (!this.from || Math.hypot(event.clientX - this.from.x, event.clientY - this.from.y) < DRAG) return;
+    if (this.from.touch && !this.dragged) { this.#release(); return; }
     if (!this.dragged) this.deck.element.setPointerCapture(event.pointerId);
     this.dragged = true;
     const {roll, piece} = this.#sheet, step = roll.stepAt(event);
-    if (this.from.ruler || event.pointerType === "touch") this.select(between(piece, this.from.step, step, piece.bar));
+    if (this.from.ruler || this.from.touch) this.select(between(piece, this.from.step, step, piece.bar));
     else this.select(this.#box(between(piece, this.from.step, step, piece.beat), event));
   }
 
@@ -169,6 +190,7 @@ export class Rework {
   /** Another piece stands on the stage. */
   changed() {
     const {piece} = this.#sheet;
+    this.editor.changed();
     this.select(piece ? fitting(piece, this.region) : null);
     if (piece && this.chips.dataset.voices !== String(piece.voices)) {
       this.chips.dataset.voices = String(piece.voices);
@@ -187,6 +209,11 @@ export class Rework {
 
   tell() {
     this.bar.hidden = !this.region;
+    this.hand.hidden = !this.editor.on;
+    const {chosen, copied} = this.editor;
+    this.held.textContent = chosen.length ? `${plural(chosen.length, "note")} chosen` : "Drag to draw; with Shift, or after a rest, to choose";
+    for (const name of ["cut", "copy", "delete"]) this.buttons[name].disabled = !chosen.length;
+    this.buttons.paste.disabled = !copied.length;
     for (const [voice, chip] of [...this.chips.children].entries()) {
       chip.setAttribute("aria-pressed", String(this.region?.voices.includes(voice) ?? false));
     }

@@ -40,8 +40,10 @@ export class Roll {
     this.region = null;   // what is selected
     /** @type {import("./canvas.js").Mask | null} */
     this.freed = null;    // cells with 0 are to be composed anew
-    /** @type {import("./words.js").Note | null} */
-    this.inHand = null;   // the note that is being edited, where it would be
+    /** @type {import("./edit.js").Note[]} */
+    this.inHand = [];     // the notes that are being edited, where they would be
+    /** @type {{x: number, y: number, width: number, height: number} | null} */
+    this.box = null;      // drawn around notes to choose them
     /** @type {import("./words.js").Note[]} */
     this.ghosts = [];     // what stood here before
     /** @type {Geometry | null} */
@@ -78,6 +80,12 @@ export class Roll {
   stepAt(event) {
     const {x, y} = this.pointAt(event);
     return this.geometry.stepAt(x, y);
+  }
+
+  /** Among the bar numbers? @param {MouseEvent} event */
+  onRuler(event) {
+    const {y} = this.pointAt(event);
+    return y < this.geometry.top(this.geometry.systemAt(y));
   }
 
   noteAt(event) {
@@ -178,41 +186,37 @@ export class Roll {
     for (const note of this.notes) {  // the notes that belong to it, since voices cross and overlap
       if (!voices.includes(note.voice) || note.start >= to || note.start + note.duration <= from) continue;
       pen.strokeStyle = this.colours.seam;
-      for (const {x, y, width, height} of this.#boxes(note)) pen.strokeRect(x - 1.5, y - 1.5, width + 3, height + 3);
+      for (const {x, y, width, height} of this.geometry.boxes(note)) pen.strokeRect(x - 1.5, y - 1.5, width + 3, height + 3);
     }
   }
 
   #hand(pen) {
-    if (!this.inHand) return;
-    for (const box of this.#boxes(this.inHand)) {
-      mark(pen, box, {...this.inHand, given: 1}, this);
-      pen.strokeStyle = this.colours.seam;
-      pen.lineWidth = 2;
+    [pen.strokeStyle, pen.lineWidth] = [this.colours.seam, 2];
+    for (const note of this.inHand) for (const box of this.geometry.boxes(note)) {
+      mark(pen, box, {...note, given: 1}, this);
       pen.strokeRect(box.x - 2, box.y - 2, box.width + 4, box.height + 4);
     }
+    if (!this.box) return;
+    pen.fillStyle = this.colours.select;
+    pen.fillRect(this.box.x, this.box.y, this.box.width, this.box.height);
+    pen.lineWidth = 1;
+    pen.strokeRect(this.box.x, this.box.y, this.box.width, this.box.height);
   }
 
   #notes(pen) {
     const now = performance.now();
     let arriving = false;
     pen.globalAlpha = 0.16;
-    for (const ghost of this.ghosts) for (const box of this.#boxes(ghost)) mark(pen, box, {voice: ghost.voice}, this);
+    for (const ghost of this.ghosts) for (const box of this.geometry.boxes(ghost)) mark(pen, box, {voice: ghost.voice}, this);
     for (const note of this.notes) {
       const age = calm.matches || !note.born ? 1 : Math.min(1, (now - note.born) / ARRIVAL);
       arriving ||= age < 1;
       pen.globalAlpha = (0.15 + 0.85 * age) * (this.freed && !this.freed[note.voice]?.[note.start] ? 0.35 : 1);
-      for (const box of this.#boxes(note)) mark(pen, box, note, this);
+      for (const box of this.geometry.boxes(note)) mark(pen, box, note, this);
     }
     pen.globalAlpha = 1;
     if (arriving && !this.waiting) {
       this.waiting = requestAnimationFrame(() => { this.waiting = null; this.draw(); });
-    }
-  }
-
-  *#boxes({start, duration, pitch}) {
-    const height = Math.max(3.5, this.geometry.rowHeight * 0.92);
-    for (const {system, x, width} of this.geometry.spans(start, Math.min(start + duration, this.piece.steps))) {
-      yield {x: x + 0.75, y: this.geometry.row(pitch, system) - height / 2, width: width - 1.5, height};
     }
   }
 
