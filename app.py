@@ -26,7 +26,7 @@ if "GRADIO_SERVER_PORT" in os.environ:
 
 import gradio as gr
 
-from musicgen import api, checkpoint, comparison, piece, selftest, session
+from musicgen import api, checkpoint, comparison, piece, recipe, selftest, session
 from musicgen.export import FORMATS
 from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments
 from musicgen.io.seeds import EXAMPLES, FILE_ENDINGS, SeedError, from_file
@@ -36,6 +36,7 @@ from musicgen.score import METERS, STYLES, ScoreError
 from musicgen.web import front, guard, parts
 
 WAITING = 100  # visitors at most, for others to have composed
+PNG = b"\x89PNG"  # how such a file begins
 KEPT = 3600  # seconds a visitor's files stay on the server
 BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
 VOLUME = 0.8  # of 1, at first
@@ -125,7 +126,7 @@ def preview(call, **settings) -> dict:
 
 
 def asking(compose, shown: str):
-    """What a click begins: `compose` is `session.compose`, or `comparison.compare` for all models at once.
+    """What a click begins: `compose` is `session.compose`, or `comparison.compare` or `takes` for several answers.
 
     The page's `call` holds the `run`, music `given` as a seed, and a `canvas` if that and nothing else is to be filled.
     """
@@ -167,14 +168,19 @@ def take_example(example: Any, bars: Any, mixer: Any) -> dict:
 
 
 def take_file(file) -> dict:
-    """A file, read once, is handed to the page as the music given; one that cannot be read changes nothing."""
-    name = Path(file).name
+    """A file, read once, is handed to the page as the music given, with the recipe that it carries; one that cannot be
+    read changes nothing.
+    """
+    name, data, told = Path(file).name, Path(file).read_bytes(), time.monotonic_ns()
+    fragment = recipe.find(data)
+    if fragment and data.startswith(PNG):
+        return {"stage": {"kind": "recipe", "recipe": fragment, "told": told}}
     try:
-        seed = from_file(name, Path(file).read_bytes())
+        seed = from_file(name, data)
     except (SeedError, ScoreError) as error:
         return {"stage": session.trouble(Problem("upload", str(error)))}
     given = {**piece.write(seed.canvas.score, seed.canvas.fixed), "name": name[:LONGEST_NAME]}
-    return {"stage": {"kind": "given", "given": given, "said": seed.message, "told": time.monotonic_ns()}}
+    return {"stage": {"kind": "given", "given": given, "recipe": fragment, "said": seed.message, "told": told}}
 
 
 def settled(request: Request, bars: int, mixer: dict) -> dict:
@@ -196,7 +202,7 @@ def save(name: str):
             score, fixed = piece.read(asked["piece"])
             model = model if model in list(MODELS) else "unknown"  # it becomes a part of the file's name
             seed = seed if LIMITS["random_seed"].holds(seed) else 0  # so does it
-            work = session.Composition(score, fixed, model, seed)
+            work = session.Composition(score, fixed, model, seed, recipe.checked(asked.get("recipe")))
             chosen = [*(instruments if isinstance(instruments, list) else []), *4 * [""]][:4]
             keys = [key if key in list(INSTRUMENTS) else "piano" for key in chosen]
             return {"file": stored(f"{work.name}.{FORMATS[name].ending}", FORMATS[name].make(work, keys))}
@@ -278,6 +284,7 @@ def build() -> gr.Blocks:
                     anew = gr.Checkbox(True, label="New random seed each time", elem_id="anew")
                 with gr.Row(elem_id="actions"):
                     generate = gr.Button("Generate", variant="primary", elem_id="generate")
+                    three = gr.Button("Three takes", visible="hidden", elem_id="three")  # pressed by the page
                     compare_all = gr.Button("Compare all", variant="primary", elem_id="compare-all")
                     stop = gr.Button("Stop", elem_id="stop")
             with gr.Column(elem_id="play"):
@@ -285,7 +292,10 @@ def build() -> gr.Blocks:
                 stage = parts.stage(session.preview(opening), **frames())
                 place = parts.place()
                 parts.rework()
-                rows = parts.rows(cards())
+                rows = parts.rows("rows", cards())
+                trio = parts.rows(
+                    "trio", [{"name": row, "title": f"{row.capitalize()} take", "cost": ""} for row in comparison.TAKES]
+                )
                 mix = parts.transport(mixer, choices=[
                     {"key": key, "title": instrument.title} for key, instrument in INSTRUMENTS.items()
                 ])  # fmt: skip
@@ -296,14 +306,14 @@ def build() -> gr.Blocks:
                     example = gr.Dropdown(names, value=first.name, label="Example", filterable=False, elem_id="example")
                     file = gr.UploadButton(
                         "Upload MIDI or MusicXML", elem_id="upload",
-                        file_types=list(FILE_ENDINGS),
+                        file_types=[*FILE_ENDINGS, ".png"],
                     )  # fmt: skip
                 parts.said()
                 parts.keyboard()
         apply = gr.Button("Apply", visible="hidden", elem_id="apply")  # pressed by the page, to set the widgets anew
         unname = gr.Button("Unname", visible="hidden", elem_id="unname")  # pressed by it where no example is the seed
         leaves = {
-            v: gr.Button(visible="hidden", elem_id=f"leave-{v}") for v in ("compose", "compare")
+            v: gr.Button(visible="hidden", elem_id=f"leave-{v}") for v in ("compose", "compare", "trio")
         }  # by the page, too
         with gr.Row(elem_id="downloads"):
             saves = {name: gr.Button(f.title, elem_id=f"save-{name}") for name, f in FORMATS.items()}
@@ -320,6 +330,7 @@ def build() -> gr.Blocks:
             model=model, style=style, notes=notes, bars=bars, meter=meter, temperature=temperature, top_p=top_p,
             random_seed=random_seed, generate=generate, compare_all=compare_all, stop=stop, apply=apply, unname=unname,
             place=place, leaves=leaves, saves=saves, files=files, page=page,
+            trio=trio, three=three,
         )  # fmt: skip
     return page
 
@@ -336,6 +347,7 @@ def wire(page, **part):
     asked = some("call", "control", "anew", "mixer", *SETTINGS)
     for button, view, compose, shown in (
         ("generate", "compose", session.compose, "stage"), ("compare_all", "compare", comparison.compare, "rows"),
+        ("three", "trio", comparison.takes, "trio"),
     ):  # fmt: skip
         composing = part[button].click(
             **by_name(asking(compose, shown), asked, some(shown, "random_seed")),

@@ -19,13 +19,13 @@ class Format:
 def _midi(work: "Composition", instruments: Sequence[str]) -> bytes:
     from musicgen.io import audio, midi
 
-    return midi.write(work.score, [audio.INSTRUMENTS[key].program for key in instruments])
+    return midi.write(work.score, [audio.INSTRUMENTS[key].program for key in instruments], work.recipe)
 
 
 def _musicxml(work: "Composition", instruments: Sequence[str]) -> bytes:
     from musicgen.io import notation
 
-    return notation.write(work.score)
+    return notation.write(work.score, work.recipe)
 
 
 def _sound(format: str):
@@ -40,7 +40,7 @@ def _sound(format: str):
 def _picture(work: "Composition", instruments: Sequence[str]) -> bytes:
     from musicgen.io import picture
 
-    return picture.piano_roll(work.score, work.fixed, title=work.title)
+    return picture.piano_roll(work.score, work.fixed, title=work.title, recipe=work.recipe)
 
 
 FORMATS = {

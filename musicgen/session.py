@@ -26,6 +26,7 @@ class Composition:
     fixed: np.ndarray
     model: str
     random_seed: int
+    recipe: str = ""  # see `musicgen.recipe`
 
     @property
     def name(self) -> str:

@@ -25,10 +25,11 @@ DEFAULT_TEMPO = 120  # quarter notes a minute where a file says nothing, by the 
 LONGEST = 100_000  # quarter notes
 
 
-def write(score: Score, programs: Sequence[int] | None = None) -> bytes:
+def write(score: Score, programs: Sequence[int] | None = None, recipe: str = "") -> bytes:
     """A type 1 file: a track for tempo and meter, then a track for each voice of the style, named after it.
 
-    `programs` are four General MIDI programs from 0. Every track ends where the last bar does.
+    `programs` are four General MIDI programs from 0. Every track ends where the last bar does. A `recipe` is a text
+    event of the first track.
     """
     song = pretty_midi.PrettyMIDI(resolution=TICKS, initial_tempo=score.tempo)
     song.text_events.append(pretty_midi.Text(MARK + score.style, 0))
@@ -40,7 +41,7 @@ def write(score: Score, programs: Sequence[int] | None = None) -> bytes:
         song.instruments.append(instrument)
     data = io.BytesIO()
     song.write(data)
-    return _whole(data.getvalue(), score)
+    return _whole(data.getvalue(), score, recipe)
 
 
 def _sound(score: Score, note, song: pretty_midi.PrettyMIDI) -> pretty_midi.Note:
@@ -54,10 +55,12 @@ def _velocity(score: Score, note) -> int:
     return LOUDNESS[note.voice] + accent
 
 
-def _whole(data: bytes, score: Score) -> bytes:
+def _whole(data: bytes, score: Score, recipe: str) -> bytes:
     """What pretty_midi leaves out: tracks last until the last bar line, the tempo is rounded, the clicks are beats."""
     file = mido.MidiFile(file=io.BytesIO(data))
     file.tracks[0].insert(0, mido.MetaMessage("track_name", name="Nonet"))
+    if recipe:
+        file.tracks[0].insert(1, mido.MetaMessage("text", text=recipe))
     for message in file.tracks[0]:
         if message.type == "set_tempo":
             message.tempo = round(60_000_000 / score.tempo)

@@ -17,14 +17,19 @@ STEPS_OF_FIFTHS = "FCGDAEB"  # natural notes along the line of fifths, C at 1
 PLAIN = (1, 2, 3, 4, 6, 8, 12, 16)  # steps that one note head can last, with at most one dot
 
 
-def write(score: Score) -> bytes:
-    """The score as MusicXML: a staff for each voice of the style, whole bars, ties, a key signature that fits."""
+def write(score: Score, recipe: str = "") -> bytes:
+    """The score as MusicXML: a staff for each voice of the style, whole bars, ties, a key signature that fits.
+
+    A `recipe` is a miscellaneous field.
+    """
     from music21 import layout, metadata, stream
     from music21.musicxml.m21ToXml import GeneralObjectExporter
 
     sheet = stream.Score()
     sheet.metadata = metadata.Metadata(title="Dance tune" if score.style == "dance" else "Chorale", composer="Nonet")
     sheet.metadata.addCustom(STYLE_FIELD, score.style)
+    if recipe:
+        sheet.metadata.addCustom("recipe", recipe)
     sharps = signature(score)
     notes = score.notes()
     for voice in range(len(STYLES[score.style].ranges)):

@@ -41,15 +41,18 @@ def pitch_name(pitch: int) -> str:
     return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
-def piano_roll(score: Score, seed: int | np.ndarray = 0, title: str = "") -> bytes:
-    """The score as a PNG. `seed` is how many steps were given, or which cells were `(T, 4)`."""
+def piano_roll(score: Score, seed: int | np.ndarray = 0, title: str = "", recipe: str = "") -> bytes:
+    """The score as a PNG. `seed` is how many steps were given, or which cells were `(T, 4)`.
+
+    A `recipe` is its description, text beside the picture.
+    """
     fixed = seed if isinstance(seed, np.ndarray) else np.repeat(np.arange(score.steps)[:, None] < seed, 4, axis=1)
     spans = list(systems(score))
     figure = Figure(figsize=(14, 1.5 + 3.6 * len(spans)), dpi=100, facecolor=PAPER, layout="constrained")
     axes = figure.subplots(len(spans), squeeze=False)[:, 0]
     for axis, (start, stop) in zip(axes, spans, strict=True):
         _system(axis, score, start, stop, fixed)
-    return _finished(figure, axes, score, fixed, title)
+    return _finished(figure, axes, score, fixed, title, {"Description": recipe} if recipe else None)
 
 
 def stack(rows: Sequence[Row], title: str = "") -> bytes:
@@ -84,12 +87,14 @@ def _given(score: Score, fixed: np.ndarray) -> np.ndarray:
     return fixed & (np.arange(4) < len(STYLES[score.style].ranges))
 
 
-def _finished(figure: Figure, axes: Sequence, score: Score, fixed: np.ndarray, title: str) -> bytes:
+def _finished(
+    figure: Figure, axes: Sequence, score: Score, fixed: np.ndarray, title: str, about: dict[str, str] | None = None
+) -> bytes:
     axes[-1].set_xlabel("bar", color=INK)
     figure.suptitle(title or f"{score.style}, {score.bars} bars of {score.meter}", x=0.02, ha="left", color=INK)
     figure.legend(handles=_legend(score, _given(score, fixed).any()), loc="outside upper right", ncols=6, frameon=False)
     out = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(out, metadata={"Software": "Nonet"})
+    FigureCanvasAgg(figure).print_png(out, metadata={"Software": "Nonet", **(about or {})})
     return out.getvalue()
 
 

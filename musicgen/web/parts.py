@@ -26,10 +26,12 @@ SENTENCE = "Give a few notes, and one of nine neural networks composes the rest 
 YEAR = 365 * 24 * 3600  # seconds
 
 
-def part(name: str, value=None, script: str = "", **props) -> gr.HTML:
+def part(name: str, value=None, script: str = "", html: str = "", **props) -> gr.HTML:
     """A fixed template, brought to life by the function `script` of page.js; without one it stays as it is."""
     load = f"{imported()}.then(page => page.{script}(element, props, watch));" if script else None
-    return gr.HTML(value, html_template=template(name), js_on_load=load, apply_default_css=False, elem_id=name, **props)
+    return gr.HTML(
+        value, html_template=template(html or name), js_on_load=load, apply_default_css=False, elem_id=name, **props
+    )
 
 
 def template(name: str) -> str:
@@ -67,9 +69,9 @@ def rework() -> gr.HTML:
     return part("rework", script="reworkPart")
 
 
-def rows(rows: list[dict]) -> gr.HTML:
-    """Every model's piece; its value is the last update of `musicgen.comparison`."""
-    return part("rows", script="rows", rows=rows)
+def rows(name: str, rows: list[dict]) -> gr.HTML:
+    """Pieces side by side, `rows` every model's, `trio` three of one; its value is the last update of `comparison`."""
+    return part(name, html="rows", script=name, rows=rows)
 
 
 def transport(value: dict, choices: list[dict]) -> gr.HTML:

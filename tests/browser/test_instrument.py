@@ -101,6 +101,92 @@ def test_an_edited_piece_is_a_take_of_its_own(editing):
     assert notes(page) == before
 
 
+def chosen(page) -> list:
+    read = "nonet.views.compose.sheet.roll.inHand.map(n => [n.voice, n.pitch, n.start, n.duration])"
+    return sorted(page.evaluate(read))
+
+
+def test_notes_are_chosen_in_a_box_cut_and_pasted(editing):
+    page = editing()
+    page.keyboard.down("Shift")
+    drag(page, (0.5, 70), (7, 76))
+    page.keyboard.up("Shift")
+    assert chosen(page) == [[0, 72, 0, 4], [0, 74, 4, 4]]
+    drag(page, (1, 72), (5, 74))
+    assert notes(page) == chosen(page) == [[0, 74, 4, 4], [0, 76, 8, 4]]
+    page.keyboard.press("Control+x")
+    assert notes(page) == []
+    x, _ = page.evaluate(SPOT, [16, 60])
+    page.mouse.click(x + 3, roll(page).bounding_box()["y"] + 8)
+    page.keyboard.press("Control+v")
+    assert notes(page) == chosen(page) == [[0, 74, 16, 4], [0, 76, 20, 4]]
+    page.get_by_role("button", name="Delete", exact=True).click()
+    assert notes(page) == []
+    page.get_by_test_id("undo").click()
+    expect(roll(page)).to_have_attribute("data-notes", "2")
+
+
+def test_notes_are_chosen_and_copied_by_keys_alone(editing):
+    page = editing()
+    roll(page).focus()
+    for key in (".", ">", "Control+c", "ArrowUp", "Shift+ArrowLeft", "Home", "Control+v"):
+        page.keyboard.press(key)
+    assert notes(page) == [[0, 72, 0, 4], [0, 74, 4, 4]]  # pasted where the changed ones were
+    page.keyboard.press("Control+a")
+    page.keyboard.press("Delete")
+    assert notes(page) == []
+
+
+def test_what_is_selected_is_deleted_and_pasted_elsewhere(editing):
+    page = editing()
+    page.get_by_test_id("edit").click()
+    roll(page).focus()
+    for key in ("Home", "Shift+PageDown", "Control+x", "PageDown", "Control+v"):
+        page.keyboard.press(key)
+    assert notes(page) == [[0, 72, 16, 4], [0, 74, 20, 4]]
+
+
+def touch(page, points: list, rest: int = 30):
+    "Fingers' ways: a list of places of all fingers; the first rests for `rest` ms."
+    session = page.context.new_cdp_session(page)
+    for index, fingers in enumerate(points):
+        places = [{"x": x, "y": y, "id": finger} for finger, (x, y) in enumerate(fingers)]
+        kind = "touchMove" if index else "touchStart"
+        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": places})
+        page.wait_for_timeout(30 if index else rest)
+    session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+
+
+def test_on_a_phone_a_resting_finger_selects_and_two_scroll(visit):
+    page = visit(path="?notes=C5%20D5&bars=8", **PHONE)
+    expect(roll(page)).to_have_attribute("data-steps", "128")
+    (x, y), (x2, _) = page.evaluate(SPOT, [20, 60]), page.evaluate(SPOT, [36, 60])
+    touch(page, [[(x, y)], [(x + 30, y)], [(x2, y)]])
+    expect(page.get_by_test_id("selection")).to_be_hidden()
+    touch(page, [[(x, y)], [(x + 20, y + 9)], [(x2, y - 30)]], rest=700)
+    expect(page.get_by_test_id("selection")).to_have_text("Bars 2–3, all voices")
+    assert page.evaluate("scrollY") == 0
+    page.get_by_test_id("edit").tap()
+    page.evaluate("scrollTo(0, 0)")
+    before = notes(page)
+    touch(page, [[(x, y), (x + 60, y)], [(x, y - 40), (x + 60, y - 40)], [(x, y - 90), (x + 60, y - 90)]])
+    assert page.evaluate("scrollY") > 40 and notes(page) == before
+
+
+def test_on_a_phone_notes_are_moved_and_chosen_in_a_box(visit):
+    page = visit(path="?notes=C5%20D5&bars=2", **PHONE)
+    expect(roll(page)).to_have_attribute("data-notes", "2")
+    page.get_by_test_id("edit").tap()
+    page.evaluate("scrollTo(0, 0)")
+    spots = [page.evaluate(SPOT, place) for place in ([1, 72], [1, 76], [12, 80], [0.5, 71])]
+    touch(page, [[spots[0]], [spots[1]]])
+    assert notes(page) == [[0, 74, 4, 4], [0, 76, 0, 4]]
+    touch(page, [[spots[2]], [spots[3]]], rest=700)
+    assert chosen(page) == notes(page)
+    page.get_by_role("button", name="Delete", exact=True).tap()
+    assert notes(page) == []
+
+
 # ---- the mixer ---------------------------------------------------------------------------------------------------
 
 

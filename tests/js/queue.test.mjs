@@ -14,7 +14,7 @@ function waiting(...sizes) {
   const told = [], later = [];
   const note = what => (...more) => { told.push([what, ...more]); };
   const view = name => ({state: "idle", status: {set textContent(words) { told.push(["tell", name, words]); }}});
-  const views = {compose: view("compose"), compare: view("compare"), receive: (name, {kind, message}) => told.push([kind, name, message])};
+  const views = {compose: view("compose"), compare: view("compare"), trio: view("trio"), receive: (name, {kind, message}) => told.push([kind, name, message])};
   const line = new Line(views, {again: note("again"), quit: note("quit")}, {
     size: async () => sizes.shift(), wait: act => { later.push(act); },
   });

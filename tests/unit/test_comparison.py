@@ -5,10 +5,11 @@ from rote import Rote, applied
 
 from musicgen import checkpoint, comparison, session
 from musicgen.models import MODELS
-from musicgen.request import Request
+from musicgen.request import LIMITS, Request
 from musicgen.score import REST, Canvas, Note, Patch, Score, from_notes
 
 NAMES = list(MODELS)[:3]
+LAST = int(LIMITS["random_seed"].high)
 
 
 class Restless(Rote):
@@ -141,3 +142,12 @@ def test_any_canvas_can_be_given(models):
     score = Score(from_notes([Note(3, 48, 0, 16)], 16))
     answers = run(canvas=Canvas.keep_voices(score, [3]))[-1][1]
     assert all(work.score.cells[0, 3] == 48 and work.score.bars == 1 for work in answers.values())
+
+
+def test_three_takes_have_one_model_and_other_random_seeds(models):
+    updates = list(comparison.takes(request_for(model=NAMES[0], random_seed=LAST), "run", session.Control()))
+    begun = [update for update, _ in updates if update["kind"] == "begin"]
+    assert [update["row"] for update in begun] == list(comparison.TAKES)
+    assert [update["random_seed"] for update in begun] == [LAST, 0, 1]
+    assert len({update["model"] for update in begun}) == 1
+    assert updates[-1][0]["kind"] == "over" and [*updates[-1][1]] == list(comparison.TAKES)

@@ -6,11 +6,14 @@
       styles: Record<string, {low: number, high: number, voices: string[]}>,
       limits: Record<string, [number, number]>}} Choices */
 
-import {runsOf, maskOf} from "./canvas.js";
+import {frameOf, runsOf, maskOf} from "./canvas.js";
 import {decode, encode, holdsPiece} from "./link.js";
 
 const LONGEST = 64;  // bars of any piece
 const TEXT = 4000;   // characters of seed notes
+const FRAGMENT = 3900;  // characters, so that a link with its page's address has 4,000
+/** @type {import("./canvas.js").Canvas} */
+const NOTHING = {style: "", meter: "", tempo: 0, steps: 0, notes: [], fixed: []};
 const QUERY = {      // name in the address -> setting, and how it is read
   model: ["model", (text, {models}) => oneOf(text, models)],
   style: ["style", (text, {styles}) => oneOf(text, styles)],
@@ -36,8 +39,22 @@ export function readQuery(query, choices) {
   return {settings, refused};
 }
 
-/** The fragment that holds a take, as a whole. @param {import("./takes.js").Take} take */
-export function linkOf({model, weights, randomSeed, state, piece, notes, mixer, settings, given}) {
+/** The fragment that holds a take, as a whole; a text of seed notes that is too long for it is told by its notes alone.
+    @param {import("./takes.js").Take} take */
+export async function linkOf(take) {
+  const whole = await fragmentOf(take);
+  return whole.length <= FRAGMENT ? whole : fragmentOf({...take, given: take.given ?? {...NOTHING, name: "the link"}});
+}
+
+/** What a take was made by, in words and as a fragment. @param {import("./takes.js").Take} take */
+export async function recipeOf(take) {
+  const {model, weights, randomSeed, piece, mixer, settings: {temperature, top_p}} = take, {style, meter, steps, bar} = piece;
+  return `Nonet recipe: model ${model}, weights ${weights}, random seed ${randomSeed}, temperature ${temperature}, top-p ${top_p}, `
+    + `${style}, ${steps / bar} bars of ${meter}, tempo ${mixer.tempo}, instruments ${mixer.instruments.join(" ")}. `
+    + `Open this file on the page, or add to its address: #${await linkOf(take)}`;
+}
+
+function fragmentOf({model, weights, randomSeed, state, piece, notes, mixer, settings, given}) {
   const {temperature, top_p, notes: text, bars} = settings;
   return encode({
     steps: piece.steps, voices: piece.voices.length, style: piece.style, meter: piece.meter, tempo: mixer.tempo,
@@ -57,9 +74,7 @@ export async function readLink(fragment, choices) {
   if (!meter || !style || steps % meter.steps || steps > LONGEST * meter.steps || link.voices !== style.voices.length) throw new Error("no such piece");
   if (within(link.tempo, ...limits.tempo) === null) throw new Error("no such tempo");
   if (notes.some(([, pitch]) => pitch < style.low || pitch > style.high)) throw new Error("a note is out of range");
-  const given = Math.max(0, ...fixed.map(run => run[2]));
-  const piece = {steps, bar: meter.steps, beat: meter.beat, meter: link.meter, style: link.style, tempo: link.tempo,
-    seedSteps: given, fixed, low: style.low, high: style.high, voices: style.voices};
+  const piece = frameOf({style: link.style, meter: link.meter, tempo: link.tempo, steps, fixed}, choices);
   const known = choices.models[link.model];
   const settings = {
     style: link.style, meter: link.meter, bars: whole(link.bars, ...limits.bars) ?? steps / meter.steps, example: null,

@@ -7,6 +7,17 @@
     @typedef {{style: string, meter: string, tempo: number, steps: number, notes: number[][], fixed: number[][],
       name?: string}} Canvas */
 
+/**
+ * The frame of a canvas as the server would tell it.
+ * @param {{style: string, meter: string, tempo: number, steps: number, fixed: number[][]}} canvas
+ * @param {{meters: Record<string, {steps: number, beat: number}>, styles: Record<string, {low: number, high: number, voices: string[]}>}} known
+ * @returns {import("./words.js").Piece & {fixed: number[][]}}
+ */
+export function frameOf({style, meter, tempo, steps, fixed}, {meters, styles}) {
+  const {low, high, voices} = styles[style], {steps: bar, beat} = meters[meter];
+  return {steps, bar, beat, meter, style, tempo, seedSteps: Math.max(0, ...fixed.map(run => run[2])), fixed, low, high, voices};
+}
+
 /** @param {{steps: number, voices: string[]}} piece @param {number[][]} [runs] `[voice, start, end]` of what is given @returns {Mask} */
 export function maskOf({steps, voices}, runs = []) {
   const mask = voices.map(() => new Uint8Array(steps));

@@ -1,5 +1,6 @@
-/* The comparison: the view in which every model answers the same seed. A row a model, all on one pitch and one time
- axis; one row is chosen and heard, and choosing another while it plays goes on at the same place.
+/* Answers to one seed side by side: of every model (the view `compare`), or three of one model (`trio`). A row an answer,
+ all on one pitch and one time axis; one row is chosen and heard, and choosing another while it plays goes on at the same
+ place.
 
  Updates (see musicgen/comparison.py): `seed`, `rows`, then with their `row` `begin`, `notes`, `end` or `failed`, and
  `over`. State is told in `data-` attributes: on the whole data-state, data-row, data-position, data-steps; on a row
@@ -12,23 +13,41 @@ import {headline, plural} from "./words.js";
 const ROW = {top: 4, bottom: 4, leastStep: 0, leastSystem: 0, numbers: false};
 const RULER = {top: 18, bottom: 0, leastStep: 0, leastSystem: 0};
 
+/** @typedef {{testid: string, row: string, label: string, title: string, hint: string, press: string, chosen: boolean}} Words
+ *  of a view; `chosen` is whether one answer is to be chosen, and the first is heard at once */
+
+/** @type {Words} */
+const ALL = {testid: "rows", row: "row", label: "The answers", title: "One seed", hint: "Compare all has every architecture continue it.",
+  press: "Compare all", chosen: false};
+/** @type {Words} */
+export const THREE = {testid: "trio", row: "candidate", label: "Three takes", title: "Three takes", hint: "", press: "Three takes", chosen: true};
+
 class Row {
   constructor({name, title, cost}, item) {
     const find = part => /** @type {HTMLElement} */ (item.querySelector(`.${part}`));
     this.name = name;
-    this.title = title;
+    this.choose = /** @type {HTMLButtonElement} */ (find("choose"));
+    this.cost = find("cost");
     this.item = item;
     this.button = /** @type {HTMLButtonElement} */ (find("hear"));
     this.said = find("state");
     this.why = find("why");
     this.state = "idle";
-    find("name").textContent = title;
-    find("cost").textContent = cost;
-    this.button.setAttribute("aria-label", `Play ${title}`);
+    /** @type {import("./takes.js").Take | null} */
+    this.kept = null;  // the finished answer
+    this.cost.textContent = cost;
     item.dataset.model = name;
     this.strip = find("strip");
     this.sheet = new Sheet(this.strip, ROW);
     this.become("idle");
+    this.call(title);
+  }
+
+  call(title) {
+    this.title = title;
+    this.item.querySelector(".name").textContent = title;
+    this.button.setAttribute("aria-label", `Play ${title}`);
+    this.choose.setAttribute("aria-label", `Go on from ${title}`);
   }
 
   get ended() { return ["done", "stopped", "failed"].includes(this.state); }
@@ -40,6 +59,7 @@ class Row {
 
   open(piece, notes, state, said, mixer = null) {
     this.seq = -1;
+    this.kept = null;
     this.sheet.open(piece, notes, mixer);
     this.become(state, said);
   }
@@ -70,15 +90,22 @@ class Row {
 }
 
 export class Comparison {
-  constructor(views, element, models) {
+  /** @param {import("./views.js").Views} views @param {HTMLElement} element @param {{name: string, title: string, cost: string}[]} models */
+  constructor(views, element, models, words = ALL) {
     this.views = views;
-    this.element = element.querySelector("[data-testid=rows]");
+    this.words = words;
+    this.element = /** @type {HTMLElement} */ (element.querySelector(".rows"));
+    this.element.dataset.testid = words.testid;
+    this.element.setAttribute("aria-label", words.label);
     this.title = element.querySelector(".title");
     this.readout = element.querySelector(".readout");
-    this.status = element.querySelector(".status");
+    this.status = /** @type {HTMLElement} */ (element.querySelector(".status"));
+    this.status.dataset.testid = `${words.testid}-status`;
+    this.title.textContent = words.title;
     const list = element.querySelector(".answers"), blank = element.querySelector("template");
     this.rows = models.map(model => {
-      const item = blank.content.firstElementChild.cloneNode(true);
+      const item = /** @type {HTMLElement} */ (blank.content.firstElementChild.cloneNode(true));
+      item.dataset.testid = words.row;
       list.append(item);
       return new Row(model, item);
     });
@@ -92,12 +119,13 @@ export class Comparison {
   }
 
   #listen() {
-    const scale = this.element.querySelector(".ruler"), {transport} = this.views;
+    const scale = /** @type {HTMLElement} */ (this.element.querySelector(".ruler")), {transport} = this.views;
     this.ruler = new Roll(scale, RULER);
     scale.addEventListener("click", event => transport.seek(this.ruler.stepAt(event)));
     scale.addEventListener("keydown", event => transport.key(event));
     for (const row of this.rows) {
       row.button.addEventListener("click", () => this.#press(row));
+      row.choose.addEventListener("click", () => this.views.onchoose(row.kept));
       row.button.addEventListener("keydown", event => this.#walk(event, row));
       row.strip.addEventListener("click", event => {
         if (row.playable) this.#choose(row);
@@ -112,6 +140,7 @@ export class Comparison {
 
   get chosen() { return this.current?.sheet; }
   get kept() { return this.composed ? this.current.kept ?? null : null; }
+  get soFar() { return null; }
   get row() { return this.current?.name ?? ""; }
   get what() { return this.current?.title ?? ""; }
   get composed() { return ["done", "stopped"].includes(this.current?.state); }
@@ -133,7 +162,32 @@ export class Comparison {
     this.views.transport.tell(this.ruler.element);
   }
 
-  empty() { this.status.textContent = "Nothing to play yet: write some seed notes, or press Compare all."; }
+  empty() { this.status.textContent = `Nothing to play yet: write some seed notes, or press ${this.words.press}.`; }
+
+  /** Answers of a visit before. @param {Record<string, import("./takes.js").Take>} takes by row */
+  restore(takes) {
+    const [first] = Object.values(takes);
+    if (!first) return;
+    this.#open(first.piece, first.notes.filter(note => note[4]), "idle", "");
+    for (const row of this.rows) if (takes[row.name]?.piece.steps === first.piece.steps) {
+      const {piece, notes, mixer, state} = takes[row.name];
+      row.open(piece, notes, state, state === "done" ? "done" : "stopped", mixer);
+      row.kept = takes[row.name];
+    }
+    this.current = this.rows.find(row => row.kept);
+    this.#close("done", `${plural(this.rows.filter(row => row.kept).length, "answer")}. Switch while one plays.`);
+    this.title.textContent = headline(this.words.title, first.piece);
+    this.views.opened(this);
+    this.views.tell();
+  }
+
+  /** No answers any more. @param {{piece: import("./words.js").Piece, notes: number[][]} | null} seed */
+  clear(seed) {
+    if (this.state === "generating" || !seed) return;
+    for (const row of this.rows) row.become("idle");
+    this.on_seed(seed);
+    this.tell();
+  }
 
   /* choosing by ear */
 
@@ -168,13 +222,14 @@ export class Comparison {
     if (this.state === "generating" || answered) return;  // answers stay until the next time
     this.state = "idle";
     this.#open(piece, notes, "idle");
-    this.title.textContent = `${headline("One seed", piece)} to fill`;
-    this.status.textContent = "Compare all has every architecture continue it.";
+    this.title.textContent = `${headline(this.words.title, piece)} to fill`;
+    this.status.textContent = this.words.hint;
   }
 
   on_rows({piece, notes}) {
     this.#open(piece, notes, "waiting", "waiting", {tempo: piece.tempo, instruments: this.asked.mixer.instruments});
-    this.title.textContent = headline(`One seed, ${plural(this.rows.length, "answer")}`, piece);
+    const title = this.words.chosen ? this.words.title : `${this.words.title}, ${plural(this.rows.length, "answer")}`;
+    this.title.textContent = headline(title, piece);
   }
 
   #open(piece, notes, state, said, mixer = null) {
@@ -188,6 +243,11 @@ export class Comparison {
   on_begin(update) {
     const begun = this.#named(update.row);
     begun.begin(update);
+    if (this.words.chosen) begun.cost.textContent = `${update.title}, random seed ${update.random_seed}`;
+    if (begun === this.current && this === this.views.view) {  // more of it is to come: it waits where it is not composed yet
+      this.views.hear(begun.sheet);
+      if (this.words.chosen) this.views.player.play();
+    }
     this.status.textContent = `${begun.title} is composing, ${this.rows.indexOf(begun) + 1} of ${this.rows.length}`;
   }
 
@@ -201,9 +261,10 @@ export class Comparison {
     const {model, title, weights, random_seed: randomSeed} = row.about, {steps, state, notes} = update;
     const cut = {...piece, steps, seedSteps: Math.min(steps, piece.seedSteps), fixed: row.about.piece.fixed};
     row.kept = this.views.result({
-      id: `${this.run}-${model}`, number: 0, model, title, weights, randomSeed, state, starred: false, piece: cut, notes,
+      id: `${this.run}-${row.name}`, number: 0, model, title, weights, randomSeed, state, starred: false, piece: cut, notes,
       mixer, settings: {...settings, model}, given,
     }, false);
+    if (this.words.chosen) row.call(`Take ${row.kept.number}`);
   }
 
   on_failed(update) {
@@ -237,6 +298,7 @@ export class Comparison {
     for (const row of this.rows) {
       Object.assign(row.item.dataset, {state: row.state, notes: row.sheet.notes.size, chosen: row === this.current});
       row.button.disabled = !row.playable;
+      row.choose.hidden = !this.words.chosen || !row.kept;
     }
   }
 }

@@ -35,6 +35,16 @@ export class Deck {
   get chosen() { return this.sheet; }
   get composed() { return this.take !== null; }
   get kept() { return ["done", "stopped"].includes(this.take?.state) ? this.take : null; }  // what can be taken home
+
+  /** What there is of a piece that is being composed, in whole bars. @returns {import("./takes.js").Take | null} */
+  get soFar() {
+    const {piece, until, rows} = this.sheet;
+    if (this.take?.state !== "generating" || !until) return null;
+    const steps = Math.min(piece.steps, Math.ceil(until / piece.bar) * piece.bar);
+    const notes = rows.filter(([, , start]) => start < steps).map(([voice, pitch, start, duration, given]) => [voice, pitch, start, Math.min(duration, steps - start), given]);
+    return {...this.take, state: "stopped", piece: {...piece, steps}, notes, mixer: this.sheet.mixer};
+  }
+
   get generating() { return this.state === "generating"; }
 
   /** What is known of the piece on the stage: all of a finished one, of a seed what is given. */
@@ -86,14 +96,14 @@ export class Deck {
   }
 
   on_begin({seq, piece, title, model, weights, random_seed}) {
-    const {mixer} = this.asked, ghosts = this.sheet.roll.notes;
+    const {mixer} = this.asked, {notes: ghosts} = this.sheet.roll, former = this.take;
     [this.seq, this.state] = [seq, "generating"];
     this.take = {
       id: this.run, number: 0, model, title, weights, randomSeed: random_seed, state: "generating", starred: false,
       piece, notes: [], mixer: {...mixer, tempo: piece.tempo}, settings: this.asked.settings, given: this.asked.given,
     };
     this.sheet.open(piece, [], this.take.mixer);
-    this.sheet.roll.ghosts = this.asked.canvas ? ghosts : [];
+    this.sheet.roll.ghosts = former ? ghosts : [];
     this.sheet.begin();
     this.title.textContent = headline(title, piece);
     this.status.textContent = "Composing …";

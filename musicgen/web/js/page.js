@@ -1,12 +1,14 @@
 /** What ties the page together. The parts of the page call the functions that bear their names, in whatever order the
     page brings them (musicgen/web/parts.py); the page's events call those below, by name as well (app.py). */
 
-import {holdsPiece, linkOf, readLink, readQuery} from "./address.js";
+import {holdsPiece, readQuery, recipeOf} from "./address.js";
+import {canvasOf, edited, frameOf, runsOf} from "./canvas.js";
 import {cards as showCards} from "./cards.js";
-import {canvasOf, edited, runsOf} from "./canvas.js";
 import {dropping} from "./drop.js";
 import {Editor} from "./editor.js";
 import {Keyboard} from "./keyboard.js";
+import {Links} from "./links.js";
+import {Places, readPlace} from "./places.js";
 import {Player} from "./player.js";
 import {clearProblem, problem, said} from "./problems.js";
 import {Line, watchPlace} from "./queue.js";
@@ -33,29 +35,31 @@ export const player = new Player({samples: new URL("../../samples/", import.meta
 export let views;
 /** @type {Work} */
 export let work;
-let toolbar, shelf, rework, line;
+let toolbar, shelf, rework, places, links, line;
 let seeded = false;  // is the first seed shown already?
 /** @type {import("./canvas.js").Canvas | null} */
 let canvas = null;  // what is to be filled by the next run, and nothing else
+/** @type {import("./canvas.js").Canvas | null} */
+let asked = null;   // the file's music of which the visitor is asked what is to become of it
 
 /* ---- the parts ------------------------------------------------------------------------------------------------- */
 
-const PARTS = ["header", "stage", "rows", "transport", "notesText", "takes", "rework", "cards", "said"];
+const PARTS = ["header", "stage", "rows", "trio", "transport", "notesText", "takes", "rework", "cards", "said"];
+const VIEWS = {stage: "compose", rows: "compare", trio: "trio"};  // of the parts that show what the server tells
 /** @type {Record<string, import("./views.js").Part>} */
 const parts = {};
 
 function arrived(name) {
   return (element, props, watch) => {
     parts[name] = {element, props};
-    if (name === "stage") watch("value", () => views?.receive("compose", props.value));
-    if (name === "rows") watch("value", () => views?.receive("compare", props.value));
+    if (name in VIEWS) watch("value", () => views?.receive(VIEWS[name], props.value));
     if (name === "transport") watch("value", () => views?.transport.configure(props.value));
     if (name === "cards") showCards(element, props, watch);
     if (!views && PARTS.every(part => part in parts)) assemble();
   };
 }
 
-export const [header, stage, rows, transport, notesText, takes, reworkPart, cards, saidPart] = PARTS.map(arrived);
+export const [header, stage, rows, trio, transport, notesText, takes, reworkPart, cards, saidPart] = PARTS.map(arrived);
 
 export function place() {
   watchPlace(document.querySelector("#place"), words => { if (views?.view.state === "generating") views.view.status.textContent = words; });
@@ -68,14 +72,16 @@ export function keyboard(root) {
 function assemble() {
   theme(parts.header.element);
   views = new Views(player, parts);
-  const {compose: deck, compare} = views;
+  const {compose: deck} = views;
   work = new Work({show: take => deck.show(take), showSeed: () => deck.showSeed()}, () => press("#apply"));
   toolbar = new Toolbar(parts.header.element, {undo: () => work.undo(), redo: () => work.redo(), anew: startAnew});
+  links = new Links(parts, {views, work, player, toolbar});
   shelf = new Shelf(parts.takes.element, {
-    choose: id => work.show(id), play: playTake, remove: id => work.delete(id), restore: () => work.restore(),
+    choose, play: playTake, remove: id => work.delete(id), restore: () => work.restore(),
     star: id => work.change(id, {starred: !work.all.get(id).starred}),
   });
-  rework = new Rework(parts.rework.element, {deck, player, compose, give: (given, settings) => work.give(given, settings), editor: new Editor(deck, {
+  const give = (given, settings) => work.give(given, settings);
+  rework = new Rework(parts.rework.element, {deck, player, compose, give, three, open: fragment => links.open(fragment), editor: new Editor(deck, {
     voice: () => Math.min(rework.region?.voices[0] ?? 0, deck.sheet.piece.voices.length - 1), commit: commitNotes, hear: hearNote,
     region: () => rework?.region ?? null, changed: () => rework?.tell(),
     ranges: () => parts.stage.props.styles[deck.sheet.piece.style].ranges, tell: words => { deck.status.textContent = words; },
@@ -84,22 +90,28 @@ function assemble() {
   views.result = (take, staged) => work.result(take, staged);
   views.back = () => work.back();
   views.late = update => update.version < work.version;
+  views.onview = tellWork;
+  views.onchoose = ({id}) => choose(id);
   views.onstage = view => { if (view === deck) rework.changed(); };
   views.onupdate = onUpdate;
   views.transport.onmixer = ({mixer}) => {
-    if (views.view === compare) for (const row of compare.rows) {
+    if (views.view !== deck) for (const row of views.view.rows) {
       row.sheet.mixer = mixer;
       if (row.kept) work.change(row.kept.id, {mixer});
     } else if (deck.kept) work.change(deck.kept.id, {mixer});
   };
   line = new Line(views, {
-    again: view => { canvas = views[view].asked.canvas; press({compose: "#generate", compare: "#compare-all"}[view]); },
+    again: view => { canvas = views[view].asked.canvas; press({compose: "#generate", compare: "#compare-all", trio: "#three"}[view]); },
     quit: view => press(`#leave-${view}`),
   });
   views.transport.onstate = tellWork;
   work.onchange = tellWork;
+  work.compared = () => Object.fromEntries(views.compare.rows.filter(row => row.kept).map(row => [row.name, row.kept.id]));
+  places = new Places({here: () => ({view: views.shown, shown: work.shown}), go, open: async () => {
+    if (holdsPiece(location.hash)) await links.open(location.hash);
+    else views.show(location.hash === "#compare" ? "compare" : "compose");
+  }});
   addEventListener("pagehide", () => { work.keep(); line.part(); });
-  addEventListener("hashchange", () => { if (holdsPiece(location.hash)) openLink(); });
   mini(parts.transport.element.querySelector(".mini"), views);
   shortcuts({
     play: () => views.transport.toggle(),
@@ -122,43 +134,39 @@ const press = selector => /** @type {HTMLElement} */ (document.querySelector(sel
 
 function onUpdate(view, update) {
   line.heard(view, update);
-  if (update.kind === "given") {
-    const {given} = update, meter = parts.stage.props.meters[given.meter];
-    work.showSeed();
-    work.give(given, {
-      style: given.style, meter: given.meter, bars: Math.min(parts.stage.props.limits.bars[1], given.steps / meter.steps), example: null,
-      mixer: {...views.transport.next, tempo: Math.round(given.tempo)},
-    });
-  }
-  if (["end", "over", "failed", "problem"].includes(update.kind) && !views.compose.generating && views.compare.state !== "generating") work.busy = false;
+  if (update.kind === "given") received(update);
+  if (update.kind === "recipe") links.open(update.recipe);
+  if (["end", "over", "failed", "problem"].includes(update.kind) && ["compose", "compare", "trio"].every(name => views[name].state !== "generating")) work.busy = false;
   if (view === "compose") rework.changed();
   tellWork();
 }
 
-let linked = null;
+/** A file's music becomes the seed, and the visitor is asked what is to be made of it. */
+function received({given, recipe}) {
+  const piece = frameOf(given, parts.stage.props);
+  views.show("compose");
+  views.compose.seed = {piece, notes: given.notes.map(note => [...note.slice(0, 4), 1])};
+  work.showSeed();
+  work.give(given, {
+    style: given.style, meter: given.meter, bars: Math.min(parts.stage.props.limits.bars[1], given.steps / piece.bar), example: null,
+    mixer: {...views.transport.next, tempo: Math.round(given.tempo)},
+  });
+  asked = given;
+  rework.ask(given, recipe);
+}
 
 function tellWork() {
-  const {takes, shown, deleted, given} = work, {compose: deck} = views;
+  const {takes, shown, gone, given} = work, {compose: deck} = views;
   toolbar.tell(work);
-  shelf.tell({takes, shown: deck.take?.id ?? shown, deleted, playing: player.playing && views.view === deck});
+  shelf.tell({takes, shown: deck.take?.id ?? shown, deleted: gone.length, playing: player.playing && views.view === deck});
   document.documentElement.toggleAttribute("data-given", Boolean(given));
   const remove = /** @type {HTMLElement} */ (parts.said.element.querySelector(".remove"));
   remove.hidden = !given;
   remove.textContent = `Remove ${given?.name || "the given notes"}`;
-  address(keptNow());
-}
-
-/** What can be taken home, as the visitor has changed it since it was composed. */
-function keptNow() {
-  const take = views.view.kept;
-  return take && (work.all.get(take.id) ?? take);
-}
-
-async function address(take) {
-  if (take === linked) return;
-  linked = take;
-  const fragment = take ? await linkOf(take) : null;
-  if (take === linked) toolbar.address(fragment && `${location.origin}${location.pathname}#${fragment}`);
+  if (deck.sheet.roll.freed && given?.name !== ROLL) deck.sheet.markFreed(null);
+  if (asked && (asked !== given || work.busy || deck.take)) rework.ask(asked = null);
+  links.tell();
+  if (work.history) places.tell();
 }
 
 /* ---- what one does ----------------------------------------------------------------------------------------------- */
@@ -170,11 +178,19 @@ function write(change, starts = false) {
   if (grown !== bars) work.set({notes, example: null, bars: grown});
 }
 
+/** A take comes on the stage. @param {string} id */
+function choose(id) {
+  places.atOnce(() => {
+    views.show("compose");
+    work.show(id);
+  });
+}
+
 function playTake(id) {
-  const same = views.compose.take?.id === id;
+  const same = views.compose.take?.id === id && views.shown === "compose";
   if (same && player.playing) player.pause();
   else {
-    work.show(id);
+    choose(id);
     player.play();
   }
 }
@@ -185,6 +201,22 @@ function compose(wanted) {
   canvas = {...wanted, tempo: views.transport.worn.tempo};
   views.show("compose");
   press("#generate");
+}
+
+/** Three takes of a canvas, or of the seed. @param {import("./canvas.js").Canvas | null} wanted */
+function three(wanted) {
+  if (work.busy) return;
+  canvas = wanted && {...wanted, tempo: views.transport.worn.tempo};
+  views.show("trio");
+  press("#three");
+}
+
+/** Back or forward. @param {import("./places.js").Place} place */
+function go({view, shown}) {
+  views.show(view);
+  if (shown === work.shown || work.busy) return;
+  if (work.all.has(shown)) work.show(shown);
+  else if (!shown) work.showSeed();
 }
 
 function hearNote({pitch, voice}) {
@@ -208,12 +240,14 @@ function startAnew() {
   keep("work", null);
   clearProblem();
   work.startAnew();
+  for (const view of [views.compare, views.trio]) view.clear(views.compose.seed);
 }
 
 document.addEventListener("click", event => {  // phones allow sound only from inside a click; what follows comes later
   const target = /** @type {Element} */ (event.target);
   if (target.closest("#generate, #compare-all, .rework button")) player.unlock();
-  if (target.closest("#generate, #compare-all")) views?.pressed();
+  if (target.closest("#generate") && views?.shown === "trio") views.show("compose");
+  if (target.closest("#generate, #compare-all, #three")) views?.pressed();
 }, true);
 
 /* ---- the events: by name, from app.py ---------------------------------------------------------------------------- */
@@ -259,12 +293,13 @@ export async function applied(widgets) {
 
 export async function saved() {
   await ready;
-  const take = keptNow();
+  const take = links.kept ?? views.view.soFar;
   if (!take) return {call: {}};
   const {piece, notes, mixer, model, randomSeed} = take, {style, meter, steps, fixed} = piece;
   const inside = fixed.map(([voice, start, end]) => [voice, Math.min(start, steps), Math.min(end, steps)]);
   return {call: {
     piece: {style, meter, steps, notes, fixed: inside, tempo: mixer.tempo}, model, random_seed: randomSeed, instruments: mixer.instruments,
+    recipe: await recipeOf(take),
   }};
 }
 
@@ -276,56 +311,19 @@ export async function failed({view, most, message}) {
 /** The page has come: what stood there last, or what its address asks for, takes the place of what the server sent. */
 export async function opened(widgets) {
   await ready;
-  const choices = offered(), {settings: queried, refused} = readQuery(location.search, choices);
+  const again = Boolean(readPlace(history.state)) && Work.kept;  // the page comes anew: the work goes before the address
+  const {settings: queried, refused} = again ? {settings: {}, refused: []} : readQuery(location.search, links.offered);
   /** @type {{settings?: object, take?: any, given?: any, other?: boolean}} */
   let wanted = Object.keys(queried).length ? {settings: queried} : {};
-  if (holdsPiece(location.hash)) wanted = await linkWanted() ?? wanted;
+  if (!again && holdsPiece(location.hash)) wanted = await links.wanted(location.hash) ?? wanted;
   line.resume();
   const settings = work.open(widgets, wanted);
-  if (wanted.take) heardFrom(wanted);
+  views.compare.restore(work.before);
+  if (wanted.take) links.arrived(wanted);
   seeded = work.fresh;
   if (seeded) views.receive("compose", parts.stage.props.value);
   if (refused.length) said(`This page does not offer the ${refused.join(", ")} in its address; the rest was used.`);
   document.documentElement.dataset.ready = "";
   document.querySelector("#shell").remove();
   return settings;
-}
-
-/* ---- a piece from an address -------------------------------------------------------------------------------------- */
-
-function offered() {
-  const models = Object.fromEntries(parts.cards.props.cards.map(({name, title, weights}) => [name, {title, weights}]));
-  const {meters, styles, limits} = parts.stage.props;
-  return {models, meters, styles, limits, instruments: parts.transport.props.choices.map(choice => choice.key)};
-}
-
-async function linkWanted() {
-  const fragment = location.hash;
-  history.replaceState(history.state, "", location.pathname + location.search);
-  try {
-    const {take, settings, given, other} = await readLink(fragment, offered());
-    const mixer = {...views.transport.next, ...take.mixer};
-    return {take: {...take, number: 1}, settings: {...settings, mixer}, given, other};
-  } catch {
-    problem("link", "The piece in this link cannot be read: it may have been cut. Ask for the link again.");
-    return null;
-  }
-}
-
-async function openLink() {
-  const wanted = await linkWanted();
-  if (!wanted) return;
-  clearProblem();
-  work.result(wanted.take, true);
-  views.compose.show(wanted.take);
-  work.give(wanted.given, wanted.settings);
-  heardFrom(wanted);
-}
-
-/** @param {{take?: import("./takes.js").Take, other?: boolean}} link */
-function heardFrom({take, other}) {
-  views.show("compose");
-  const by = `Composed by ${take.title}, random seed ${take.randomSeed}.`;
-  views.compose.status.textContent = other ? `${by} Here are other weights: a new run may differ.` : by;
-  player.playWhenAllowed();
 }

@@ -28,7 +28,7 @@ export function watchPlace(element, tell) {
 }
 
 const AGAIN = [4, 8];  // seconds until a full queue is asked again, by chance, so that not all ask at once
-const BUTTONS = {compose: "Generate", compare: "Compare all"};  // that begin a run, a view
+const BUTTONS = {compose: "Generate", compare: "Compare all", trio: "Three takes"};  // that begin a run, a view
 
 /** How many wait on the server; NaN if it does not answer. */
 async function queued() {
@@ -40,7 +40,7 @@ async function queued() {
   }
 }
 
-/** The runs of the page's views until they begin. @typedef {"compose" | "compare"} View */
+/** The runs of the page's views until they begin. @typedef {"compose" | "compare" | "trio"} View */
 export class Line {
   /**
    * @param {import("./views.js").Views} views
@@ -78,7 +78,7 @@ export class Line {
     }
     if (kind === "seed" && this.cut) {
       const remedy = `All else is as it was: press ${BUTTONS[this.cut]} to continue.`;
-      this.#tell(this.cut, `The connection was lost before the music was done. ${remedy}`);
+      this.#tell(this.cut === "trio" ? "compose" : this.cut, `The connection was lost before the music was done. ${remedy}`);
     }
   }
 
@@ -112,8 +112,8 @@ export class Line {
 
   /** The page goes. */
   part() {
-    const {compose, compare} = this.views;
-    keep(CUT, compose.state === "generating" ? "compose" : compare.state === "generating" ? "compare" : null, "sessionStorage");
+    const cut = Object.keys(BUTTONS).find(view => this.views[view].state === "generating");
+    keep(CUT, cut ?? null, "sessionStorage");
   }
 
   /** The page has come: a run that was cut off is told of with every seed until the next one. */

@@ -19,14 +19,16 @@ export class Rework {
   /**
    * @param {HTMLElement} root
    * @param {{deck: import("./deck.js").Deck, player: import("./player.js").Player, compose: (canvas: Canvas) => void,
-   *   give: (given: Canvas, settings: object) => void, editor: import("./editor.js").Editor}} page
+   *   give: (given: Canvas, settings: object) => void, editor: import("./editor.js").Editor,
+   *   three: (canvas: Canvas | null) => void, open: (fragment: string) => void}} page  three: takes, of a canvas or of the seed
    */
-  constructor(root, {deck, player, compose, give, editor}) {
+  constructor(root, {deck, player, compose, give, editor, three, open}) {
     this.deck = deck;
     this.player = player;
     this.compose = compose;
     this.give = give;
     this.editor = editor;
+    this.three = three;
     const find = name => /** @type {HTMLElement} */ (root.querySelector(`.${name}`));
     this.chips = find("chips");
     this.bar = find("selected");
@@ -35,6 +37,9 @@ export class Rework {
     this.edit = find("edit");
     this.hand = find("in-hand");
     this.held = find("held");
+    this.asked = find("asked");
+    this.question = find("question");
+    this.recipe = "";  // that the file asked about carries
     this.looping = false;
     /** @type {Record<string, HTMLButtonElement>} */
     this.buttons = {};
@@ -46,6 +51,8 @@ export class Rework {
     this.region = null;
     for (const [name, act] of Object.entries({
       harmonise: () => this.#harmonise(), continue: () => this.#continue(), again: () => this.#again(),
+      three: () => this.three(this.#region()), "ask-harmonise": () => this.#harmonise(), "ask-continue": () => this.#continue(),
+      "ask-recipe": () => open(this.recipe), "ask-close": () => this.ask(null),
       cut: () => editor.cut(), copy: () => editor.copy(), paste: () => editor.paste(), delete: () => editor.delete(),
       keep: () => this.#fix(1), free: () => this.#fix(0), loop: () => this.#loop(), close: () => this.select(null),
     })) {
@@ -136,9 +143,21 @@ export class Rework {
 
   /* ---- doing ------------------------------------------------------------------------------------------------------ */
 
-  #again() {
+  #again() { if (this.region) this.compose(this.#region()); }
+
+  #region() {  // all but the selection kept; nothing if nothing is selected
+    return this.region && again(this.#sheet.piece, this.#notes, this.deck.known, this.region);
+  }
+
+  /** What is to become of a file, and is it to be opened as its recipe says? @param {Canvas | null} given @param {string} [recipe] */
+  ask(given, recipe = "") {
     const {piece} = this.#sheet;
-    if (this.region) this.compose(again(piece, this.#notes, this.deck.known, this.region));
+    [this.asked.hidden, this.recipe] = [!given, recipe];
+    if (!given) return;
+    this.question.textContent = `${given.name} fills ${plural(piece.steps / piece.bar, "bar")}. What shall become of it?`;
+    this.buttons["ask-harmonise"].hidden = piece.voices.length < 2;
+    this.buttons["ask-recipe"].hidden = !recipe;
+    this.asked.scrollIntoView({block: "nearest"});
   }
 
   #harmonise() {

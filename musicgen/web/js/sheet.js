@@ -36,6 +36,7 @@ export class Sheet {
     this.mask = maskOf(piece, piece.fixed);
     this.notes.clear();
     this.roll.freed = null;
+    this.roll.ghosts = [];
     this.#keep(notes, 0);
     this.roll.frame(piece);
     if (this.#player) this.hear(this.#player);

@@ -23,7 +23,7 @@ export class Shelf {
     new MutationObserver(() => this.#draw()).observe(document.body, {attributes: true, attributeFilter: ["class"]});
   }
 
-  /** @param {{takes: import("./takes.js").Take[], shown: string | null, deleted: unknown, playing: boolean}} now */
+  /** @param {{takes: import("./takes.js").Take[], shown: string | null, deleted: number, playing: boolean}} now */
   tell({takes, shown, deleted, playing}) {
     const focus = document.activeElement?.closest(".take")?.nextElementSibling ?? null;
     for (const [id, {item}] of this.items) if (!takes.some(take => take.id === id)) {
@@ -39,6 +39,7 @@ export class Shelf {
       this.#state(item, take, take.id === shown, playing);
     });
     this.gone.hidden = !deleted;
+    this.gone.querySelector("span").textContent = deleted > 1 ? `${deleted} takes were deleted; the last comes first.` : "A take was deleted.";
     this.root.hidden = !takes.length && !deleted;
     if (shown !== this.shown) this.#reveal(this.items.get(shown)?.item);
     this.shown = shown;

@@ -1,11 +1,11 @@
-/* The page's two views on one seed, one transport and one player: `compose`, where one model composes, and `compare`,
- where all do. Only the view that is shown is heard.
+/* The page's views on one seed, one transport and one player: `compose`, where one model composes, `trio`, where it does
+ so three times, and `compare`, where all do. Only the view that is shown is heard.
 
  A view has: chosen (the sheet that the transport plays), composed (is that a model's finished work), row and what (of
  several answers, the chosen one's model and its title), run, state; ask(asked) at the click that begins one;
  move(step, playing); empty(), asked to play nothing; on_<kind>(update); tell(), its state in data- attributes. */
 
-import {Comparison} from "./compare.js";
+import {Comparison, THREE} from "./compare.js";
 import {Deck} from "./deck.js";
 import {noteList} from "./note-list.js";
 import {clearProblem, problem, said} from "./problems.js";
@@ -21,7 +21,7 @@ export const newId = () => crypto.randomUUID?.() ?? String(Math.random());
 
 export class Views {
   /** @param {import("./player.js").Player} player @param {Record<string, Part>} parts */
-  constructor(player, {transport, stage, rows, notesText, header}) {
+  constructor(player, {transport, stage, rows, trio, notesText, header}) {
     this.player = player;
     /** @type {(take: import("./takes.js").Take, staged?: boolean) => import("./takes.js").Take} */
     this.result = take => take;  // what becomes of a finished piece
@@ -29,6 +29,9 @@ export class Views {
     this.onstage = () => {};     // another piece stands in a view
     /** @type {(name: string, update: any) => void} */
     this.onupdate = () => {};    // the server has told something
+    /** @type {(take: import("./takes.js").Take) => void} */
+    this.onchoose = () => {};    // of three takes, this one is to be gone on from
+    this.onview = () => {};      // another view is shown
     this.back = () => {};        // what comes back on the stage where a piece came to nothing
     /** @type {(update: any) => boolean} */
     this.late = () => false;     // is an update about a seed that has changed since?
@@ -38,6 +41,7 @@ export class Views {
     });
     this.compose = new Deck(this, stage.element);
     this.compare = new Comparison(this, rows.element, rows.props.rows);
+    this.trio = new Comparison(this, trio.element, trio.props.rows, THREE);
     this.#tabs(header.element.querySelector("[role=tablist]"));
     this.details = notesText.element.querySelector("details");
     this.list = notesText.element.querySelector(".note-list");
@@ -53,7 +57,7 @@ export class Views {
     for (const tab of this.tabs) tab.addEventListener("click", () => this.show(tab.dataset.view));
     list.addEventListener("keydown", event => {
       if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
-      const other = this.tabs.find(tab => tab.dataset.view !== this.shown);
+      const other = this.tabs.find(tab => tab.tabIndex < 0);
       this.show(other.dataset.view);
       other.focus();
     });
@@ -66,12 +70,13 @@ export class Views {
     this.shown = name;
     document.documentElement.dataset.view = name;
     for (const tab of this.tabs) {
-      tab.setAttribute("aria-selected", tab.dataset.view === name);
-      tab.tabIndex = tab.dataset.view === name ? 0 : -1;
+      const selected = tab.dataset.view === (name === "trio" ? "compose" : name);
+      tab.setAttribute("aria-selected", String(selected));
+      tab.tabIndex = selected ? 0 : -1;
     }
     this.player.pause();
     if (this.view.chosen?.piece) this.hear(this.view.chosen);
-    if (before) history.replaceState(history.state, "", name === "compose" ? location.pathname + location.search : `#${name}`);
+    if (before) this.onview();
   }
 
   hear(sheet) {
@@ -119,7 +124,7 @@ export class Views {
     if (update.kind === "problem") problem(update.field, update.message, Boolean(update.run));
     else if (["begin", "rows"].includes(update.kind)) clearProblem();
     else if (update.kind === "seed") clearProblem({but: "link"});  // the seed that comes instead does not mend the link
-    for (const view of update.kind === "seed" ? [this.compose, this.compare] : [this[name]]) {
+    for (const view of update.kind === "seed" ? [this.compose, this.compare, this.trio] : [this[name]]) {
       view[`on_${update.kind}`]?.(update);
     }
     this.onupdate(name, update);
@@ -130,6 +135,7 @@ export class Views {
   tell() {
     this.compose.tell();
     this.compare.tell();
+    this.trio.tell();
     Object.assign(document.documentElement.dataset, {state: this.view.state, composed: this.view.composed});
     const downloads = /** @type {HTMLElement | null} */ (document.querySelector("#downloads"));
     if (downloads) downloads.dataset.what = `Download ${this.view.what}`;

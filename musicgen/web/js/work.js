@@ -3,11 +3,11 @@
 
 import {History} from "./history.js";
 import {kept, keep} from "./storage.js";
-import {changed, nextNumber, readTakes, restored, withTake, without} from "./takes.js";
+import {changed, nextNumber, readTakes, restored, withTake} from "./takes.js";
 
 const SHELF = "work";
 const WAIT = 400;  // ms of quiet before the work is kept
-const UNDOABLE = ["model", "style", "notes", "bars", "meter", "temperature", "top_p", "example"];
+const UNDOABLE = ["model", "style", "notes", "bars", "meter", "temperature", "top_p", "example", "mixer"];
 
 /** @typedef {import("./takes.js").Take} Take @typedef {import("./canvas.js").Canvas} Canvas */
 
@@ -26,14 +26,20 @@ export class Work {
     this.version = 0;        // of the music given: what the server says of an older one comes too late
     /** @type {Take[]} */
     this.takes = [];
-    this.deleted = null;     // the last one, to be restored
+    /** @type {string[]} */
+    this.gone = [];          // ids of those that were deleted, to be restored
     /** @type {Map<string, Take>} */
     this.all = new Map();    // every take that history may come back to
     this.shown = null;       // the id of the take on the stage
     this.busy = false;       // while something is composed there is no way back
     this.fresh = true;       // nothing has been changed yet
     this.onchange = () => {};
+    /** @type {() => Record<string, string>} */
+    this.compared = () => ({});  // ids of the takes that stand side by side in the comparison, by model
   }
+
+  /** Has this browser kept anything of a visit before? */
+  static get kept() { return Boolean(kept(SHELF)?.settings); }
 
   /* ---- settings ------------------------------------------------------------------------------------------------- */
 
@@ -46,10 +52,12 @@ export class Work {
     this.settings = {...widgets, ...pick(stored.settings, Object.keys(widgets)), ...wanted.settings};
     this.given = wanted.settings ? wanted.given ?? null : stored.given ?? null;
     this.fresh = !wanted.settings && !stored.settings;
-    const take = wanted.take ?? this.all.get(stored.shown);
-    if (wanted.take) this.#shelve(wanted.take);
+    const linked = wanted.take && (this.all.get(wanted.take.id) ?? {...wanted.take, number: nextNumber(this.takes)});
+    const take = linked ?? this.all.get(stored.shown);
+    if (linked && !this.all.has(linked.id)) this.#shelve(linked);
     if (take && (wanted.take || !wanted.settings)) this.#stage(take);
     this.history = new History(this.#state());
+    this.before = Object.fromEntries(Object.entries(stored.compared ?? {}).filter(([, id]) => this.all.has(id)).map(([model, id]) => [model, this.all.get(id)]));
     this.onchange();
     return this.settings;
   }
@@ -133,31 +141,40 @@ export class Work {
 
   /** @param {string} id @param {Partial<Take>} change */
   change(id, change) {
-    this.takes = changed(this.takes, id, change);
-    if (this.all.has(id)) this.all.set(id, {...this.all.get(id), ...change});
-    this.#tell();
+    this.#alter(id, change);
+    this.#record("mixer" in change ? "mixer" : id);
   }
 
   delete(id) {
-    this.deleted = this.all.get(id) ?? null;
-    this.takes = without(this.takes, id);
-    this.#tell();
+    this.#keepGone([...this.gone, id]);
+    this.#record();
   }
 
+  /** The last one that was deleted. */
   restore() {
-    if (this.deleted) this.takes = restored(this.takes, this.deleted);
-    this.deleted = null;
-    this.#tell();
+    this.#keepGone(this.gone.slice(0, -1));
+    this.#record();
+  }
+
+  #keepGone(gone) {
+    for (const id of this.gone) if (!gone.includes(id)) this.takes = restored(this.takes, this.all.get(id));
+    this.takes = this.takes.filter(take => !gone.includes(take.id));
+    this.gone = gone;
+  }
+
+  #alter(id, change) {
+    this.takes = changed(this.takes, id, change);
+    if (this.all.has(id)) this.all.set(id, {...this.all.get(id), ...change});
   }
 
   #shelve(take) {
     this.all.set(take.id, take);
     this.takes = withTake(this.takes, take);
-    this.deleted = null;
   }
 
   #stage(take) {
     this.shown = take.id;
+    this.takes = this.takes.map(one => one.number === take.number ? take : one);  // of one that was edited, as it was then
     this.stage.show(take);
   }
 
@@ -169,15 +186,16 @@ export class Work {
   undo() { if (this.canUndo) this.#go(this.history.undo()); }
   redo() { if (this.canRedo) this.#go(this.history.redo()); }
 
-  #go({settings, given, shown}) {
+  #go({settings, given, shown, gone, about}) {
     this.given = given;
     this.version++;
-    if (shown !== this.shown) {
-      if (shown) this.#stage(this.all.get(shown));
-      else {
-        this.shown = null;
-        this.stage.showSeed();
-      }
+    this.#keepGone(gone);
+    const mixer = this.all.get(shown)?.mixer;
+    for (const {id, ...change} of about) this.#alter(id, change);
+    if (shown && (shown !== this.shown || mixer !== this.all.get(shown).mixer)) this.#stage(this.all.get(shown));
+    else if (!shown && this.shown) {
+      this.shown = null;
+      this.stage.showSeed();
     }
     this.set(settings);
     this.#tell();
@@ -200,7 +218,8 @@ export class Work {
   #state() {
     const {mixer} = this.settings;
     const settings = {...pick(this.settings, UNDOABLE), mixer: mixer && {...mixer, volume: this.defaults.mixer.volume}};
-    return {settings, given: this.given, shown: this.shown};
+    const about = this.takes.map(({id, starred, mixer: own}) => ({id, starred, mixer: own}));
+    return {settings, given: this.given, shown: this.shown, gone: this.gone, about};
   }
 
   #record(what = "") {
@@ -217,7 +236,8 @@ export class Work {
   /** Kept at once when the page goes; a take less each time there is no room. */
   keep() {
     const {settings, given, shown} = this;
-    for (let {takes} = this; !keep(SHELF, {settings, given, shown, takes}) && takes.length;) takes = takes.slice(1);
+    const compared = this.compared();
+    for (let {takes} = this; !keep(SHELF, {settings, given, shown, compared, takes}) && takes.length;) takes = takes.slice(1);
   }
 }
 

@@ -1,0 +1,77 @@
+/** Pieces from an address or a file's recipe, and the address of the piece on the stage. */
+
+import {linkOf, readLink} from "./address.js";
+import {clearProblem, problem} from "./problems.js";
+
+/** @typedef {{take?: import("./takes.js").Take, settings?: object, given?: import("./canvas.js").Canvas | null, other?: boolean}} Wanted */
+
+export class Links {
+  /**
+   * @param {Record<string, import("./views.js").Part>} parts
+   * @param {{views: import("./views.js").Views, work: import("./work.js").Work, player: import("./player.js").Player,
+   *   toolbar: import("./toolbar.js").Toolbar}} page
+   */
+  constructor(parts, {views, work, player, toolbar}) {
+    this.parts = parts;
+    this.views = views;
+    this.work = work;
+    this.player = player;
+    this.toolbar = toolbar;
+    /** @type {import("./takes.js").Take | null} */
+    this.told = null;  // the take whose address is known
+  }
+
+  /** What a page can be asked for. */
+  get offered() {
+    const {cards, stage, transport} = this.parts;
+    const models = Object.fromEntries(cards.props.cards.map(({name, title, weights}) => [name, {title, weights}]));
+    const {meters, styles, limits} = stage.props;
+    return {models, meters, styles, limits, instruments: transport.props.choices.map(choice => choice.key)};
+  }
+
+  /** @param {string} fragment @returns {Promise<Wanted | null>} nothing if it is broken, which is told */
+  async wanted(fragment) {
+    try {
+      const {take, settings, given, other} = await readLink(fragment, this.offered);
+      const mixer = {...this.views.transport.next, ...take.mixer};
+      return {take, settings: {...settings, mixer}, given, other};
+    } catch {
+      history.replaceState(history.state, "", location.pathname + location.search);
+      problem("link", "The piece in this link cannot be read: it may have been cut. Ask for the link again.");
+      return null;
+    }
+  }
+
+  /** @param {string} fragment */
+  async open(fragment) {
+    const wanted = await this.wanted(fragment);
+    if (!wanted) return;
+    clearProblem();
+    this.views.compose.show(this.work.result(wanted.take, true));
+    this.work.give(wanted.given, wanted.settings);
+    this.arrived(wanted);
+  }
+
+  /** It stands on the stage: who made it, and it sounds. @param {Wanted} wanted */
+  arrived({take, other}) {
+    this.views.show("compose");
+    const by = `Composed by ${take.title}, random seed ${take.randomSeed}.`;
+    this.views.compose.status.textContent = other ? `${by} Here are other weights: a new run may differ.` : by;
+    this.player.playWhenAllowed();
+  }
+
+  /** What can be taken home, as the visitor has changed it since it was composed. @returns {import("./takes.js").Take | null} */
+  get kept() {
+    const take = this.views.view.kept;
+    return take && (this.work.all.get(take.id) ?? take);
+  }
+
+  /** Another take may be on the stage, or none. */
+  async tell() {
+    const take = this.kept;
+    if (take === this.told) return;
+    this.told = take;
+    const fragment = take ? await linkOf(take) : null;
+    if (take === this.told) this.toolbar.address(fragment && `${location.origin}${location.pathname}#${fragment}`);
+  }
+}
