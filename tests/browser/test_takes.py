@@ -53,7 +53,7 @@ def test_three_takes_stand_side_by_side_and_one_is_gone_on_from(arrive):
     expect(takes(page)).to_have_count(3)
     seeds = three.locator(".cost").all_inner_texts()
     assert len(set(seeds)) == 3
-    page.get_by_role("button", name="Play Take 2").click()
+    page.get_by_role("button", name="Play Take 2", exact=True).click()
     expect(three.nth(1)).to_have_attribute("data-chosen", "true")
     page.get_by_role("button", name="Go on from Take 2").click()
     expect(trio).to_be_hidden()
