@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 
-import {linkOf, readLink, readQuery} from "../../musicgen/web/js/address.js";
+import {linkOf, readLink, readQuery, recipeOf} from "../../musicgen/web/js/address.js";
 
 const CHOICES = {
   models: {gru: {title: "GRU", weights: "abcd1234"}}, instruments: ["piano", "organ"], meters: {"4/4": {steps: 16, beat: 4}},
@@ -41,4 +41,24 @@ test("other weights are told of, and a piece that cannot be is refused", async (
     await assert.rejects(async () => readLink(await linkOf({...TAKE, piece, notes: []}), CHOICES));
   }
   await assert.rejects(async () => readLink(await linkOf({...TAKE, notes: [[0, 120, 0, 4, 0]]}), CHOICES));
+});
+
+test("a link has at most 4,000 characters: a text too long for it is told by its notes", async () => {
+  let random = 1;
+  const next = most => { random = random * 48271 % 2147483647; return Math.floor(random / 2147483647 * most); };
+  const voices = [0, 1, 2, 3], steps = Array.from({length: 512}, (_, step) => step);
+  const notes = steps.flatMap(step => voices.map(voice => [voice, 48 + next(24), step, 1, Number(step < 4 && voice === 0)]));
+  const text = Array.from({length: 999}, () => next(36 ** 4).toString(36)).join("");
+  const dense = {...TAKE, notes, piece: {...PIECE, steps: 512}, settings: {...TAKE.settings, notes: text}};
+  const link = await linkOf(dense);
+  assert.ok(link.length <= 3900, String(link.length));
+  const {take, given} = await readLink(link, CHOICES);
+  assert.deepEqual([take.notes, given.notes.length, given.fixed], [notes, 4, [[0, 0, 4]]]);
+});
+
+test("a recipe says in words what made the piece, and holds its link", async () => {
+  const text = await recipeOf(TAKE);
+  for (const words of ["model gru", "weights abcd1234", "random seed 7", "temperature 0.9", "tempo 92", "1 bars of 4/4"]) assert.ok(text.includes(words), words);
+  assert.match(text, /^[\x20-\x7e]+ #piece=1[\w-]+$/);
+  assert.ok(text.endsWith(await linkOf(TAKE)));
 });
