@@ -47,7 +47,7 @@ class Row {
     this.title = title;
     this.item.querySelector(".name").textContent = title;
     this.button.setAttribute("aria-label", `Play ${title}`);
-    this.choose.setAttribute("aria-label", `Go on from ${title}`);
+    this.choose.setAttribute("aria-label", `Go on from this: ${title}`);
   }
 
   get ended() { return ["done", "stopped", "failed"].includes(this.state); }

@@ -47,7 +47,7 @@ export class Links {
     const wanted = await this.wanted(fragment);
     if (!wanted) return;
     clearProblem();
-    this.views.compose.show(this.work.result(wanted.take, true));
+    this.work.show(this.work.result(wanted.take).id);
     this.work.give(wanted.given, wanted.settings);
     this.arrived(wanted);
   }
