@@ -141,7 +141,7 @@ def test_what_is_selected_is_deleted_and_pasted_elsewhere(editing):
     page = editing()
     page.get_by_test_id("edit").click()
     roll(page).focus()
-    for key in ("Home", "Shift+PageDown", "Control+x", "PageDown", "Control+v"):
+    for key in ("Home", "Shift+PageUp", "Control+x", "PageUp", "Control+v"):
         page.keyboard.press(key)
     assert notes(page) == [[0, 72, 16, 4], [0, 74, 20, 4]]
 

@@ -114,7 +114,7 @@ export class Rework {
   }
 
   #key(event) {
-    const {piece} = this.#sheet, {ArrowRight, ArrowLeft, PageDown, PageUp} = {ArrowRight: 1, ArrowLeft: -1, PageDown: 1, PageUp: -1};
+    const {piece} = this.#sheet, {ArrowRight, ArrowLeft, PageDown, PageUp} = {ArrowRight: 1, ArrowLeft: -1, PageDown: -1, PageUp: 1};
     if (!piece) return;
     const step = {ArrowRight, ArrowLeft}[event.key] * piece.beat || {PageDown, PageUp}[event.key] * piece.bar;
     if (event.key === "Escape") this.select(null);
