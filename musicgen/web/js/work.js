@@ -28,6 +28,10 @@ export class Work {
     this.takes = [];
     /** @type {string[]} */
     this.gone = [];          // ids of those that were deleted, to be restored
+    /** @typedef {Record<string, Partial<Take>>} Marks  by id @type {Marks} */
+    this.marks = {};         // what the visitor has set of takes: stars, tempo and instruments
+    /** @type {Marks} */
+    this.unmarked = {};      // as it was before
     /** @type {Map<string, Take>} */
     this.all = new Map();    // every take that history may come back to
     this.shown = null;       // the id of the take on the stage
@@ -141,6 +145,9 @@ export class Work {
 
   /** @param {string} id @param {Partial<Take>} change */
   change(id, change) {
+    const {starred, mixer} = this.all.get(id);
+    this.unmarked[id] ??= {starred, mixer};
+    this.marks = {...this.marks, [id]: {starred, mixer, ...change}};
     this.#alter(id, change);
     this.#record("mixer" in change ? "mixer" : id);
   }
@@ -186,12 +193,13 @@ export class Work {
   undo() { if (this.canUndo) this.#go(this.history.undo()); }
   redo() { if (this.canRedo) this.#go(this.history.redo()); }
 
-  #go({settings, given, shown, gone, about}) {
+  #go({settings, given, shown, gone, marks}) {
     this.given = given;
     this.version++;
     this.#keepGone(gone);
     const mixer = this.all.get(shown)?.mixer;
-    for (const {id, ...change} of about) this.#alter(id, change);
+    for (const id of Object.keys({...this.marks, ...marks})) this.#alter(id, marks[id] ?? this.unmarked[id]);
+    this.marks = marks;
     if (shown && (shown !== this.shown || mixer !== this.all.get(shown).mixer)) this.#stage(this.all.get(shown));
     else if (!shown && this.shown) {
       this.shown = null;
@@ -218,8 +226,7 @@ export class Work {
   #state() {
     const {mixer} = this.settings;
     const settings = {...pick(this.settings, UNDOABLE), mixer: mixer && {...mixer, volume: this.defaults.mixer.volume}};
-    const about = this.takes.map(({id, starred, mixer: own}) => ({id, starred, mixer: own}));
-    return {settings, given: this.given, shown: this.shown, gone: this.gone, about};
+    return {settings, given: this.given, shown: this.shown, gone: this.gone, marks: this.marks};
   }
 
   #record(what = "") {

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import {test} from "node:test";
+
+import {Work} from "../../musicgen/web/js/work.js";
+
+const SETTINGS = {model: "gru", notes: "C5", bars: 2, mixer: {tempo: 80, volume: 1, instruments: []}};
+const take = id => /** @type {any} */ ({
+  id, number: 0, starred: false, notes: [], piece: {steps: 16, voices: ["Melody"]}, mixer: {tempo: 80, instruments: []},
+});
+
+/** Work on a page without widgets, and what it has put on the stage. */
+function begun() {
+  const staged = [], work = new Work({show: ({id}) => staged.push(id), showSeed: () => staged.push(null)}, () => { work.applied({...work.settings}); });
+  work.keep = () => {};
+  work.open({...SETTINGS});
+  const step = async act => {
+    act();
+    await new Promise(done => setTimeout(done, 2));  // until the widgets are set
+  };
+  return {work, staged, undo: () => step(() => work.undo()), redo: () => step(() => work.redo())};
+}
+
+test("undo goes back to the piece before and takes no take away", async () => {
+  const {work, staged, undo, redo} = begun();
+  for (const id of ["a", "b"]) work.result(take(id));
+  await undo();
+  await undo();
+  assert.deepEqual([staged, work.takes.length, work.canUndo, work.canRedo], [["a", null], 2, false, true]);
+  await redo();
+  await redo();
+  assert.deepEqual([work.shown, work.canRedo], ["b", false]);
+});
+
+test("stars, tempos and deletions are undone, too", async () => {
+  const {work, undo, redo} = begun();
+  for (const id of ["a", "b"]) work.result(take(id));
+  work.change("b", {starred: true});
+  work.change("b", {mixer: {tempo: 120, instruments: []}});
+  work.delete("a");
+  const seen = () => work.takes.map(({id, starred, mixer}) => [id, starred, mixer.tempo]);
+  assert.deepEqual(seen(), [["b", true, 120]]);
+  await undo();
+  assert.deepEqual(seen(), [["a", false, 80], ["b", true, 120]]);
+  await undo();
+  assert.deepEqual(seen()[1], ["b", true, 80]);
+  await undo();
+  assert.deepEqual(seen()[1], ["b", false, 80]);
+  for (const _ of [1, 2, 3]) await redo();
+  assert.deepEqual(seen(), [["b", true, 120]]);
+  work.restore();
+  assert.equal(work.takes.length, 2);
+});
