@@ -45,7 +45,7 @@ test("stars, tempos and deletions are undone, too", async () => {
   assert.deepEqual(seen()[1], ["b", true, 80]);
   await undo();
   assert.deepEqual(seen()[1], ["b", false, 80]);
-  for (const _ of [1, 2, 3]) await redo();
+  for (let step = 0; step < 3; step++) await redo();
   assert.deepEqual(seen(), [["b", true, 120]]);
   work.restore();
   assert.equal(work.takes.length, 2);
