@@ -24,6 +24,11 @@ if "GRADIO_SERVER_PORT" in os.environ:
         "GRADIO_NUM_PORTS", "1"
     )  # this one and no other, where others would look for the page in vain
 
+try:  # on a ZeroGPU Space, where it has to come before torch
+    import spaces  # pyright: ignore
+except ImportError:
+    spaces = None
+
 import gradio as gr
 
 from musicgen import api, checkpoint, comparison, piece, recipe, selftest, session
@@ -246,6 +251,13 @@ def render(piece: dict, format: api.Format = "midi", instruments: list[str] | No
 
 
 render.__doc__ = api.render.__doc__
+
+
+if spaces:
+
+    @spaces.GPU
+    def nothing_here_needs_a_gpu():
+        """A ZeroGPU Space starts only where a function is marked for its GPU; a processor composes faster than one."""
 
 
 # ---- the page ----------------------------------------------------------------------------------------------------
