@@ -416,7 +416,8 @@ def launch(**options):
     guard.limit(page._queue, "models", WAITING)
     return page.launch(
         theme=theme, max_file_size=LARGEST_FILE, ssr_mode=False, show_error=False, footer_links=[],
-        _app=guard.GuardedApp(**served), **options,
+        _app=guard.GuardedApp(**served), _frontend=False,  # else a page that takes 3 s at first would count as no page
+        **options,
     )  # fmt: skip
 
 
