@@ -5,6 +5,15 @@ from pathlib import Path
 
 from playwright.sync_api import expect
 
+FLAGS = [  # of Chromium
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 PATIENCE = 90_000  # ms for a piece on a busy machine
 expect.set_options(timeout=PATIENCE)
 

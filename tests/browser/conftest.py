@@ -10,18 +10,9 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
-from visitor import PATIENCE
+from visitor import FLAGS, PATIENCE
 
 ROOT = Path(__file__).parents[2]
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 SOUNDS = """  // every sampled note that is handed over, by the audio clock
 window.handed = [];
 const start = AudioBufferSourceNode.prototype.start;
