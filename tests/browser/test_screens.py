@@ -25,6 +25,19 @@ window.midi = (...strokes) => {
   }
 };
 """
+SHIFTS = """  // how far the page's parts have jumped by themselves
+window.shift = 0;
+new PerformanceObserver(list => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) shift += entry.value;
+}).observe({type: "layout-shift", buffered: true});
+"""
+CONTROLS = "button, select, summary, textarea, input, [role=slider]"
+SMALL = """controls => [...document.querySelectorAll(controls)].filter(control => {
+    if (!control.checkVisibility({visibilityProperty: true})) return false;
+    const {width, height} = (control.closest("label, [role=listbox], #example") ?? control).getBoundingClientRect();
+    return width > 1 && (width < 39.5 || height < 39.5);
+}).map(control => control.outerHTML.slice(0, 120))"""
+PHONE = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "height": 844}}
 DROP = """([kind, name, bytes]) => {
     const files = new DataTransfer();
     files.items.add(new File([Uint8Array.from(atob(bytes), c => c.charCodeAt(0))], name));
@@ -143,3 +156,41 @@ def test_space_plays_after_a_click_and_presses_what_keys_reach(visit):
     expect(page.get_by_test_id("edit")).to_have_attribute("aria-pressed", "false")
     page.keyboard.press("?")
     expect(page.get_by_text("opens and closes this list")).to_be_visible()
+
+
+# ---- every screen ------------------------------------------------------------------------------------------------
+
+
+def test_nothing_jumps_while_the_page_comes(with_script):
+    page = with_script(SHIFTS)
+    page.wait_for_timeout(1000)
+    assert page.evaluate("shift") <= 0.05
+
+
+@pytest.mark.parametrize("width", [360, 390])
+def test_on_a_phone_everything_is_as_large_as_a_finger(visit, width):
+    page = visit(**{**PHONE, "viewport": {"width": width, "height": 740}})
+    assert page.evaluate(SMALL, CONTROLS) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    assert page.locator("#cards").bounding_box()["y"] < roll(page).bounding_box()["y"] < 740 - 74
+
+
+def test_on_a_phone_the_piece_stays_in_sight_while_it_sounds(visit):
+    page = visit(path="?notes=C5:4%20D5:4%20E5:4%20F5:4", **PHONE)
+    small = page.get_by_test_id("mini")
+    page.get_by_role("button", name="Play", exact=True).tap()
+    page.wait_for_function("document.documentElement.dataset.sound === 'playing'")
+    expect(small).to_be_hidden()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(small).to_be_visible()
+    small.tap()
+    expect(roll(page)).to_be_in_viewport()
+    expect(small).to_be_hidden()
+
+
+def test_a_page_enlarged_four_times_is_all_there(visit):
+    page = visit(viewport={"width": 320, "height": 180})
+    assert page.evaluate("document.documentElement.scrollWidth") == 320
+    for name in ("Generate", "Play"):
+        button = page.get_by_role("button", name=name, exact=True)
+        assert button.evaluate("b => getComputedStyle(b.parentElement).position") == "static"
