@@ -361,7 +361,7 @@ def test_on_a_phone_the_transport_stays_at_the_bottom_edge(visit):
         for name in ("Play", "Generate"):
             box = page.get_by_role("button", name=name, exact=True).bounding_box()
             assert box["y"] + box["height"] <= 844 and box["y"] > 740
-    assert roll(page).bounding_box()["y"] < page.locator("#cards").bounding_box()["y"]
+    assert page.locator("#cards").bounding_box()["y"] < roll(page).bounding_box()["y"]
 
 
 def test_everything_can_be_done_from_the_computer_keyboard(visit):
