@@ -16,6 +16,7 @@ from typing import Any
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(10**9))  # a summary of all events after each, unread
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "100")
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # a beat is many small tensors: more threads only wait for each other
 if "PORT" in os.environ:
     os.environ.setdefault("GRADIO_SERVER_PORT", os.environ["PORT"])
@@ -42,6 +43,7 @@ from musicgen.web import front, guard, parts
 
 WAITING = 100  # visitors at most, for others to have composed
 PNG = b"\x89PNG"  # how such a file begins
+SESSIONS = 200  # visitors whose state Gradio holds, a quarter of a megabyte each; it is a Control, made anew if lost
 KEPT = 3600  # seconds a visitor's files stay on the server
 BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
 VOLUME = 0.8  # of 1, at first
@@ -416,7 +418,8 @@ def launch(**options):
     guard.limit(page._queue, "models", WAITING)
     return page.launch(
         theme=theme, max_file_size=LARGEST_FILE, ssr_mode=False, show_error=False, footer_links=[],
-        _app=guard.GuardedApp(**served), _frontend=False,  # else a page that takes 3 s at first would count as no page
+        state_session_capacity=SESSIONS, _app=guard.GuardedApp(**served),
+        _frontend=False,  # else a page that takes 3 s at first would count as no page
         **options,
     )  # fmt: skip
 
