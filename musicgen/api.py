@@ -27,7 +27,7 @@ Format = Literal[tuple(FORMATS)]  # pyright: ignore
 
 ARGUMENTS = {
     "model": "an architecture, as `models` lists them; the best measured one if empty",
-    "style": "a chorale has four voices, a dance one",
+    "style": ", ".join(style.voiced() for style in STYLES.values()),
     "notes": 'the seed, such as "C5:1 D5:0.5 E5:0.5 R:1 [C4 E4 G4]:2", lengths in quarter notes, R a rest',
     "bars": f"length of the whole piece, seed included, {LIMITS['bars']}",
     "meter": "of the whole piece",

@@ -38,13 +38,15 @@ def save(name: str, model: MusicModel, training: dict, directory: Path = DIRECTO
     weights = {key: tensor.detach().half().contiguous() for key, tensor in model.state_dict().items()}
     save_file(weights, folder / "weights.safetensors")
     (folder / "weights.safetensors").chmod(0o644)  # safetensors writes for the owner alone
-    about = {"model": name, "config": asdict(model.config), "trained_for": trained_for(), "training": training}
+    settings = asdict(model.config)
+    known_for = trained_for(settings.pop("styles"))
+    about = {"model": name, "config": settings, "trained_for": known_for, "training": training}
     about["weights_sha256"] = sha256(folder / "weights.safetensors")
     (folder / "config.json").write_text(json.dumps(about, indent=2) + "\n")
 
 
-def trained_for() -> dict:
-    """What the indices that a model reads and writes stand for, in this version; as config.json has it."""
+def trained_for(styles: int = len(STYLES)) -> dict:
+    """What the indices stand for that a model of the first so many styles reads and writes; as config.json has it."""
     return {
         "format": FORMAT,
         "vocabulary": {
@@ -54,7 +56,9 @@ def trained_for() -> dict:
             "lowest": LOW,
             "highest": HIGH,
         },
-        "styles": [{"name": s.name, "ranges": [f"{low}-{high}" for low, high in s.ranges]} for s in STYLES.values()],
+        "styles": [
+            {"name": s.name, "ranges": [f"{low}-{high}" for low, high in s.ranges]} for s in [*STYLES.values()][:styles]
+        ],
         "meters": [asdict(m) for m in METERS.values()],
     }
 
@@ -95,6 +99,14 @@ def best(directory: Path = DIRECTORY) -> str:
     return min(measured, key=measured.get) if measured else next(iter(names), "")
 
 
+def styles(name: str, directory: Path = DIRECTORY) -> tuple[str, ...]:
+    """The styles that a checkpoint was trained for; those added to `STYLES` since are none of them."""
+    try:
+        return tuple(style["name"] for style in config(name, directory)["trained_for"]["styles"])
+    except (KeyError, TypeError):
+        return tuple(STYLES)
+
+
 def load(name: str, directory: Path = DIRECTORY) -> MusicModel:
     """The trained model, verified, in eval mode; one object for all who ask, never to be changed.
 
@@ -119,12 +131,13 @@ def _loaded(name: str, directory: Path) -> MusicModel:
 def _verified(name: str, directory: Path) -> tuple[Any, Path]:
     """The model's config, and the weights that config.json says belong to it. Raises `CheckpointError`."""
     about, path = config(name, directory), directory / name / "weights.safetensors"
-    if differing := list(differences(about.get("trained_for"), trained_for())):
+    count = len(styles(name, directory))
+    if differing := list(differences(about.get("trained_for"), trained_for(count))):
         raise CheckpointError(f"{_named(path)} was trained for another version: {'; '.join(differing)}; {REMEDY}{name}")
     if not path.exists() or sha256(path) != about.get("weights_sha256"):
         raise CheckpointError(f"{_named(path)} is missing or has changed; {REMEDY}{name}")
     try:
-        return MODELS[name].Config(**about["config"]), path
+        return MODELS[name].Config(**about["config"], styles=count), path
     except (KeyError, TypeError) as error:
         raise CheckpointError(f"{_named(path.with_name('config.json'))} is of another shape; {REMEDY}{name}") from error
 

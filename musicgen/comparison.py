@@ -17,8 +17,10 @@ TAKES = ("first", "second", "third")  # rows of three takes
 
 
 def compare(request: Request, run: str, control: Control) -> Iterator[tuple[dict, Answers | None]]:
-    """Every model's answer, its name in `row`; the request's own model does not count. See `_rows` for the updates."""
-    asked = {name: replace(request, model=name) for name in checkpoint.available()}
+    """The answer of every model that knows the style, its name in `row`; the request's own model does not count. See `_rows` for the updates."""
+    names = checkpoint.available()
+    able = [name for name in names if request.style in checkpoint.styles(name)]
+    asked = {name: replace(request, model=name) for name in able or names}
     yield from _rows(asked or {"": replace(request, model="")}, run, control)
 
 

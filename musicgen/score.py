@@ -33,10 +33,38 @@ class Meter:
 
 @dataclass(frozen=True)
 class Style:
+    """A kind of music, all of it: to add one is an entry in `STYLES`, after the others, and a source in `train.data`.
+
+    Raises `ValueError` where its parts do not fit together.
+    """
+
     name: str
-    ranges: tuple[tuple[int, int], ...]  # lowest and highest MIDI pitch a voice may sound, one pair a voice in use
-    tempo: float  # quarter notes a minute, unless told otherwise
+    title: str  # of a sheet of it
+    voices: tuple[str, ...]  # their names from the top down, one to four
+    ranges: tuple[tuple[int, int], ...]  # lowest and highest MIDI pitch each of them may sound
+    instrument: str  # a key of `musicgen.io.soundfont.INSTRUMENTS`
+    program: int  # the same by its General MIDI number, from 0
+    tempo: float  # quarter notes a minute, where none is asked for
     breath: int  # beats that all voices may rest together in what is composed
+
+    def __post_init__(self):
+        count = len(self.voices)
+        self._need(1 <= count <= len(VOICES), f"it has {count} voices: give it 1 to {len(VOICES)}")
+        self._need(len(self.ranges) == count, f"it has {count} voices and {len(self.ranges)} ranges: give each its own")
+        for voice, (low, high) in zip(self.voices, self.ranges):
+            known = LOW <= low <= high <= HIGH
+            self._need(known, f"{voice}: models know pitches {LOW}-{HIGH}, not all of {low}-{high}")
+        self._need(SLOWEST <= self.tempo <= FASTEST, f"its tempo {self.tempo} is outside {SLOWEST}-{FASTEST}")
+        self._need(0 <= self.program < 128, f"its program {self.program} is none of General MIDI's, 0-127")
+        self._need(self.breath >= 0, f"its breath {self.breath} is less than none")
+
+    def _need(self, fits: bool, what: str):
+        if not fits:
+            raise ValueError(f"style {self.name!r}: {what}")
+
+    def voiced(self) -> str:
+        """How many voices it has, in words."""
+        return f"a {self.name} has {'one voice' if len(self.voices) == 1 else f'{len(self.voices)} voices'}"
 
 
 METERS = {
@@ -46,8 +74,26 @@ METERS = {
 STYLES = {
     s.name: s
     for s in (
-        Style("chorale", ((57, 81), (52, 76), (45, 71), (35, 66)), tempo=80, breath=0),
-        Style("dance", ((54, 93),), tempo=110, breath=1),
+        Style(
+            name="chorale",
+            title="Chorale",
+            voices=("Soprano", "Alto", "Tenor", "Bass"),
+            ranges=((57, 81), (52, 76), (45, 71), (35, 66)),
+            instrument="organ",
+            program=19,
+            tempo=80,
+            breath=0,
+        ),
+        Style(
+            name="dance",
+            title="Dance tune",
+            voices=("Melody",),
+            ranges=((54, 93),),
+            instrument="fiddle",
+            program=110,
+            tempo=110,
+            breath=1,
+        ),
     )
 }
 
@@ -65,7 +111,7 @@ class Score:
     """Cells `(T, 4)`, voices from the top, T = bars x steps a bar.
 
     Raises `ScoreError` where the cells break the grammar: no HOLD at the start or after a REST, every pitch inside its
-    voice's range, only the top voice in a dance.
+    voice's range, only the upper voices that the style has.
     """
 
     cells: np.ndarray  # (T, 4) int
@@ -175,7 +221,7 @@ class Canvas:
     """A score and which of its cells are fixed `(T, 4)`; a model composes the others.
 
     Free cells carry REST. A fixed HOLD whose left neighbour is free becomes an onset of the same pitch, since what it
-    would hold is not known yet. The unused voices of a dance are fixed rests.
+    would hold is not known yet. The voices that its style does not use are fixed rests.
     """
 
     score: Score

@@ -14,7 +14,7 @@ import soundfile
 from musicgen import checkpoint
 from musicgen.io import audio, soundfont
 from musicgen.models import MODELS
-from musicgen.score import STYLES, Canvas, Note, Score, from_notes
+from musicgen.score import Canvas, Note, Score, from_notes
 
 ROOM = 10_000_000  # bytes
 INITIAL_PORT, PORTS = 7860, 100  # those that Gradio tries where none is set
@@ -124,9 +124,9 @@ def _all_checkpoints() -> str:
 
 
 def _model(name: str) -> str:
-    """Its files are those that were trained, and it composes notes in every style."""
+    """Its files are those that were trained, and it composes notes in every style it knows."""
     model = checkpoint.load(name)
-    notes = [len(model.compose(Canvas.blank(2, style), random_seed=1).notes()) for style in STYLES]
+    notes = [len(model.compose(Canvas.blank(2, style), random_seed=1).notes()) for style in checkpoint.styles(name)]
     if not all(notes):
         raise checkpoint.CheckpointError(f"it composed nothing but rests; restore it, or run: python -m train {name}")
     model.accelerate()

@@ -12,7 +12,7 @@ import numpy as np
 from musicgen import checkpoint, piece
 from musicgen.models import MODELS
 from musicgen.request import Problem, Request
-from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, voice_ranges
+from musicgen.score import METERS, STYLES, Canvas, Score, voice_ranges
 
 INTERVAL = 0.1  # seconds between two updates at least
 DEADLINE = 90  # seconds of composing, then what is there is kept
@@ -55,12 +55,17 @@ class Control:
 
 
 def check_model(request: Request):
-    """Raises `Problem` if there is no such model."""
+    """Raises `Problem` if there is no such model, or none that knows the style."""
     if request.model not in (names := checkpoint.available()):
         if request.model in list(MODELS):
             raise Problem("model", f"{MODELS[request.model].title} cannot compose: {checkpoint.fault(request.model)}.")
         known = f"choose one of {', '.join(names)}" if names else "run: python -m train gru"
         raise Problem("model", f"There is no trained {str(request.model)[:30] or 'model'} here: {known}.")
+
+    if request.style not in checkpoint.styles(request.model):
+        able = [name for name in names if request.style in checkpoint.styles(name)]
+        known = f"choose one of {', '.join(able)}" if able else "choose another style"
+        raise Problem("model", f"{request.model} was not trained for a {request.style}: {known}.")
 
 
 def weights(model: str) -> str:
@@ -207,12 +212,8 @@ def _notes(score: Score, fixed: np.ndarray) -> list[list[int]]:
 def roll_of(style: str) -> dict:
     """How high and low a style's roll reaches, and what its voices are called."""
     low, high = voice_ranges(style)
-    voices = len(STYLES[style].ranges)
-    return {
-        "low": int(low[:voices].min()),
-        "high": int(high[:voices].max()),
-        "voices": [v.capitalize() for v in VOICES[:voices]],
-    }
+    voices = STYLES[style].voices
+    return {"low": int(low[: len(voices)].min()), "high": int(high[: len(voices)].max()), "voices": list(voices)}
 
 
 def _piece(canvas: Canvas) -> dict:

@@ -2,14 +2,16 @@
 
     python -m train.data [--rebuild]
 
-`chorale` is Bach's four-part chorales, split by `train/data/chorale_split.json` (file names, twins already removed).
-`dance` is O'Neill's, Ryan's and Aird's collections, one tune once, split by a hash of its first intervals.
+Every style has a `Source`. `chorale` is Bach's four-part chorales, split by `train/data/chorale_split.json` (names of
+files, twins already removed). `dance` is O'Neill's, Ryan's and Aird's collections, one tune once, split by a hash of
+its first intervals.
 """
 
 import argparse
 import hashlib
 import json
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +19,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from musicgen.score import METERS, STYLES, Note, Score, ScoreError, from_notes
+from musicgen.score import METERS, STYLES, VOICES, Note, Score, ScoreError, from_notes
 
 CACHE = Path(__file__).parents[1] / ".cache" / "dataset.npz"
 CHORALE_SPLIT = Path(__file__).parent / "data" / "chorale_split.json"
@@ -36,6 +38,16 @@ class Piece:
     name: str
     split: str
     score: Score
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where the music of a style comes from, and how it is read."""
+
+    files: Callable[[], list[tuple[str, str]]]  # the split of each file, "" where its tune decides, and its path
+    parts: Callable  # a music21 score -> its parts, a voice each from the top down; raises `Dropped`
+    exact: bool = False  # a piece with notes off the sixteenth grid is dropped
+    tunes: bool = False  # pieces whose tunes begin alike are one piece
 
 
 def load(path: Path = CACHE) -> list[Piece]:
@@ -68,7 +80,7 @@ def digest(pieces: list[Piece]) -> str:
 def build(path: Path = CACHE) -> Counter:
     """Parse the corpus (some minutes, two processes), write the cache, and count what was dropped and why."""
     pieces, dropped = [], Counter()
-    files = _chorale_files() + _dance_files()
+    files = [(style, *file) for style, source in SOURCES.items() for file in source.files()]
     with ProcessPoolExecutor(2) as pool:
         for found in tqdm(pool.map(_parse_file, files), total=len(files), desc="parsing", unit="file"):
             for piece, reason in found:
@@ -77,7 +89,7 @@ def build(path: Path = CACHE) -> Counter:
                 else:
                     dropped[reason] += 1
     pieces, twins = _without_twins(pieces)
-    dropped["dance: the same tune as an earlier one"] += twins
+    dropped["the same tune as an earlier one"] += twins
     write(path, pieces)
     path.with_suffix(".dropped.json").write_text(json.dumps(dropped, indent=1))
     return dropped
@@ -102,14 +114,14 @@ def _corpus() -> Path:
     return Path(music21.__file__).parent / "corpus"
 
 
-def _chorale_files() -> list[tuple[str, str, str]]:
+def _chorale_files() -> list[tuple[str, str]]:
     split = json.loads(CHORALE_SPLIT.read_text())
     found = {f.stem: f for f in sorted((_corpus() / "bach").iterdir()) if f.suffix in (".mxl", ".xml", ".krn")}
-    return [("chorale", part, str(found[name])) for part in SPLITS for name in split[part]]
+    return [(part, str(found[name])) for part in SPLITS for name in split[part]]
 
 
-def _dance_files() -> list[tuple[str, str, str]]:
-    return [("dance", "", str(f)) for folder in DANCES for f in sorted((_corpus() / folder).glob("*.abc"))]
+def _dance_files() -> list[tuple[str, str]]:
+    return [("", str(f)) for folder in DANCES for f in sorted((_corpus() / folder).glob("*.abc"))]
 
 
 def _parse_file(task: tuple[str, str, str]) -> list[tuple[Piece | None, str]]:
@@ -138,7 +150,7 @@ def to_score(work, style: str) -> Score:
 
     Raises `Dropped` with the reason where the piece does not fit the canvas.
     """
-    parts = _voices(work, style)
+    parts = SOURCES[style].parts(work)
     meter = _meter(parts[0])
     shift = _upbeat_padding(parts[0], meter)
     notes = [n for voice, part in enumerate(parts) for n in _notes(part, voice, shift, style)]
@@ -156,18 +168,20 @@ def to_score(work, style: str) -> Score:
         raise Dropped("a voice leaves its range" if "range" in str(error) else "breaks the grammar") from error
 
 
-def _voices(work, style: str) -> list:
+def _only_part(work) -> list:
+    if len(parts := list(work.parts)) != 1:
+        raise Dropped("more than one part")
+    return parts
+
+
+def _four_parts(work) -> list:
     parts = list(work.parts)
-    if style == "dance":
-        if len(parts) != 1:
-            raise Dropped("more than one part")
-        return parts
     named = {str(p.partName or p.id).lower().rstrip("."): p for p in reversed(parts)}
-    if all(v in named for v in ("soprano", "alto", "tenor", "bass")):
-        return [named[v] for v in ("soprano", "alto", "tenor", "bass")]
-    if len(parts) < 4:
+    if all(voice in named for voice in VOICES):
+        return [named[voice] for voice in VOICES]
+    if len(parts) < len(VOICES):
         raise Dropped("fewer than four parts")
-    return parts[-4:]  # instruments, where there are any, stand above the voices
+    return parts[-len(VOICES) :]  # instruments, where there are any, stand above the voices
 
 
 def _meter(part) -> str:
@@ -207,9 +221,9 @@ def _notes(part, voice: int, shift: int, style: str) -> list[Note]:
         if element.duration.isGrace or not element.pitches:
             continue
         start, length = element.offset * 4, element.quarterLength * 4
-        if style == "dance" and (start != int(start) or length != int(length)):
+        if SOURCES[style].exact and (start != int(start) or length != int(length)):
             raise Dropped("notes off the sixteenth grid")
-        pitch = (min if voice == 3 else max)(p.midi for p in element.pitches)
+        pitch = (min if voice and voice == len(STYLES[style].voices) - 1 else max)(p.midi for p in element.pitches)
         first, last = int(start), int(start + length)  # of two thirty-seconds, few as they are, the first stays
         tied = element.tie is not None and element.tie.type in ("stop", "continue")
         if tied and found and found[-1].pitch == pitch and found[-1].start + found[-1].duration == first + shift:
@@ -233,11 +247,19 @@ def _split_of(key: str) -> str:
 def _without_twins(pieces: list[Piece]) -> tuple[list[Piece], int]:
     kept, seen = [], set()
     for piece in pieces:
-        key = _tune_key(piece.score) if piece.score.style == "dance" else piece.name
+        key = _tune_key(piece.score) if SOURCES[piece.score.style].tunes else piece.name
         if key not in seen:
             seen.add(key)
             kept.append(piece)
     return kept, len(pieces) - len(kept)
+
+
+SOURCES = {
+    "chorale": Source(_chorale_files, _four_parts),
+    "dance": Source(_dance_files, _only_part, exact=True, tunes=True),
+}
+if missing := STYLES.keys() - SOURCES.keys():
+    raise ValueError(f"no source of music for the styles {', '.join(sorted(missing))}: add them to SOURCES")
 
 
 def report(pieces: list[Piece], dropped: dict[str, int]) -> str:

@@ -207,12 +207,14 @@ def _voices(parts: list[tuple[str, list[Note]]], style: str, remarks: list[str])
     lines, named = _named(parts, remarks), True
     if not lines:
         lines, named = _lines(_distinct([notes for _, notes in parts], remarks), remarks), False
-    count = len(STYLES[style].ranges)
-    if count == 1 and (len({n.voice for n in lines}) if named else len(lines)) > 1:
-        remarks.append("only the top line was kept, since a dance has one voice")
+    count = len(STYLES[style].voices)
+    if (len({n.voice for n in lines}) if named else len(lines)) > count:
+        top = "line was" if count == 1 else f"{count} lines were"
+        remarks.append(f"only the top {top} kept, since {STYLES[style].voiced()}")
     if named:
-        top = min(n.voice for n in lines)
-        return lines if count > 1 else [replace(n, voice=0) for n in lines if n.voice == top]
+        kept = sorted({n.voice for n in lines})[:count]
+        where = {voice: min(i, voice) if kept[-1] >= count else voice for i, voice in enumerate(kept)}
+        return [replace(n, voice=where[n.voice]) for n in lines if n.voice in where]
     lines = lines[:count]
     voices = (0,) if len(lines) == 1 else place([mean(n.pitch for n in line) for line in lines], style)
     return [replace(n, voice=voice) for voice, line in zip(voices, lines) for n in line]

@@ -23,7 +23,7 @@ import soundfile
 
 from musicgen.io import midi, soundfont
 from musicgen.io.soundfont import INSTRUMENTS, Instrument
-from musicgen.score import Note, Score, from_notes
+from musicgen.score import STYLES, VOICES, Note, Score, from_notes
 
 __all__ = ["FORMATS", "INSTRUMENTS", "AudioError", "Instrument", "default_instruments", "render", "synthesizer"]
 
@@ -51,8 +51,8 @@ class Absent(AudioError):
 
 def default_instruments(style: str) -> tuple[str, ...]:
     """A key of `INSTRUMENTS` for each voice."""
-    key = "fiddle" if style == "dance" else "organ"
-    return (key if key in INSTRUMENTS else next(iter(INSTRUMENTS)),) * 4
+    key = STYLES[style].instrument
+    return (key if key in INSTRUMENTS else next(iter(INSTRUMENTS)),) * len(VOICES)
 
 
 def synthesizer() -> str:

@@ -17,7 +17,6 @@ from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Score
 
 TICKS = 480  # a quarter note
 STEP = TICKS // STEPS_PER_QUARTER
-PROGRAMS = {"chorale": (19, 19, 19, 19), "dance": (110, 110, 110, 110)}  # General MIDI from 0: church organ, fiddle
 LOUDNESS = (84, 72, 72, 78)  # a velocity for each voice: the outer ones lead
 BAR_ACCENT, BEAT_ACCENT = 12, 6
 MARK = "Nonet style="  # the text event by which we know our own files
@@ -34,8 +33,9 @@ def write(score: Score, programs: Sequence[int] | None = None, recipe: str = "")
     song = pretty_midi.PrettyMIDI(resolution=TICKS, initial_tempo=score.tempo)
     song.text_events.append(pretty_midi.Text(MARK + score.style, 0))
     song.time_signature_changes.append(pretty_midi.TimeSignature(*map(int, score.meter.split("/")), 0))
-    programs = programs or PROGRAMS[score.style]
-    for voice in range(len(STYLES[score.style].ranges)):
+    style = STYLES[score.style]
+    programs = programs or [style.program] * len(style.voices)
+    for voice in range(len(style.voices)):
         instrument = pretty_midi.Instrument(programs[voice], name=VOICES[voice])
         instrument.notes = [_sound(score, note, song) for note in score.notes() if note.voice == voice]
         song.instruments.append(instrument)

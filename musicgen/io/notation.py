@@ -8,7 +8,7 @@ from functools import cache
 import numpy as np
 
 from musicgen.io.musicxml import STYLE_FIELD, read
-from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Meter, Note, Score
+from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, Meter, Note, Score
 
 __all__ = ["read", "write"]
 
@@ -26,7 +26,7 @@ def write(score: Score, recipe: str = "") -> bytes:
     from music21.musicxml.m21ToXml import GeneralObjectExporter
 
     sheet = stream.Score()
-    sheet.metadata = metadata.Metadata(title="Dance tune" if score.style == "dance" else "Chorale", composer="Nonet")
+    sheet.metadata = metadata.Metadata(title=STYLES[score.style].title, composer="Nonet")
     sheet.metadata.addCustom(STYLE_FIELD, score.style)
     if recipe:
         sheet.metadata.addCustom("recipe", recipe)
@@ -44,7 +44,7 @@ def write(score: Score, recipe: str = "") -> bytes:
 def _part(score: Score, notes: list[Note], voice: int, sharps: int):
     from music21 import bar, clef, key, meter, stream
 
-    name = "Melody" if score.style == "dance" else VOICES[voice].capitalize()
+    name = STYLES[score.style].voices[voice]
     part = stream.Part(id=name)
     part.partName, part.partAbbreviation = name, name[0] + "."
     size = METERS[score.meter].steps

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Patch
 
-from musicgen.score import METERS, STYLES, VOICES, Note, Score, voice_ranges
+from musicgen.score import METERS, STYLES, Note, Score, voice_ranges
 
 # Okabe and Ito's colours, distinct to colour-blind eyes, and a pattern each; soprano first
 COLOURS = ("#D55E00", "#009E73", "#56B4E9", "#0072B2")
@@ -166,7 +166,7 @@ def _look(voice: int, given: bool, outline: float = 1) -> dict:
 
 def _legend(score: Score, seeded: bool) -> list[Patch]:
     voices = range(len(STYLES[score.style].ranges))
-    known = [Patch(label=VOICES[v] if len(voices) > 1 else "melody", **_look(v, False)) for v in voices]
+    known = [Patch(label=STYLES[score.style].voices[v].lower(), **_look(v, False)) for v in voices]
     if seeded:
         known.append(Patch(facecolor=SEED_GROUND, edgecolor=INK, linewidth=2.2, label="given"))
     return known

@@ -120,14 +120,14 @@ def from_text(text: str, style: str = "chorale", meter: str = "4/4", tempo: floa
         raise SeedError(
             f"{len(text)} characters are too many: type at most {MAX_TEXT}, or give the music as a MIDI file"
         )
-    limit = MAX_SEED_BARS * METERS[meter].steps
+    limit, most = MAX_SEED_BARS * METERS[meter].steps, len(STYLES[style].voices)
     notes, rests, now, thinned = [], [], 0, 0
     for token in _tokens(text):
         pitches, duration = _parse(token)
         if now + duration > limit:
             raise token.error(f"here the seed grows longer than {MAX_SEED_BARS} bars; end it before this")
-        if style == "dance" and len(pitches) > 1:
-            pitches, thinned = pitches[:1], thinned + 1
+        if len(pitches) > most:
+            pitches, thinned = pitches[:most], thinned + 1
         voices = (0,) if len(pitches) < 2 else place(pitches, style)
         notes += [Note(voice, pitch, now, duration) for voice, pitch in zip(voices, pitches)]
         rests += [] if pitches else [(now, now + duration)]
@@ -136,7 +136,8 @@ def from_text(text: str, style: str = "chorale", meter: str = "4/4", tempo: floa
         raise SeedError("there is no note in the seed: type at least one, such as C5, or C5:0.5 for half a beat")
     notes, told = into_range(notes, style)
     if thinned:
-        told.insert(0, "only the top note of each chord was kept, since a dance has one voice")
+        top = "note of each chord was" if most == 1 else f"{most} notes of each chord were"
+        told.insert(0, f"only the top {top} kept, since {STYLES[style].voiced()}")
     return Seed(_typed_canvas(notes, rests, now, style, meter, tempo), _sentence(told))
 
 

@@ -15,6 +15,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
+from musicgen.score import STYLES
+
 FOLDER = Path(__file__).parents[1] / "web" / "samples"
 GAP = 46  # frames of silence that must follow every sample
 FINER = 2  # times the files' rate: synthesizers interpolate, which would add overtones that were never played
@@ -42,9 +44,14 @@ def _load() -> dict[str, Instrument]:
     """As the manifest has them; a piano without a sound where that is broken, so that all but sound goes on."""
     try:
         manifest = json.loads((FOLDER / "manifest.json").read_text())
-        return {key: Instrument(key, **about) for key, about in manifest["instruments"].items()}
+        found = {key: Instrument(key, **about) for key, about in manifest["instruments"].items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {"piano": Instrument("piano", "Piano", 0, "manifest.json", 0, 0, 0, 0, ())}
+    for style in STYLES.values():
+        if style.instrument not in found or found[style.instrument].program != style.program:
+            known = ", ".join(f"{key} ({instrument.program})" for key, instrument in found.items())
+            raise ValueError(f"style {style.name!r}: its instrument and program are none of {known}")
+    return found
 
 
 INSTRUMENTS = _load()

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from musicgen.sampling import SamplingConfig
-from musicgen.score import HIGH, HOLD, LOW, METERS, REST, STYLES, VOICES, Canvas, Patch, Score, sounding, voice_ranges
+from musicgen.score import HIGH, HOLD, LOW, METERS, REST, STYLES, Canvas, Patch, Score, sounding, voice_ranges
 
 REST_TOKEN, HOLD_TOKEN, FIRST_PITCH = 0, 1, 2  # a cell's index in the vocabulary; pitches follow from LOW up
 VOCABULARY = FIRST_PITCH + HIGH - LOW + 1  # V
@@ -119,17 +120,12 @@ def collate(items: list[dict[str, np.ndarray]]) -> Batch:
 
 
 def pitch_mask() -> Tensor:
-    """Which tokens a voice may take in a style, (styles, 4, V); an unused voice only rests.
-
-    Raises `ValueError` where a voice's range holds pitches that no model knows.
-    """
+    """Which tokens a voice may take in a style, (styles, 4, V); an unused voice only rests."""
     mask = torch.zeros(len(STYLE_NAMES), 4, VOCABULARY, dtype=torch.bool)
     mask[:, :, REST_TOKEN] = True
     for s, style in enumerate(STYLE_NAMES):
         for v, (low, high) in enumerate(zip(*voice_ranges(style), strict=True)):
             if low <= high:
-                if not LOW <= low <= high <= HIGH:
-                    raise ValueError(f"{style} {VOICES[v]}: models know pitches {LOW}-{HIGH}, not all of {low}-{high}")
                 mask[s, v, HOLD_TOKEN] = True
                 mask[s, v, low - LOW + FIRST_PITCH : high - LOW + FIRST_PITCH + 1] = True
     return mask
@@ -144,6 +140,12 @@ class MusicModel(nn.Module):
     source: str  # the paper to read
     temperature_note: str  # what temperature does to this model
     likelihood: str = "exact"  # a key of LIKELIHOODS
+    config: Any  # frozen; `styles` is how many of `STYLES`, the first ones, it is trained for
+
+    @property
+    def styles(self) -> tuple[str, ...]:
+        """Those it is trained for: what comes to be known later changes nothing in a model that is there."""
+        return STYLE_NAMES[: self.config.styles]
 
     def loss(self, batch: Batch, part: str = "model") -> dict[str, Tensor]:
         """Named scalars; "loss" is what the optimized part minimises and, in eval mode, what judges held-out music."""

@@ -41,7 +41,7 @@ DEGREES = WINDOW_PITCHES + PITCH_CLASSES - 1  # which stand there by their degre
 BEFORE = ((1, 1), (2, 12), (4, 7))  # dilations over columns and semitones of the blocks before the trunk
 AFTER = ((1, 4), (2, 3), (1, 12))  # ... and after it: octaves, fifths and thirds are near
 AFTER_REACH = sum(over for over, _ in AFTER)  # columns on either side
-FEATURE_SIZES = (*[SIDE_FEATURES] * 8, PLACES, ENDINGS, len(STYLE_NAMES) * PLACES)
+FEATURE_SIZES = (*[SIDE_FEATURES] * 8, PLACES, ENDINGS)  # and `PLACES` a style
 AGAIN = 1.7  # times the learned weight of repeating, while composing: else dances repeat less than held-out ones
 DRAWS = 4  # places of a held-out piece that are judged, with other cells known each time
 
@@ -54,6 +54,7 @@ class Config:
     dropout: float = 0.0  # share of the channels
     gaps: float = 0.0  # share of training crops whose unknown cells lie in some voices and one stretch of time
     beats: float = 0.0  # share of those in which a voice's cells of one beat are known or unknown together
+    styles: int = len(STYLE_NAMES)  # how many of `STYLES`, the first ones, it is trained for
 
 
 class Near(nn.Module):
@@ -145,8 +146,9 @@ class CNN(MusicModel):
         channels, width = config.inner, config.width
         self.register_buffer("floors", window_floors(), persistent=False)  # (styles,) MIDI
         self.register_buffer("allowed", class_mask(), persistent=False)  # (styles, 4, CLASSES)
-        self.register_buffer("offsets", torch.tensor([0, *FEATURE_SIZES[:-1]]).cumsum(0), persistent=False)
-        self.features = nn.Parameter(torch.randn(TOGETHER * sum(FEATURE_SIZES), width) * 0.05)
+        self.register_buffer("offsets", torch.tensor([0, *FEATURE_SIZES]).cumsum(0), persistent=False)
+        self.rows = sum(FEATURE_SIZES) + config.styles * PLACES
+        self.features = nn.Parameter(torch.randn(TOGETHER * self.rows, width) * 0.05)
         self.tell = nn.Linear(width, channels)
         self.stem = nn.Conv2d(TOGETHER * PLANES, channels, (1, 2 * STEM_REACH + 1), padding="same", bias=False)
         self.height = nn.Parameter(torch.randn(WINDOW_PITCHES, channels) * 0.05)
@@ -162,7 +164,7 @@ class CNN(MusicModel):
         self.rest = nn.Linear(width, TOGETHER * 4)
         self.bias = nn.Parameter(torch.zeros(4, CLASSES - 1))
         self.motion = Motion()
-        self.lookback = Lookback(len(STYLE_NAMES), TOGETHER, channels, width)
+        self.lookback = Lookback(config.styles, TOGETHER, channels, width)
 
     def logits(
         self, batch: Batch, classes: Tensor, known: Tensor, steps: Tensor | None = None, again: float = 1.0
@@ -211,7 +213,7 @@ class CNN(MusicModel):
         """What each step is told by tables, (B, T, W): how far the known cells are, the place in bar and piece."""
         time = [place(batch), batch.to_end, batch.style[:, None] * PLACES + place(batch)]
         index = torch.cat([sides, torch.stack(time, -1)], -1) + self.offsets
-        index = index + (batch.position % TOGETHER * sum(FEATURE_SIZES))[..., None]
+        index = index + (batch.position % TOGETHER * self.rows)[..., None]
         return sum_of_features(index, self.features, 0)
 
     def loss(self, batch: Batch, part: str = "model") -> dict[str, Tensor]:

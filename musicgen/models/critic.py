@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import BAR_STEPS, ENDINGS, STYLE_NAMES, VOCABULARY, Batch
+from musicgen.models.base import BAR_STEPS, ENDINGS, VOCABULARY, Batch
 from musicgen.models.form import LAGS, RUNS
 from musicgen.models.frames import (
     AGES,
@@ -32,14 +32,17 @@ from musicgen.models.head import FROM_ANCHOR, INTERVAL_CLASS
 WINDOW = 2  # bars that are composed and scored at a time, and bars before them that the critic reads
 PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
 STEPS = 4 * (PITCH_CLASSES + 1) ** 2  # from one interval to the next, by who moved: a parallel is one of these
-SIZES = (
+SIZES = (  # and `PLACES` a style
     *[VOCABULARY] * 4, *[LEAPS] * 8, *[SPANS] * 6, *[STEPS] * 6, *[AGES] * 4, *[AGES + 1] * 4,
-    *[RUNS] * 2 * 4 * len(LAGS), PLACES, ENDINGS, len(STYLE_NAMES) * PLACES,
+    *[RUNS] * 2 * 4 * len(LAGS), PLACES, ENDINGS,
 )  # fmt: skip
 
 
 def features_of(before: History, now: History, batch: Batch) -> Tensor:
-    """What is read of each frame (B, T, n), as one index for each of `SIZES`; `now` is `before` one frame later."""
+    """What is read of each frame (B, T, n): one index for each of `SIZES`, then place and style as one.
+
+    `now` is `before` one frame later.
+    """
     upper, lower = torch.tensor(PAIRS, device=now.pitch.device).T
     moved = (now.pitch != before.pitch).long()
     classes = [at(INTERVAL_CLASS, h.pitch[..., upper], h.pitch[..., lower]) for h in (before, now)]
@@ -75,11 +78,11 @@ class Critic(nn.Module):
     What a frame adds depends on nothing after it, so that any frame that might stand there can be judged as well.
     """
 
-    def __init__(self, width: int, dropout: float, forget: float):
+    def __init__(self, width: int, dropout: float, forget: float, styles: int):
         super().__init__()
         self.forget = forget
-        self.register_buffer("offsets", torch.tensor([0, *SIZES[:-1]]).cumsum(0), persistent=False)
-        self.features = nn.Parameter(torch.randn(sum(SIZES), width) * 0.02)
+        self.register_buffer("offsets", torch.tensor([0, *SIZES]).cumsum(0), persistent=False)
+        self.features = nn.Parameter(torch.randn(sum(SIZES) + styles * PLACES, width) * 0.02)
         self.key = nn.Linear(4 * len(HALF_LIVES) * PITCH_CLASSES, width)
         self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)

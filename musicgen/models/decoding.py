@@ -93,7 +93,7 @@ class FrameByFrame(MusicModel):
 
     def accelerate(self) -> bool:
         model = self.forward_model()  # one graph does for all styles of so many voices
-        styles = {len(style.ranges): name for name, style in STYLES.items()}
+        styles = {len(STYLES[name].ranges): name for name in self.styles}
         return min(self._graph(model, n, styles[n]) for n in sorted(styles, reverse=True))
 
     @staticmethod

@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import FIRST_PITCH, LONGEST_BAR, REST_TOKEN, VOCABULARY
-from musicgen.score import STYLES
 
 LAGS = (1, 2, 4, 8)  # bars
 TRAIL = max(LAGS) * LONGEST_BAR + 1  # R, steps that are kept
@@ -128,9 +127,9 @@ class Copied(NamedTuple):
 class Copy(nn.Module):
     """Logits of what a voice did before: learned by style, voice, lag and how long it has repeated itself already."""
 
-    def __init__(self):
+    def __init__(self, styles: int):
         super().__init__()
-        shape = (2, len(STYLES), 4, COPIES, len(LAGS), RUNS)  # by repeats, and by rhythm
+        shape = (2, styles, 4, COPIES, len(LAGS), RUNS)  # by repeats, and by rhythm
         self.strength = nn.Parameter(torch.zeros(shape))
 
     def forward(self, trail: Trail, echo: Echo, own: Tensor, style: Tensor, voices: slice) -> "Copied":

@@ -15,7 +15,6 @@ from musicgen.models.base import (
     LONGEST_BAR,
     METER_NAMES,
     REST_TOKEN,
-    STYLE_NAMES,
     VOCABULARY,
     VOICES_OF,
     Batch,
@@ -174,14 +173,18 @@ def sum_of_features(index: Tensor, table: Tensor, forget: float) -> Tensor:
 
 
 FORM_SIZES = (*[DEEDS] * len(LAGS) * 2, *[SPANS] * len(LAGS), *[RUNS] * len(LAGS))
-BACKBONE_SIZES = (
-    *[VOCABULARY] * 4, *[LEAPS] * 4, *[SPANS] * len(PAIRS), *[AGES] * 8, PLACES, ENDINGS, len(STYLE_NAMES) * PLACES,
-    *FORM_SIZES,
-)  # fmt: skip
+
+
+def backbone_sizes(styles: int) -> tuple[int, ...]:
+    """How many cases each feature of `backbone_indices` has in a model of so many styles."""
+    return (
+        *[VOCABULARY] * 4, *[LEAPS] * 4, *[SPANS] * len(PAIRS), *[AGES] * 8, PLACES, ENDINGS, styles * PLACES,
+        *FORM_SIZES,
+    )  # fmt: skip
 
 
 def backbone_indices(history: History, batch: Batch) -> Tensor:
-    """What the backbone reads at each step, (B, T, n): an index for each table of `BACKBONE_SIZES`.
+    """What the backbone reads at each step, (B, T, n): an index for each of `backbone_sizes`.
 
     Those of the form are left out where no piece `looks_back`; in a mixed batch they are 0 in the others.
     """

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import BAR_STEPS, DEFAULTS, Batch
-from musicgen.models.critic import SIZES, WINDOW, Critic, before_and_after, features_of
+from musicgen.models.critic import WINDOW, Critic, before_and_after, features_of
 from musicgen.models.decoding import (
     FrameByFrame,
     Moment,
@@ -60,7 +60,7 @@ class GAN(FrameByFrame):
         super().__init__()
         self.config = config
         self.generator = GRU(config)
-        self.critic = Critic(config.critic, config.doubt, config.forget)
+        self.critic = Critic(config.critic, config.doubt, config.forget, config.styles)
 
     def forward_model(self) -> GRU:
         return self.generator
@@ -140,7 +140,8 @@ class GAN(FrameByFrame):
         return replace(batch, tokens=torch.cat([batch.tokens[:, :begin], frames], 1)), State(carried)
 
     def _unlikeness(self, batch: Batch) -> Tensor:
-        counts, rng = torch.zeros(2, sum(SIZES), device=batch.tokens.device), torch.Generator().manual_seed(0)
+        cases = len(self.critic.features)
+        counts, rng = torch.zeros(2, cases, device=batch.tokens.device), torch.Generator().manual_seed(0)
         for meter in batch.meter.unique():
             rows = torch.nonzero(batch.meter == meter)[:, 0]
             bar = int(BAR_STEPS[int(meter)])
@@ -149,7 +150,7 @@ class GAN(FrameByFrame):
             fake, _ = self.roll(real, WINDOW * bar, WINDOW * bar, unused(real), rng)
             for count, music in zip(counts, (real, fake)):
                 index = features_of(*before_and_after(music), music) + self.critic.offsets
-                count += index[:, WINDOW * bar :].flatten().bincount(minlength=sum(SIZES))
+                count += index[:, WINDOW * bar :].flatten().bincount(minlength=cases)
         real, fake = counts / counts[0].sum()
         return 0.5 * (real.sqrt() - fake.sqrt()).square().sum()
 

@@ -35,7 +35,6 @@ from musicgen.models.frames import (
     pitch_class,
     sum_of_features,
 )
-from musicgen.score import STYLES
 
 ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the outer voices first
 OTHERS = torch.tensor([[u for u in range(4) if u != v] for v in range(4)])  # (4, 3)
@@ -124,9 +123,17 @@ class Choice(NamedTuple):
 
 
 class VoiceHead(nn.Module):
-    """Args: width C of the hidden vectors, inner D channels a voice, dropout, forget: share of features left out."""
+    """Logits of the voices of a frame, one after another.
 
-    def __init__(self, width: int, inner: int, dropout: float, forget: float):
+    Args:
+        width: C, channels of the hidden vectors.
+        inner: D, channels a voice.
+        dropout: share of the channels left out in training.
+        forget: share of the features left out in training.
+        styles: how many of `STYLES`, the first ones, are told apart.
+    """
+
+    def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int):
         super().__init__()
         self.forget = forget
         sizes = (*FRAME_SIZES, *HISTORY_SIZES)
@@ -148,9 +155,9 @@ class VoiceHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(4, sum(OUTPUTS)))
         self.progression = nn.Parameter(torch.zeros(4 * 3 * 2 * (PITCH_CLASSES + 1), PITCH_CLASSES))
         self.spacing = nn.Parameter(torch.zeros(4, 3, 2 * PITCHES - 1))
-        self.copy = Copy()
-        self.register_buffer("hold_temperature", torch.ones(len(STYLES)))  # see `NextFrame.calibrate`
-        self.register_buffer("hold_bias", torch.zeros(len(STYLES)))  # added to the log-odds of a hold
+        self.copy = Copy(styles)
+        self.register_buffer("hold_temperature", torch.ones(styles))  # see `NextFrame.calibrate`
+        self.register_buffer("hold_bias", torch.zeros(styles))  # added to the log-odds of a hold
         self.norm = nn.LayerNorm(inner)
         self.dropout = nn.Dropout(dropout)
 

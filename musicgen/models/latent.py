@@ -14,7 +14,6 @@ from musicgen.models.base import (
     LONGEST_BAR,
     METER_NAMES,
     REST_TOKEN,
-    STYLE_NAMES,
     VOCABULARY,
     Batch,
 )
@@ -28,9 +27,9 @@ LONGEST_BEAT = max(m.beat for m in METERS.values())
 BEATS = WINDOW * max(m.beats for m in METERS.values())  # a window has at most
 LEAST_HEED = 0.3  # weight of what a plan says of pitches where its latent is all noise; 1 more where there is none
 KINDS = 4  # of cells: rest, hold, onset, not known
-SIZES = (
+SIZES = (  # and as many cases as there are styles
     *[VOCABULARY + 1] * 4, *[KINDS] * 4, *[LEAPS] * 4, *[SPANS] * len(PAIRS),
-    len(METER_NAMES) * WINDOW * LONGEST_BAR, len(STYLE_NAMES),
+    len(METER_NAMES) * WINDOW * LONGEST_BAR,
 )  # fmt: skip
 
 
@@ -79,10 +78,10 @@ class Grid:
 class Reader(nn.Module):
     """Reads windows of which some or all cells are known: a bidirectional GRU, averaged by beats, all beats at once."""
 
-    def __init__(self, width: int, out: int, dropout: float):
+    def __init__(self, width: int, out: int, dropout: float, styles: int):
         super().__init__()
-        self.register_buffer("offsets", torch.tensor([0, *SIZES[:-1]]).cumsum(0), persistent=False)
-        self.features = nn.Parameter(torch.randn(sum(SIZES), width) * 0.3)
+        self.register_buffer("offsets", torch.tensor([0, *SIZES]).cumsum(0), persistent=False)
+        self.features = nn.Parameter(torch.randn(sum(SIZES) + styles, width) * 0.3)
         self.norm = nn.LayerNorm(width)
         self.gru = nn.GRU(width, width, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(dropout)
@@ -106,7 +105,7 @@ class Reader(nn.Module):
 
 
 def features_of_cells(batch: Batch, known: Tensor, grid: Grid) -> Tensor:
-    """What is to be seen of the cells of each step, (B, T, n): one index for each table of `SIZES`."""
+    """What is to be seen of the cells of each step, (B, T, n): one index for each of `SIZES`, then the style."""
     tokens = batch.tokens
     pitch = torch.where(known, sounding_tokens(tokens), REST_TOKEN)  # (B, T, 4) what sounds where it is known
     last = F.pad(pitch, (0, 0, 1, 0), value=REST_TOKEN)[:, :-1]
@@ -165,8 +164,8 @@ class PlannedHead(VoiceHead):
     motion in a neighbouring key, since all else that a head is told of pitches is relative to those of the past.
     """
 
-    def __init__(self, width: int, inner: int, dropout: float, forget: float):
-        super().__init__(width, inner, dropout, forget)
+    def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int):
+        super().__init__(width, inner, dropout, forget, styles)
         self.sketch = nn.Linear(width, 4 * VOCABULARY)
 
     def sketch_of(self, plan: Tensor) -> Tensor:

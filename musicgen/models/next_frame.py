@@ -8,15 +8,15 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import HOLD_TOKEN, Batch
+from musicgen.models.base import HOLD_TOKEN, STYLE_NAMES, Batch
 from musicgen.models.decoding import FrameByFrame, Task, compose_frames, nothing_fixed
 from musicgen.models.draw import parted
 from musicgen.models.frames import (
-    BACKBONE_SIZES,
     HALF_LIVES,
     PITCH_CLASSES,
     History,
     backbone_indices,
+    backbone_sizes,
     histories,
     place,
     sum_of_features,
@@ -38,6 +38,7 @@ class NextFrameConfig:
     dropout: float = 0.45
     forget: float = 0.2  # share of the features of the history left out at random in training
     any_order: float = 0.5  # share of training pieces with the voices in an order that fixed cells could ask for
+    styles: int = len(STYLE_NAMES)  # how many of `STYLES`, the first ones, it is trained for
 
 
 class Recurrent(nn.Module):
@@ -77,8 +78,9 @@ class NextFrame(FrameByFrame):
     def __init__(self, config: NextFrameConfig):
         super().__init__()
         self.config = config
-        self.register_buffer("offsets", torch.tensor([0, *BACKBONE_SIZES[:-1]]).cumsum(0), persistent=False)
-        self.features = nn.Parameter(torch.randn(sum(BACKBONE_SIZES), config.width) * 0.02)
+        sizes = backbone_sizes(config.styles)
+        self.register_buffer("offsets", torch.tensor([0, *sizes[:-1]]).cumsum(0), persistent=False)
+        self.features = nn.Parameter(torch.randn(sum(sizes), config.width) * 0.02)
         self.key = nn.Linear(len(HALF_LIVES) * PITCH_CLASSES, config.width)
         self.norm_in, self.norm_out = nn.LayerNorm(config.width), nn.LayerNorm(config.width)
         self.dropout = nn.Dropout(config.dropout)
@@ -89,7 +91,7 @@ class NextFrame(FrameByFrame):
         raise NotImplementedError
 
     def make_head(self, config: NextFrameConfig) -> VoiceHead:
-        return VoiceHead(config.width, config.inner, config.dropout, config.forget)
+        return VoiceHead(config.width, config.inner, config.dropout, config.forget, config.styles)
 
     def hidden(self, history: History, batch: Batch, state: State) -> tuple[Tensor, State]:
         """Histories (N, T, ...) -> hidden vectors (N, T, C) and the state after them."""

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import ENDINGS, FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, STYLE_NAMES, VOCABULARY, Batch
+from musicgen.models.base import ENDINGS, FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, VOCABULARY, Batch
 from musicgen.models.decoding import nothing_fixed
 from musicgen.models.frames import (
     AGES,
@@ -36,9 +36,8 @@ from musicgen.models.step import State
 
 FREE = VOCABULARY  # stands for a cell that is not given
 NOTE_KINDS = 3  # of a cell: not given or a rest, held, begun
-READER_SIZES = (
+READER_SIZES = (  # and as many cases as there are styles
     *[VOCABULARY + 1] * 4, *[NOTE_KINDS] * 4, *[LEAPS] * 8, *[AGES] * 4, *[SPANS] * len(PAIRS), PLACES, ENDINGS,
-    len(STYLE_NAMES),
 )  # fmt: skip
 AHEAD_SIZES = (*[SPANS] * 4, *[AGES] * 4)
 WHOSE = torch.cat([torch.arange(4)[:, None], OTHERS], dim=1)  # (4, 4) each voice before the others
@@ -59,8 +58,8 @@ class Reader(nn.Module):
         super().__init__()
         width = config.width
         self.forget = config.forget
-        self.register_buffer("offsets", torch.tensor([0, *READER_SIZES[:-1]]).cumsum(0), persistent=False)
-        self.features = nn.Parameter(torch.randn(sum(READER_SIZES), width) * 0.02)
+        self.register_buffer("offsets", torch.tensor([0, *READER_SIZES]).cumsum(0), persistent=False)
+        self.features = nn.Parameter(torch.randn(sum(READER_SIZES) + config.styles, width) * 0.02)
         self.key = nn.Linear(2 * PITCH_CLASSES, width)
         self.norm_in, self.norm_out = nn.LayerNorm(width), nn.LayerNorm(width)
         self.dropout = nn.Dropout(config.dropout)
@@ -87,7 +86,7 @@ def backwards(x: Tensor, weight: Tensor) -> Tensor:
 
 
 def reader_indices(batch: Batch, sounds: Tensor, ahead: tuple[Tensor, Tensor]) -> Tensor:
-    """What the encoder reads at each step, (B, T, n): one index for each table of `READER_SIZES`."""
+    """What the encoder reads at each step, (B, T, n): one index for each of `READER_SIZES`, then the style."""
     pitch = torch.where(sounds == FREE, REST_TOKEN, sounds)
     kind = torch.where(batch.tokens == HOLD_TOKEN, 1, 2)
     kind = torch.where(pitch == REST_TOKEN, 0, kind)
@@ -160,8 +159,8 @@ class AttentionalDecoder(nn.Module):
 class AheadHead(VoiceHead):
     """A voice head that is told which way it is, and how long, from its own last pitch to what is given next."""
 
-    def __init__(self, width: int, inner: int, dropout: float, forget: float):
-        super().__init__(width, inner, dropout, forget)
+    def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int):
+        super().__init__(width, inner, dropout, forget, styles)
         rows = sum(AHEAD_SIZES)
         first = torch.tensor([0, *AHEAD_SIZES[:-1]]).cumsum(0) + torch.arange(4)[:, None] * rows
         self.register_buffer("ahead_offsets", first, persistent=False)  # (4, 8)
@@ -197,7 +196,7 @@ class Seq2Seq(NextFrame):
         return AttentionalDecoder(config)
 
     def make_head(self, config: Seq2SeqConfig) -> AheadHead:
-        return AheadHead(config.width, config.inner, config.dropout, config.forget)
+        return AheadHead(config.width, config.inner, config.dropout, config.forget, config.styles)
 
     def first_state(self, batch: Batch, fixed: Tensor) -> State:
         """The memory, opened. A voice that the style does not use counts as given just where the soprano is."""

@@ -68,9 +68,9 @@ class VAE(NextFrame):
     def __init__(self, config: VAEConfig):
         super().__init__(config)
         latent, width = 2 * config.latent, config.width
-        self.posterior = Reader(config.reader, latent, config.dropout / 3)
+        self.posterior = Reader(config.reader, latent, config.dropout / 3, config.styles)
         self.posterior.out.bias.data[config.latent :] = FIRST_LOG_VARIANCE
-        self.glimpse = Reader(config.glimpse, 2 * config.glimpse, config.dropout / 3)
+        self.glimpse = Reader(config.glimpse, 2 * config.glimpse, config.dropout / 3, config.styles)
         self.conductor = Conductor(config.latent, config.conductor, width)
         inputs = 2 * width + 4 * config.glimpse
         self.prior = nn.Sequential(
@@ -81,7 +81,7 @@ class VAE(NextFrame):
         return Recurrent(nn.GRU, config)
 
     def make_head(self, config: VAEConfig) -> PlannedHead:
-        return PlannedHead(config.width, config.inner, config.dropout, config.forget)
+        return PlannedHead(config.width, config.inner, config.dropout, config.forget, config.styles)
 
     # --- the decoder
 

@@ -18,7 +18,6 @@ from musicgen.models.base import (
     crop,
     ending,
     features_of,
-    pitch_mask,
     to_cells,
     to_tokens,
 )
@@ -28,7 +27,7 @@ from musicgen.models.frames import History, histories
 from musicgen.models.head import ILLEGAL
 from musicgen.models.next_frame import NextFrame
 from musicgen.sampling import SamplingConfig
-from musicgen.score import HIGH, HOLD, LOW, REST, STYLES, Canvas, Score
+from musicgen.score import HIGH, HOLD, LOW, REST, Canvas, Score
 
 FORWARD = [name for name, model in MODELS.items() if issubclass(model, NextFrame)]
 
@@ -305,12 +304,6 @@ def test_tokens_and_cells_are_two_names_of_one_thing():
     cells = np.array([REST, HOLD, LOW, HIGH])
     assert np.array_equal(to_cells(to_tokens(cells)), cells)
     assert to_tokens(cells).max() == VOCABULARY - 1
-
-
-def test_a_range_with_pitches_that_no_model_knows_is_an_error_and_no_mask(monkeypatch):
-    monkeypatch.setitem(STYLES, "dance", replace(STYLES["dance"], ranges=((54, HIGH + 1),)))
-    with pytest.raises(ValueError, match="dance soprano: models know pitches 33-93, not all of 54-94"):
-        pitch_mask()
 
 
 def test_a_crop_begins_what_it_would_hold():

@@ -53,7 +53,7 @@ class Evaluation:
             return [pool.submit(compose, name, self.directory, chunk, bars) for chunk in chunks]
 
         jobs = {("facts", ""): [pool.submit(facts, name, self.directory, self.pieces, self.split)]}
-        for style in STYLES:
+        for style in checkpoint.styles(name, self.directory):
             jobs["samples", style] = composing(self.yardsticks[style].tasks(self.samples), sampled.BARS)
             jobs["form", style] = composing(self.forms[style].tasks(self.samples), form.BARS)
         return jobs
@@ -62,13 +62,14 @@ class Evaluation:
         """A model's figures."""
         found = jobs["facts", ""][0].result()
         about, nll = checkpoint.config(name, self.directory), f"nll_{self.split}"
+        styles = checkpoint.styles(name, self.directory)
         if MODELS[name].likelihood == "exact":
             markov = self.figures[f"markov_{nll}"]
             found[f"{nll}_to_markov"] = {style: value / markov[style] for style, value in found[nll].items()}
 
         def judged(kind: str, judges: dict[str, Yardstick | form.Form]) -> dict:
-            made = {style: list(chain(*(chunk.result() for chunk in jobs[kind, style]))) for style in judges}
-            return {f"{kind}_{self.split}": {style: judge.judge(made[style]) for style, judge in judges.items()}}
+            made = {style: chain(*(job.result() for job in jobs[kind, style])) for style in styles}
+            return {f"{kind}_{self.split}": {style: judges[style].judge(list(made[style])) for style in styles}}
 
         found |= self.figures | {
             "weights_sha256": about["weights_sha256"],
@@ -83,7 +84,7 @@ def facts(name: str, directory: Path, pieces: list[data.Piece], split: str) -> d
     found = {"parameters": checkpoint.parameters(model)}
     torch.manual_seed(0)  # some losses are means over random orders
     if model.likelihood != "none":
-        found[f"nll_{split}"] = {style: nll(model, pieces, style, split) for style in STYLES}
+        found[f"nll_{split}"] = {style: nll(model, pieces, style, split) for style in model.styles}
     if name in PARTICULAR:
         found[f"particular_{split}"] = PARTICULAR[name](model, pieces, split, directory)
     return found

@@ -62,7 +62,7 @@ def of_gan(model: GAN, pieces: list[Piece], split: str, directory: Path) -> dict
         composers[f"{name}'s"] = start = GAN(model.config).eval()
         start.critic.load_state_dict(model.critic.state_dict())
         start.generator.load_state_dict(checkpoint.load(name, directory).state_dict())
-    ours, found = {style: [p.score for p in of(pieces, style, split)] for style in STYLES}, {}
+    ours, found = {style: [p.score for p in of(pieces, style, split)] for style in model.styles}, {}
     for whose, composer in composers.items():
         found |= {
             f"windows that the critic tells from real ones, {whose}: 0.5 is none, 1 all": [
@@ -106,7 +106,7 @@ def _parallels(composer: GAN, scores: list[Score]) -> float:
 
 def of_vae(model: VAE, pieces: list[Piece], split: str, directory: Path) -> dict:
     """How well latents are obeyed, how much they hold, and how a morph gets from one piece to the other."""
-    ours = {style: [p.score for p in of(pieces, style, split)] for style in STYLES}
+    ours = {style: [p.score for p in of(pieces, style, split)] for style in model.styles}
     found = [_rebuilt(model, scores) for scores in ours.values()]
     means = torch.cat([f.pop("means") for f in found])  # (windows, Z)
     return {name: [f[name] for f in found] for name in found[0]} | {

@@ -13,7 +13,7 @@ from musicgen.score import STYLES
 from train.report.tables import all_figures, figure, find, overlap, parallels
 
 PICTURE = Path(".github") / "comparison.png"  # beside the README
-LOOKS = dict(zip(STYLES, (("o", COLOURS[3]), ("D", COLOURS[0]))))  # a shape beside the colour
+LOOKS = dict(zip(STYLES, zip("oDs^v", (COLOURS[3], COLOURS[0], *COLOURS[1:3], INK))))  # a shape beside the colour
 Found = Callable[[dict, str], float | None]  # a figure of a style in a model's metrics
 
 
