@@ -17,7 +17,7 @@ TAKES = ("first", "second", "third")  # rows of three takes
 
 
 def compare(request: Request, run: str, control: Control) -> Iterator[tuple[dict, Answers | None]]:
-    """The answer of every model that knows the style, its name in `row`; the request's own model does not count. See `_rows` for the updates."""
+    """The answer of every model that knows the style, its name in `row`, whatever model is asked for. See `_rows`."""
     names = checkpoint.available()
     able = [name for name in names if request.style in checkpoint.styles(name)]
     asked = {name: replace(request, model=name) for name in able or names}
