@@ -8,7 +8,7 @@ import inspect
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Any, Literal, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 
@@ -21,9 +21,12 @@ from musicgen.request import LIMITS, Given, Problem, Request, new_random_seed
 from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, ScoreError
 from musicgen.session import Composition, Control
 
-Style = Literal[tuple(STYLES)]  # pyright: ignore
-Meter = Literal[tuple(METERS)]  # pyright: ignore
-Format = Literal[tuple(FORMATS)]  # pyright: ignore
+if TYPE_CHECKING:
+    Style = str
+    Meter = str
+    Format = str
+else:  # one of these, for those who read the types while the app runs
+    Style, Meter, Format = Literal[tuple(STYLES)], Literal[tuple(METERS)], Literal[tuple(FORMATS)]
 
 ARGUMENTS = {
     "model": "an architecture, as `models` lists them; the best measured one if empty",
@@ -47,7 +50,8 @@ ARGUMENTS = {
 def documented(function: Callable) -> Callable:
     """Says in the docstring what each argument is, where Gradio and MCP read it."""
     names = inspect.signature(function).parameters
-    function.__doc__ += "\n\nArgs:\n" + "\n".join(f"    {name}: {ARGUMENTS[name]}" for name in names)
+    explained = "\n".join(f"    {name}: {ARGUMENTS[name]}" for name in names)
+    function.__doc__ = f"{function.__doc__}\n\nArgs:\n{explained}"
     return function
 
 
@@ -185,7 +189,7 @@ def compare(
             raise Problem(update["field"], update["message"])
         if update["kind"] == "failed":
             failed.append(Failure(model=update["row"], message=update["message"]))
-        if update["kind"] == "end":
+        if update["kind"] == "end" and works:
             answers.append(_piece(works[update["row"]], update))
     return Comparison(answers=answers, failed=failed)
 
@@ -208,7 +212,7 @@ def render(piece: dict, format: Format = "midi", instruments: list[str] | None =
     chosen = default_instruments(score.style) if instruments is None else instruments
     if not _all_of(chosen, INSTRUMENTS) or len(chosen) != 4:
         raise Problem("instruments", f"Choose four, one a voice, from {', '.join(INSTRUMENTS)}.")
-    model = piece.get("model") if piece.get("model") in list(MODELS) else "unknown"  # a part of the file's name
+    model = next((name for name in MODELS if name == piece.get("model")), "unknown")  # a part of the file's name
     seed = piece.get("random_seed")
     work = Composition(score, fixed, model, seed if type(seed) is int else 0)
     try:
@@ -232,6 +236,7 @@ def _composed(request: Request) -> Piece:
         raise Problem(update["field"], update["message"])
     if update["state"] != "done":
         raise Problem("bars", "It took too long: ask for fewer bars, or for another model.")
+    assert work
     return _piece(work, update)
 
 
