@@ -50,7 +50,7 @@ RECIPES = {
     "gru": Recipe(steps=11729, config={"dropout": 0.42, "forget": 0.25}),
     "lstm": Recipe(steps=15742, config={"dropout": 0.42}),
     "rnn": Recipe(steps=5290, rate=1e-3, drop={"chorale": 1.2, "dance": 0.8}, config={"dropout": 0.42}),
-    "seq2seq": Recipe(steps=2410, rate=2e-3, config={"dropout": 0.42}),
+    "seq2seq": Recipe(steps=2842, rate=1.5e-3, start={"": "gru"}, config={"dropout": 0.42, "forget": 0.25}),
     "transformer": Recipe(
         steps=4028,
         rate=2e-3,
