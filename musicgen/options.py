@@ -133,7 +133,7 @@ def request_of(options: argparse.Namespace) -> Request:
             raise UsageError("--keep, --free-bars and --seed-bars need given music: add --notes, --midi or --musicxml")
         return Request(**settings)
     if source is None:
-        request = Request(notes=options.notes, **settings)
+        request = Request(notes=str(options.notes), **settings)
         seed = request.seed()
     else:
         Request(**settings)  # what is wrong with the other options is told before a file is read

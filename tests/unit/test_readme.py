@@ -83,7 +83,7 @@ def test_every_column_of_the_table_is_explained():
     assert set(tables.HEAD) - {"model", "parameters"} <= told
 
 
-@pytest.mark.parametrize("file", [name for name in tracked() if name.endswith(".md")])
+@pytest.mark.parametrize("file", sorted(name for name in tracked() if name.endswith(".md")))
 def test_links_lead_somewhere(file):
     for target in re.findall(r"\]\((?!https?:|#)([^)#]+)", (ROOT / file).read_text()):
         assert (ROOT / file).parent.joinpath(target).exists(), target

@@ -99,6 +99,7 @@ def strengths(name: str, directory: Path = checkpoint.DIRECTORY) -> str:
 def _around(rank: Rank, figures: dict, others: list[dict]) -> tuple[int, int]:
     """How many models are better, and how many are worse."""
     own, known = rank.badness(figures), [bad for m in others if (bad := rank.badness(m)) is not None]
+    assert own is not None, "only what was measured has a place"
     return sum(bad < own for bad in known), sum(bad > own for bad in known)
 
 

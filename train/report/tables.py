@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 from musicgen import checkpoint
 from musicgen.models import MODELS
@@ -74,7 +75,7 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def find(figures: dict, *path: str):
+def find(figures: dict, *path: str) -> Any:
     """What stands at a path of keys; None where nothing does."""
     for key in path:
         figures = figures.get(key) if figures is not None else None
