@@ -44,7 +44,6 @@ RECIPES = {
         rates={"generator": 1e-4},
         start={"generator": "gru"},
         last=True,
-        drop={"chorale": 1.2, "dance": 0.8},
         config={"dropout": 0.42},
     ),
     "gru": Recipe(steps=11729, config={"dropout": 0.42, "forget": 0.25}),

@@ -165,7 +165,9 @@ class PartReader:
     def _pitch(self, note: Element, pitch: Element) -> int:
         """MIDI; by the sign before the note where the pitch itself says nothing of one."""
         alter = number(pitch.findtext("alter"), SIGNS.get((note.findtext("accidental") or "").strip(), 0))
-        midi = SEMITONES[pitch.findtext("step").strip().upper()] + 12 * (int(number(pitch.find("octave").text)) + 1)
+        midi = SEMITONES[pitch.findtext("step").strip().upper()] + 12 * (
+            int(number(pitch.find("octave").text or "")) + 1
+        )
         midi += math.floor(alter + 0.5) + self.transpose.get(self.key[0], self.transpose.get("", 0))
         return min(127, max(0, midi))
 

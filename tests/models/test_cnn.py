@@ -175,7 +175,7 @@ def test_learns_under_bfloat16():
 
 
 def test_voices_that_do_not_fit_the_window_are_an_error(monkeypatch):
-    wide = replace(STYLES["dance"], ranges=((30, 90),))
+    wide = replace(STYLES["dance"], ranges=((33, 93),))
     monkeypatch.setitem(STYLES, "dance", wide)
     with pytest.raises(ValueError, match="the voices of a dance span 61 semitones; the CNN's window holds 48"):
         small("cnn")

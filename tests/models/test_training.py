@@ -198,7 +198,6 @@ DANCE = STYLES["dance"]
         ("METERS", METERS | {"2/4": replace(METERS["2/4"], beat=8)}, "meters 4 beat was 4, is 8"),
         ("STYLES", swapped(STYLES, "chorale", "dance"), "styles 1 name was chorale, is dance"),
         ("STYLES", STYLES | {"dance": replace(DANCE, ranges=((54, 90),))}, "styles 2 ranges 1 was 54-93, is 54-90"),
-        ("STYLES", STYLES | {"air": replace(DANCE, name="air")}, "styles 3 was None, is {'name': 'air'"),
         ("HIGH", 94, "vocabulary highest was 93, is 94"),
         ("FORMAT", 2, "format was 1, is 2"),
     ],
