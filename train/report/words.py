@@ -125,7 +125,8 @@ WORDS = {
         "voices; all voices may halt together for a bar in the middle. Soprano and bass leap an octave where "
         "a phrase begins or ends. Dances have parts that come back: a figure of two or four bars, its repeat, "
         "a contrast, and the first figure again; a second part may lie higher. Most rest on a home note at "
-        "last.",
+        "last. At a lower temperature more bars share the rhythm of others, but chorales come out farther from real "
+        "ones.",
         **FORWARD,
     ),
     "rnn": Words(
@@ -201,6 +202,8 @@ WORDS = {
         seen="Every voice moves, with closes on a long chord, but it does not stay at home: keys change from bar "
         "to bar with nothing to prepare them, chromatic notes abound, and voices cross where they crowd "
         "together. Two bars hang together better than four. Dances are simple and clear and say their two "
-        "bars again and again, often with the same high note in each, until they come home to a long one.",
+        "bars again and again, often with the same high note in each, until they come home to a long one. "
+        "Parallels are many: in training its past is played wrong in places, so that the outline is obeyed, and its "
+        "voices lead less well for that; more or less noise in the outline did not help.",
     ),
 }
