@@ -11,6 +11,7 @@ from tiny import chorale, tune
 from musicgen import checkpoint
 from train import data
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 SETTINGS = {"repository": f'"{ROOT}"', "minutes": "0.02", "share": "False"}
 

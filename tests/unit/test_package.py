@@ -15,6 +15,7 @@ from packaging.requirements import Requirement
 from musicgen import checkpoint
 from musicgen.io.seeds import from_midi
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
 
 

@@ -57,6 +57,7 @@ def test_a_change_is_made_where_it_belongs_or_not_at_all():
         changed("a\nb\n", " b\n+c\n a\n")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("title", RECIPES)
 def test_a_recipe_works(title, copy):
     steps = STEP.findall(RECIPES[title])
