@@ -101,10 +101,10 @@ def test_every_architecture_answers_in_its_row_one_after_another(arrive):
 def test_the_rows_share_one_pitch_and_one_time_axis(arrive):
     page = arrive()
     compared(page)
-    boxes = page.locator(".strip canvas").evaluate_all(
+    boxes = page.locator("#rows .strip canvas").evaluate_all(
         "all => all.map(c => [c.getBoundingClientRect().left, c.width, c.height])"
     )
-    ruler = page.locator(".ruler canvas").bounding_box()
+    ruler = page.locator("#rows .ruler canvas").bounding_box()
     assert len(boxes) == len(NAMES) and all(box == boxes[0] for box in boxes)
     assert (boxes[0][0], boxes[0][1]) == pytest.approx((ruler["x"], ruler["width"]), abs=1)
 
@@ -223,7 +223,7 @@ def test_another_answer_goes_on_where_the_last_one_was(arrive):
     expect(hear(page, FIRST)).to_have_attribute("aria-pressed", "false")
     later, there = page.evaluate(clock)
     assert there - step == pytest.approx(4 * (later - time), abs=0.5) and page.evaluate("states") == []
-    heads = page.locator(".answer .playhead").evaluate_all("all => all.map(head => head.style.transform)")
+    heads = page.locator("#rows .answer .playhead").evaluate_all("all => all.map(head => head.style.transform)")
     assert len(set(heads)) == 1
     hear(page, SECOND).click()
     page.wait_for_function("document.documentElement.dataset.sound === 'paused'")
@@ -298,7 +298,7 @@ def test_everything_can_be_done_from_the_computer_keyboard(visit):
     page.keyboard.press("PageUp")
     page.keyboard.press("ArrowRight")
     assert position(page) == 20
-    assert page.locator(".ruler").get_attribute("aria-valuetext") == "bar 2, beat 2"
+    assert page.locator("#rows .ruler").get_attribute("aria-valuetext") == "bar 2, beat 2"
     page.keyboard.press("Tab")
     expect(hear(page, FIRST)).to_be_focused()
     page.keyboard.press("Enter")
@@ -325,7 +325,7 @@ def test_with_reduced_motion_the_playheads_step(arrive):
     hear(page, FIRST).click()
     playing(page)
     moved = page.evaluate("""async () => {
-        const head = document.querySelector(".answer .playhead"), seen = new Set();
+        const head = document.querySelector("#rows .answer .playhead"), seen = new Set();
         for (let i = 0; i < 40; i++) { await new Promise(requestAnimationFrame); seen.add(head.style.transform); }
         return seen.size;
     }""")

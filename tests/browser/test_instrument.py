@@ -66,6 +66,7 @@ def test_notes_are_drawn_moved_lengthened_and_deleted(editing):
     assert notes(page) == [[0, 74, 4, 4], [0, 79, 12, 9]]
     page.get_by_test_id("undo").click()
     expect(roll(page)).to_have_attribute("data-notes", "3")
+    assert notes(page) == [[0, 72, 0, 4], [0, 74, 4, 4], [0, 79, 12, 9]]
     page.get_by_test_id("edit").click()
     composed(page)
     made = notes(page)
@@ -141,7 +142,7 @@ def test_what_is_selected_is_deleted_and_pasted_elsewhere(editing):
     page = editing()
     page.get_by_test_id("edit").click()
     roll(page).focus()
-    for key in ("Home", "Shift+PageUp", "Control+x", "PageUp", "Control+v"):
+    for key in ("Home", "Shift+PageUp", "Control+x", "Escape", "PageUp", "Control+v"):
         page.keyboard.press(key)
     assert notes(page) == [[0, 72, 16, 4], [0, 74, 20, 4]]
 

@@ -31,7 +31,8 @@ HELPERS = """
 async () => {
 const {Player} = await import("/js/player.js");
 window.states = [];
-window.player = new Player({samples: "/samples/", onstate: state => states.push(state)});
+window.player = new Player({samples: "/samples/"});
+player.onstate = state => states.push(state);
 window.sleep = seconds => new Promise(done => setTimeout(done, 1000 * seconds));
 window.until = async (condition, seconds = 60) => {
   for (let waited = 0; waited < seconds && !condition(); waited += 0.01) await sleep(0.01);
