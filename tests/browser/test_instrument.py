@@ -62,6 +62,7 @@ def test_notes_are_drawn_moved_lengthened_and_deleted(editing):
     assert notes(page)[2] == [0, 79, 12, 7]
     drag(page, (18.95, 79), (20.95, 79))
     assert notes(page)[2] == [0, 79, 12, 9]
+    page.wait_for_timeout(1100)  # edits in quick succession are undone together
     page.mouse.dblclick(*page.evaluate(SPOT, [2, 72]))
     assert notes(page) == [[0, 74, 4, 4], [0, 79, 12, 9]]
     page.get_by_test_id("undo").click()
@@ -138,13 +139,15 @@ def test_notes_are_chosen_and_copied_by_keys_alone(editing):
     assert notes(page) == []
 
 
-def test_what_is_selected_is_deleted_and_pasted_elsewhere(editing):
+def test_what_is_selected_is_cut_and_pasted(editing):
     page = editing()
     page.get_by_test_id("edit").click()
     roll(page).focus()
-    for key in ("Home", "Shift+PageUp", "Control+x", "Escape", "PageUp", "Control+v"):
+    for key in ("Home", "Shift+PageUp", "Control+x"):
         page.keyboard.press(key)
-    assert notes(page) == [[0, 72, 16, 4], [0, 74, 20, 4]]
+    assert notes(page) == []
+    page.keyboard.press("Control+v")
+    assert notes(page) == [[0, 72, 0, 4], [0, 74, 4, 4]]
 
 
 def touch(page, points: list, rest: int = 30):
