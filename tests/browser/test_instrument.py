@@ -139,17 +139,6 @@ def test_notes_are_chosen_and_copied_by_keys_alone(editing):
     assert notes(page) == []
 
 
-def test_what_is_selected_is_cut_and_pasted(editing):
-    page = editing()
-    page.get_by_test_id("edit").click()
-    roll(page).focus()
-    for key in ("Home", "Shift+PageUp", "Control+x"):
-        page.keyboard.press(key)
-    assert notes(page) == []
-    page.keyboard.press("Control+v")
-    assert notes(page) == [[0, 72, 0, 4], [0, 74, 4, 4]]
-
-
 def touch(page, points: list, rest: int = 30):
     "Fingers' ways: a list of places of all fingers; the first rests for `rest` ms."
     session = page.context.new_cdp_session(page)
