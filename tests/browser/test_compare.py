@@ -274,7 +274,7 @@ def test_the_chosen_answer_can_be_taken_home(arrive):
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [1280])
+@pytest.mark.parametrize("width", [1280, 390])
 def test_nobody_is_shut_out(arrive, scheme, width):
     page = arrive(color_scheme=scheme, viewport={"width": width, "height": 844})
     compared(page)

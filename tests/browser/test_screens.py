@@ -95,6 +95,7 @@ def test_a_midi_keyboard_plays_once_it_is_asked_for(with_script):
 @pytest.mark.parametrize(
     ("script", "words"),
     [
+        ("navigator.requestMIDIAccess = undefined", "does not support MIDI keyboards"),
         ("navigator.requestMIDIAccess = async () => { throw new DOMException('no', 'NotAllowedError'); }", "allow it"),
         ("navigator.requestMIDIAccess = async () => ({inputs: new Map()})", "No MIDI keyboard is connected"),
     ],
