@@ -139,6 +139,15 @@ def test_notes_are_chosen_and_copied_by_keys_alone(editing):
     assert notes(page) == []
 
 
+def test_what_is_selected_is_deleted_and_pasted_elsewhere(editing):
+    page = editing()
+    page.get_by_test_id("edit").click()
+    roll(page).focus()
+    for key in ("Home", "Shift+PageUp", "Control+x", "PageUp", "Control+v"):
+        page.keyboard.press(key)
+    assert notes(page) == [[0, 72, 16, 4], [0, 74, 20, 4]]
+
+
 def touch(page, points: list, rest: int = 30):
     "Fingers' ways: a list of places of all fingers; the first rests for `rest` ms."
     session = page.context.new_cdp_session(page)

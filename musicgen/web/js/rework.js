@@ -78,7 +78,7 @@ export class Rework {
       if (this.dragged) this.dragged = false;
       else this.deck.views.transport.seek(this.#sheet.roll.stepAt(event));
     });
-    roll.addEventListener("keydown", event => this.#key(event));
+    roll.addEventListener("keydown", event => this.#key(event), true);  // before the transport, which would seek
   }
 
   #press(event) {
