@@ -62,7 +62,6 @@ def test_notes_are_drawn_moved_lengthened_and_deleted(editing):
     assert notes(page)[2] == [0, 79, 12, 7]
     drag(page, (18.95, 79), (20.95, 79))
     assert notes(page)[2] == [0, 79, 12, 9]
-    page.wait_for_timeout(1100)  # edits in quick succession are undone together
     page.mouse.dblclick(*page.evaluate(SPOT, [2, 72]))
     assert notes(page) == [[0, 74, 4, 4], [0, 79, 12, 9]]
     page.get_by_test_id("undo").click()

@@ -92,4 +92,4 @@ def test_after_a_lost_connection_all_is_there_and_one_click_goes_on(at):
         assert seed_field(page).input_value() == "A4 B4 C5"
         generate(page)
         in_state(page, "done")
-        assert page.evaluate("JSON.parse(localStorage['nonet-work']).takes.at(-1).randomSeed") == 77
+        page.wait_for_function("JSON.parse(localStorage['nonet-work']).takes.at(-1)?.randomSeed === 77")

@@ -26,8 +26,9 @@ import {Views, newId} from "./views.js";
 import {Work} from "./work.js";
 
 /** @type {() => void} */
-let begin;
-const ready = /** @type {Promise<void>} */ (new Promise(done => { begin = done; }));
+let whole, begin;
+/** @type {Promise<void>} */
+const assembled = new Promise(done => { whole = done; }), ready = new Promise(done => { begin = done; });
 
 export const player = new Player({samples: new URL("../../samples/", import.meta.url).href, after: ready});
 
@@ -35,8 +36,7 @@ export const player = new Player({samples: new URL("../../samples/", import.meta
 export let views;
 /** @type {Work} */
 export let work;
-let toolbar, shelf, rework, places, links, line;
-let seeded = false;  // is the first seed shown already?
+let toolbar, shelf, rework, places, links, line, seeded = false;  // is the first seed shown already?
 /** @type {import("./canvas.js").Canvas | null} */
 let canvas = null;  // what is to be filled by the next run, and nothing else
 /** @type {import("./canvas.js").Canvas | null} */
@@ -119,7 +119,7 @@ function assemble() {
     help: closing(parts.header.element.querySelector("details")),
   });
   dropping(() => document.querySelector("#upload input[type=file], input[type=file]"), message => problem("upload", message, true));
-  begin();
+  whole();
 }
 
 document.addEventListener("input", event => {  // Gradio tells of typing only where it has not set the text itself
@@ -134,8 +134,8 @@ const press = selector => /** @type {HTMLElement} */ (document.querySelector(sel
 
 function onUpdate(view, update) {
   line.heard(view, update);
-  if (update.kind === "given") received(update);
-  if (update.kind === "recipe") links.open(update.recipe);
+  if (update.kind === "given") ready.then(() => received(update));  // a file may come before the page is ready
+  if (update.kind === "recipe") ready.then(() => links.open(update.recipe));
   if (["end", "over", "failed", "problem"].includes(update.kind) && ["compose", "compare", "trio"].every(name => views[name].state !== "generating")) work.busy = false;
   if (view === "compose") rework.changed();
   tellWork();
@@ -310,7 +310,7 @@ export async function failed({view, most, message}) {
 
 /** The page has come: what stood there last, or what its address asks for, takes the place of what the server sent. */
 export async function opened(widgets) {
-  await ready;
+  await assembled;
   const again = Boolean(readPlace(history.state)) && Work.kept;  // the page comes anew: the work goes before the address
   const {settings: queried, refused} = again ? {settings: {}, refused: []} : readQuery(location.search, links.offered);
   /** @type {{settings?: object, take?: any, given?: any, other?: boolean}} */
@@ -325,5 +325,6 @@ export async function opened(widgets) {
   if (refused.length) said(`This page does not offer the ${refused.join(", ")} in its address; the rest was used.`);
   document.documentElement.dataset.ready = "";
   document.querySelector("#shell").remove();
+  begin();
   return settings;
 }

@@ -1,7 +1,7 @@
 /** The visitor's work: settings, given music, the piece on the stage and the takes; its history, and what this browser
     keeps of it. The widgets hold the settings; `apply` sets them anew, and the page then asks for the seed again. */
 
-import {History} from "./history.js";
+import {History, same} from "./history.js";
 import {kept, keep} from "./storage.js";
 import {changed, nextNumber, readTakes, restored, withTake} from "./takes.js";
 
@@ -69,7 +69,7 @@ export class Work {
   /** The widgets have changed, by the visitor, the server or by `apply`. */
   changed(widgets) {
     if (!this.history) return;
-    const what = UNDOABLE.find(name => JSON.stringify(widgets[name]) !== JSON.stringify(this.settings[name])) ?? "";
+    const what = UNDOABLE.find(name => !same(widgets[name], this.settings[name])) ?? "";
     this.settings = widgets;
     if (!this.pending) this.#record(what === "example" ? "notes" : what);  // an example's name goes with its notes
   }
@@ -93,6 +93,7 @@ export class Work {
     this.version++;
     this.fresh = false;
     this.set(given ? {example: null, ...settings} : settings);
+    if (given && Object.keys(this.pending).every(name => same(this.pending[name], this.settings[name]))) this.#record();  // a step of its own, though the page is yet to be told
   }
 
   /** The typed notes are the seed. */
