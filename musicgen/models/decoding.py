@@ -1,5 +1,6 @@
 """How the models that move forward in time compose: step after step, at the pace of the seed, and to a close."""
 
+import math
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from musicgen.models.frames import History, histories
 from musicgen.models.head import STANDARD_RANK
 from musicgen.models.step import HISTORY, Now, State
 from musicgen.sampling import SamplingConfig
-from musicgen.score import METERS, STYLES, Canvas, Patch, Score
+from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Canvas, Patch, Score
 
 FOR_EVER = 10**6  # steps
 EXAMPLES = (2, 2, 3, 2), (3, 3, 5, 3)  # pieces, ways, steps read and written: two sizes of all that varies
@@ -177,7 +178,8 @@ def paced(model: FrameByFrame, task: Task, logits: Tensor | None = None) -> Task
 def compose_until(model: FrameByFrame, task: Task, moment: Moment, stop: int) -> Generator[Tensor, None, Moment]:
     """The frames of a `walk` up to the step `stop`; returns the moment after them.
 
-    Those that lie in the pieces' close are composed in several ways, and of each piece the likeliest is kept.
+    Those that lie in the pieces' close are composed in several ways. Of each piece those are left that end on the chord
+    on which most of them end, and of these the likeliest is kept.
     """
     pieces, sampling = len(task.batch.tokens), task.sampling
     close = task.end - int(sampling.close_bars * task.bar)
@@ -191,9 +193,11 @@ def compose_until(model: FrameByFrame, task: Task, moment: Moment, stop: int) ->
     ways = 1 if decided else sampling.candidates
     moment = branched(model, moment, ways)
     strides = list(walk(model, task.closing().in_ways(ways), moment, stop))
-    best = likeliest(sum(stride.begun for stride in strides), pieces)
+    last = strides[-1].moment
+    likelihood = likelihood_of(sum(stride.begun for stride in strides), pieces)
+    best = best_of(likelihood.masked_fill(~ends_as_most(last.history, pieces), -math.inf))
     yield from (stride.frame[best] for stride in strides)
-    return strides[-1].moment.rows(best)
+    return last.rows(best)
 
 
 def walk(model: FrameByFrame, task: Task, moment: Moment, stop: int) -> Iterator[Stride]:
@@ -256,20 +260,29 @@ def repeated(pieces: int, ways: int) -> Tensor:
     return torch.arange(pieces).repeat_interleave(ways)
 
 
-def likeliest(begun: Tensor, pieces: int) -> Tensor:
-    """Of each piece the way whose pitches are the likeliest for their number, (B,), all ways of a piece lying together.
+def ends_as_most(history: History, pieces: int) -> Tensor:
+    """Whether a way ends on the chord, and holds it, as most ways of its piece do, (B, ways); see `branched`."""
+    held = (history.age >= STEPS_PER_QUARTER - 1).to(history.pitch)
+    endings = torch.cat([history.pitch, held], -1).view(pieces, -1, 2 * len(VOICES))
+    alike = (endings[:, :, None] == endings[:, None]).all(-1).sum(-1)
+    return alike == alike.amax(1, keepdim=True)
+
+
+def likelihood_of(begun: Tensor, pieces: int) -> Tensor:
+    """How likely the pitches of each way are for their number, (B, ways), beside the other ways of its piece.
 
     `begun` (B * ways, 2) is the sum of the strides'. Rhythm has no say, or the slowest way would win; and a way's mean
     counts in standard errors, or one of few notes would, whose mean is far from the others' by chance.
     """
     log_p, notes = begun.view(pieces, -1, 2).unbind(-1)  # (B, ways) each
     usual = log_p.sum(1, keepdim=True) / notes.sum(1, keepdim=True).clamp(min=1)  # (B, 1)
-    return best_of(((log_p - usual * notes) / notes.clamp(min=1).sqrt()).flatten(), pieces)
+    return (log_p - usual * notes) / notes.clamp(min=1).sqrt()
 
 
-def best_of(score: Tensor, pieces: int) -> Tensor:
-    """The row of the highest score of each piece, (B,), of scores (B * n,), those of a piece lying together."""
-    return score.view(pieces, -1).argmax(1) + torch.arange(0, len(score), len(score) // pieces)
+def best_of(score: Tensor) -> Tensor:
+    """The row of the highest score of each piece, (B,), of scores (B, n), those of a piece lying together."""
+    pieces, ways = score.shape
+    return score.argmax(1) + ways * torch.arange(pieces)
 
 
 def patches(frames: Iterable[Tensor], beat: int, start: int = 0) -> Iterator[Patch]:

@@ -181,7 +181,7 @@ class GAN(FrameByFrame):
         tokens[:, start:stop] = torch.stack([stride.frame for stride in strides], 1)
         batch, best = replace(many.batch, tokens=tokens), torch.arange(pieces)
         if not alone:
-            best = best_of(self.critic(slice_steps(batch, 0, stop), start)[1], pieces)
+            best = best_of(self.critic(slice_steps(batch, 0, stop), start)[1].view(pieces, ways))
         return replace(task, batch=batch.pieces(best)), strides[-1].moment.rows(best)
 
 

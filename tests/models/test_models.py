@@ -21,7 +21,7 @@ from musicgen.models.base import (
     to_cells,
     to_tokens,
 )
-from musicgen.models.decoding import Moment, nothing_fixed, paced, slice_steps, task_of, walk
+from musicgen.models.decoding import Moment, ends_as_most, nothing_fixed, paced, slice_steps, task_of, walk
 from musicgen.models.draw import parted
 from musicgen.models.frames import History, histories
 from musicgen.models.head import ILLEGAL
@@ -216,7 +216,7 @@ def test_the_slower_the_seed_the_surer_of_a_hold_is_what_follows(name):
 
 
 @pytest.mark.parametrize("name", FORWARD)
-def test_of_several_candidates_to_close_the_likeliest_is_taken(name, monkeypatch):
+def test_of_the_candidates_to_close_that_end_as_most_do_the_likeliest_is_taken(name, monkeypatch):
     model = small(name, **{"vae": {"level": 1.0}}.get(name, {}))
     walks, sampling = [], SamplingConfig(candidates=12)
 
@@ -239,7 +239,20 @@ def test_of_several_candidates_to_close_the_likeliest_is_taken(name, monkeypatch
     by_way = (log_p - log_p.mean()).split(begins.sum((1, 2)).tolist())
     above = torch.stack([way.sum() / len(way) ** 0.5 for way in by_way])
     assert len({way.numpy().tobytes() for way in close}) > 1
+    scores = [Score(to_cells(way.numpy())) for way in tokens]
+    endings = [(score.sounding()[-1].tobytes(), (score.cells[-3:] == HOLD).all(0).tobytes()) for score in scores]
+    most = torch.tensor([endings.count(ending) for ending in endings])
+    above[most < most.max()] = -torch.inf
     assert torch.equal(batch.tokens[0, 8:], close[above.argmax()])
+
+
+def test_a_piece_ends_on_the_chord_on_which_most_candidates_end():
+    history = History.empty(torch.zeros(8, dtype=torch.long))
+    c, a = torch.tensor([60, 52, 48, 36]), torch.tensor([60, 52, 48, 33])
+    pitch = torch.stack([c, a, a, c, c, c, c, a])
+    age = torch.tensor([4, 4, 9, 4, 4, 1, 4, 4])[:, None].expand(-1, 4)  # one has only just come to its chord
+    found = ends_as_most(replace(history, pitch=pitch, age=age), 2)
+    assert found.tolist() == [[True, True, True, True], [True, False, True, False]]
 
 
 @pytest.mark.parametrize("name", MODELS)

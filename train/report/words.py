@@ -46,7 +46,7 @@ FORWARD = {
     " the pace: if its notes are longer or shorter than foreseen, later ones are made so too. A given voice is seen"
     " before the other voices of its frame are chosen, but what is given later on is not seen before its time comes.",
     "length": "Every frame is told how far the end is, step by step in the last bars, so that the piece closes there."
-    " The last bar and a half is composed many times over, and the likeliest close is taken.",
+    " The last bar and a half is composed many times over; of the closes that end as most do, the likeliest is taken.",
 }
 
 WORDS = {
@@ -105,7 +105,7 @@ WORDS = {
         "the pace; a given voice is seen before the other voices of its frame are chosen. The critic judges two bars "
         "together with the two before them, given or composed, and so prefers what continues them.",
         length="Generator and critic are told how far the end is, step by step in the last bars. The last bar and a "
-        "half are not the critic's choice: as in the forward models the likeliest of several ways to close is taken.",
+        "half are not the critic's choice: they are taken from several ways to close, as in the forward models.",
         seen="Chorales that move in quarters with passing notes, over a bass that goes far down for its cadences, "
         "and broad closes; an inner voice may hold one note for bars. Dances are built of bars that come back "
         "two and four bars later, with a high point once in each part, and close on a home note; some repeat "
@@ -198,7 +198,8 @@ WORDS = {
         "chosen. Two seeds of one length can be morphed into each other, and one can be varied: both take a latent "
         "vector from the notes.",
         length="Every frame is told how far the end is, step by step in the last bars; a last odd bar is outlined by "
-        "itself. The last bar and a half is composed many times over, and the likeliest close is taken.",
+        "itself. The last bar and a half is composed many times over; of the closes that end as most do, the "
+        "likeliest is taken.",
         seen="Every voice moves, with closes on a long chord, but it does not stay at home: keys change from bar "
         "to bar with nothing to prepare them, chromatic notes abound, and voices cross where they crowd "
         "together. Two bars hang together better than four. Dances are simple and clear and say their two "
