@@ -31,6 +31,9 @@ except ImportError:
     spaces = None
 
 import gradio as gr
+from gradio.events import api as gradio_api
+from gradio.themes import Base
+from gradio.utils import get_upload_folder
 
 from musicgen import api, checkpoint, comparison, piece, recipe, selftest, session
 from musicgen.export import FORMATS
@@ -161,7 +164,7 @@ def stop_run(control: session.Control, call: Any):
 def mixer_for(style: Any, mixer: Any, tempo: float | None = None) -> dict:
     if style not in list(STYLES):
         return {}
-    volume = table(mixer).get("volume")
+    volume = table(mixer).get("volume", VOLUME)
     volume = volume if type(volume) in (int, float) and 0 <= volume <= 1 else VOLUME
     tempo = round(tempo or STYLES[style].tempo)
     return {"mixer": {"tempo": tempo, "volume": volume, "instruments": list(default_instruments(style))}}
@@ -202,7 +205,7 @@ def save(name: str):
     def write(call) -> dict:
         """The piece that the page shows, as a file."""
         asked = table(call)
-        model, seed, instruments = asked.get("model"), asked.get("random_seed"), asked.get("instruments")
+        model, seed, instruments = asked.get("model"), asked.get("random_seed", 0), asked.get("instruments")
         if not asked.get("piece"):
             raise gr.Error("There is nothing to download yet: let a model compose first.", print_exception=False)
         try:
@@ -223,7 +226,7 @@ def save(name: str):
 
 def stored(name: str, data: bytes) -> str:
     """The path of a file that can be fetched from the server for an hour."""
-    cache = Path(gr.utils.get_upload_folder())
+    cache = Path(get_upload_folder())
     cache.mkdir(parents=True, exist_ok=True)
     path = Path(tempfile.mkdtemp(dir=cache)) / name
     path.write_bytes(data)
@@ -249,7 +252,9 @@ def endpoint(function):
 def render(piece: dict, format: api.Format = "midi", instruments: list[str] | None = None) -> gr.FileData:
     name, data = api.render(piece, format, instruments)
     path = stored(name, data)
-    return gr.FileData(path=path, url=f"/gradio_api/file={path}", orig_name=name, size=len(data)).model_dump()
+    file = gr.FileData(path=path, url=f"/gradio_api/file={path}", orig_name=name, size=len(data))
+    sent: Any = file.model_dump()  # Gradio reads the signature for its schema, and sends a dict
+    return sent
 
 
 render.__doc__ = api.render.__doc__
@@ -335,9 +340,9 @@ def build() -> gr.Blocks:
         parts.notes_text()
 
         for function in (api.compose, api.harmonise, api.repair, api.compare):
-            gr.api(endpoint(function), concurrency_id="models", concurrency_limit=2)
-        gr.api(endpoint(api.models), queue=False)
-        gr.api(endpoint(render), concurrency_id="files")
+            gradio_api(endpoint(function), concurrency_id="models", concurrency_limit=2)
+        gradio_api(endpoint(api.models), queue=False)
+        gradio_api(endpoint(render), concurrency_id="files")
 
         wire(
             control=control, call=call, anew=anew, stage=stage, rows=rows, mixer=mix, example=example, file=file,
@@ -409,7 +414,7 @@ def launch(**options):
     for sentence in missing():
         _log.warning(sentence)
     threading.Thread(target=accelerate, daemon=True).start()
-    theme = gr.themes.Base(
+    theme = Base(
         font=["ui-sans-serif", "system-ui", "Segoe UI", "Helvetica Neue", "Arial", "sans-serif"],
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
     )

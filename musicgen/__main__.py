@@ -156,7 +156,7 @@ def _compare(options: argparse.Namespace) -> int:
         if update["kind"] == "problem":
             raise Problem(update["field"], update["message"])
         if update["kind"] in ("end", "failed"):
-            rows.append(_row(update, works.get(update["row"]), out))
+            rows.append(_row(update, (works or {}).get(update["row"]), out))
     drawn = {name: getattr(request, name) for name in ("temperature", "top_p", "random_seed")}
     about = {**_canvas_in_words(canvas), **drawn, "models": rows}
     if works:

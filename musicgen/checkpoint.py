@@ -96,7 +96,7 @@ def best(directory: Path = DIRECTORY) -> str:
     names = available(directory)
     exact = [name for name in names if MODELS[name].likelihood == "exact"]
     measured = {n: sum(nll.values()) for n in exact if (nll := metrics(n, directory).get("nll_valid"))}
-    return min(measured, key=measured.get) if measured else next(iter(names), "")
+    return min(measured, key=lambda n: measured[n]) if measured else next(iter(names), "")
 
 
 def styles(name: str, directory: Path = DIRECTORY) -> tuple[str, ...]:

@@ -48,7 +48,8 @@ def read(data: Any) -> tuple[Score, np.ndarray]:
     """The score, with the notes of free cells too, and which cells are fixed `(T, 4)`. Raises `ScoreError`."""
     if not isinstance(data, dict):
         raise ScoreError("this is no piece")
-    style, meter, tempo, steps = (data.get(name) for name in ("style", "meter", "tempo", "steps"))
+    about: list[Any] = [data.get(name) for name in ("style", "meter", "tempo", "steps")]
+    style, meter, tempo, steps = about
     if style not in list(STYLES) or meter not in list(METERS):
         raise ScoreError("the piece is of a style or a meter that is not known here")
     if type(tempo) not in (int, float) or not SLOWEST <= tempo <= FASTEST:

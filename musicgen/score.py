@@ -5,6 +5,7 @@ is such a grid, and everything a visitor hears, sees or downloads is made from o
 """
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -153,7 +154,7 @@ class Score:
         same = (self.style, self.meter, self.tempo) == (other.style, other.meter, other.tempo)
         return same and np.array_equal(self.cells, other.cells)
 
-    __hash__ = None
+    __hash__: ClassVar[None] = None
 
     @property
     def steps(self) -> int:

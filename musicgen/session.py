@@ -6,6 +6,7 @@ Nothing here outlives a request: whoever calls keeps the score, the upload and t
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -126,7 +127,7 @@ def compose(request: Request, run: str, control: Control) -> Iterator[tuple[dict
     if run in control.stopped:
         yield unbegun(run), None
         return
-    about = {"model": request.model, "title": model.title, "weights": weights(request.model)}
+    about: dict[str, Any] = {"model": request.model, "title": model.title, "weights": weights(request.model)}
     about["random_seed"] = request.random_seed
     yield {"kind": "begin", "run": run, "seq": 0, "piece": _piece(canvas), **about}, None
     yield from _stream(model, canvas, request, run, control)

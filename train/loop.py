@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -204,7 +205,7 @@ def train(
             losses = run.learn(batch)
             run.seconds = clock()
             if run.progress >= min(run.next_check, 1):
-                valid = check(run.average.module)
+                valid = check(cast(MusicModel, run.average.module))
                 run.judge(valid)
                 if resume:
                     run.save(resume)
@@ -218,7 +219,7 @@ def train(
         tqdm.write(f"{label} stopped; the best so far is kept")
     bar.close()
     if not run.best.weights:
-        run.keep(check(run.average.module))
+        run.keep(check(cast(MusicModel, run.average.module)))
     return Result(run.best.weights, run.best.valid, run.seconds / 60, run.step)
 
 

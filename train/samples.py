@@ -97,7 +97,8 @@ def tuning(sound: np.ndarray, rate: int, pitch: int) -> float:
     hertz = np.arange(len(spectrum)) * rate / (8 * len(part))
     cents = np.arange(-50, 51)
     base = 440 * 2 ** ((pitch - 69 + cents / 100) / 12)
-    fit = sum(np.interp(base * n, hertz, spectrum) for n in range(1, 9) if 60 < base[0] * n < 0.45 * rate)
+    partials = [np.interp(base * n, hertz, spectrum) for n in range(1, 9) if 60 < base[0] * n < 0.45 * rate]
+    fit = np.sum(partials, axis=0)
     smooth = np.convolve(fit, np.exp(-(np.linspace(-2, 2, 41) ** 2)), "same")
     return round(pitch + float(cents[smooth.argmax()]) / 100, 2)
 
@@ -183,7 +184,7 @@ def make(key: str, recipe: Recipe, soundfont: str) -> dict:
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m train.samples", description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(prog="python -m train.samples", description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--soundfont", required=True, help="a General MIDI sound font whose licence lets it be shared")
     soundfont = parser.parse_args().soundfont
     if not Path(soundfont).is_file():

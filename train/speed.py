@@ -58,10 +58,12 @@ class Worker:
             [sys.executable, "-P", WORKER, setting.model, str(setting.threads), way],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, cwd=setting.checkout,
         )  # fmt: skip
+        assert self.process.stdin and self.process.stdout  # both are pipes
+        self.tasks, self.answers = self.process.stdin, self.process.stdout
 
     def measure(self, task: str) -> dict[str, float]:
-        print(task, file=self.process.stdin, flush=True)
-        if not (line := self.process.stdout.readline()):
+        print(task, file=self.tasks, flush=True)
+        if not (line := self.answers.readline()):
             raise RuntimeError(f"{self.setting} failed at {task}: see above")
         return json.loads(line)
 
@@ -69,8 +71,8 @@ class Worker:
         return self
 
     def __exit__(self, *_):
-        self.process.stdin.close()
-        self.process.stdout.close()
+        self.tasks.close()
+        self.answers.close()
         self.process.wait()
 
 

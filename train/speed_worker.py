@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from importlib.util import find_spec
 from inspect import signature
+from typing import Any
 
 import numpy as np
 import torch
@@ -66,7 +67,8 @@ def stream(name: str, task: str) -> Iterator:
     from musicgen import checkpoint
     from musicgen.models import DEFAULTS
 
-    model, canvas = checkpoint.load(name), TASKS[task]()
+    model: Any = checkpoint.load(name)
+    canvas = TASKS[task]()
     if "sampling" not in signature(model.stream).parameters:
         return model.stream(canvas, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p, seed=7)
     return model.stream(canvas, random_seed=7)
@@ -77,7 +79,8 @@ def all_answers(task: str) -> Iterator:
     from musicgen import comparison, session
     from musicgen.models import DEFAULTS
 
-    request = getattr(session, "Request", None) or session.Wish  # its name in an older checkout
+    names: Any = session  # of today's checkout, or of an older one
+    request = getattr(names, "Request", None) or names.Wish
     wanted = request(notes=SEED_TEXT, temperature=DEFAULTS.temperature, top_p=DEFAULTS.top_p)
     return comparison.compare(wanted, "run", session.Control())
 
@@ -116,7 +119,7 @@ def way(name: str) -> AbstractContextManager:
     return engine.disabled()
 
 
-def measured(parts: Iterator) -> dict[str, float]:
+def measured(parts: Iterator) -> dict[str, float | None]:
     """Seconds to the first part and to the last, processor time of all threads, and the process's memory so far."""
     began, worked, first = time.perf_counter(), time.process_time(), None
     for _ in parts:

@@ -204,17 +204,16 @@ def _guess_style(parts: list[tuple[str, list[Note]]], meter: str) -> str:
 
 def _voices(parts: list[tuple[str, list[Note]]], style: str, remarks: list[str]) -> list[Note]:
     """Give every note its voice: by the parts' names, else part by part, else by telling lines apart."""
-    lines, named = _named(parts, remarks), True
-    if not lines:
-        lines, named = _lines(_distinct([notes for _, notes in parts], remarks), remarks), False
+    named = _named(parts, remarks)
+    lines = [] if named else _lines(_distinct([notes for _, notes in parts], remarks), remarks)
     count = len(STYLES[style].voices)
-    if (len({n.voice for n in lines}) if named else len(lines)) > count:
+    if (len({n.voice for n in named}) if named else len(lines)) > count:
         top = "line was" if count == 1 else f"{count} lines were"
         remarks.append(f"only the top {top} kept, since {STYLES[style].voiced()}")
     if named:
-        kept = sorted({n.voice for n in lines})[:count]
+        kept = sorted({n.voice for n in named})[:count]
         where = {voice: min(i, voice) if kept[-1] >= count else voice for i, voice in enumerate(kept)}
-        return [replace(n, voice=where[n.voice]) for n in lines if n.voice in where]
+        return [replace(n, voice=where[n.voice]) for n in named if n.voice in where]
     lines = lines[:count]
     voices = (0,) if len(lines) == 1 else place([mean(n.pitch for n in line) for line in lines], style)
     return [replace(n, voice=voice) for voice, line in zip(voices, lines) for n in line]

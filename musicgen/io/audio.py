@@ -14,6 +14,7 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -67,7 +68,7 @@ def fluidsynth_plays():
     _fluidsynth(_performance(chord, keys), soundfont.build(tuple(set(keys))))
 
 
-def render(score: Score, instruments: tuple[str, ...] | None = None, format: str = "wav") -> bytes:
+def render(score: Score, instruments: Sequence[str] | None = None, format: str = "wav") -> bytes:
     """The score's sound as a file: 44.1 kHz, stereo, as long as the score and `TAIL` seconds more.
 
     `instruments` are four keys of `INSTRUMENTS`, soprano first. Raises `AudioError`.

@@ -140,7 +140,8 @@ def _split(measures: Sequence[Measure], order: Sequence[int], turn: int) -> int:
         if count > 1 and not _parted(measures, order, turn + count):
             return 0
         total += bar.filled
-        if count and abs(total - size_of(bar.meter)) <= NEAR:
+        size = size_of(bar.meter)
+        if count and size is not None and abs(total - size) <= NEAR:
             return count + 1
     return 0
 
@@ -148,7 +149,8 @@ def _split(measures: Sequence[Measure], order: Sequence[int], turn: int) -> int:
 def _completes(measures: Sequence[Measure], order: Sequence[int], turn: int, before: float) -> bool:
     """Whether a bar makes a whole one with the one before, which has a shorter meter of its own."""
     bar = measures[order[turn]]
-    return _parted(measures, order, turn) and abs(before + bar.filled - size_of(bar.meter)) <= NEAR
+    size = size_of(bar.meter)
+    return size is not None and _parted(measures, order, turn) and abs(before + bar.filled - size) <= NEAR
 
 
 def _parted(measures: Sequence[Measure], order: Sequence[int], turn: int) -> bool:

@@ -165,9 +165,8 @@ class PartReader:
     def _pitch(self, note: Element, pitch: Element) -> int:
         """MIDI; by the sign before the note where the pitch itself says nothing of one."""
         alter = number(pitch.findtext("alter"), SIGNS.get((note.findtext("accidental") or "").strip(), 0))
-        midi = SEMITONES[pitch.findtext("step").strip().upper()] + 12 * (
-            int(number(pitch.find("octave").text or "")) + 1
-        )
+        step, octave = (pitch.findtext(name, "") for name in ("step", "octave"))
+        midi = SEMITONES[step.strip().upper()] + 12 * (int(number(octave)) + 1)
         midi += math.floor(alter + 0.5) + self.transpose.get(self.key[0], self.transpose.get("", 0))
         return min(127, max(0, midi))
 
@@ -184,7 +183,8 @@ def _meter(time: Element) -> str | None:
 
 def _tempo_of(text: str | None) -> float | None:
     """Quarter notes a minute from the first number in a text such as "c. 108"; None if it is none, or 0."""
-    found = re.search(r"\d{1,4}(?:[.,]\d{1,3})?", text or "")
+    text = text or ""
+    found = re.search(r"\d{1,4}(?:[.,]\d{1,3})?", text)
     tempo = float(found[0].replace(",", ".")) if found and not re.search(r"-\s*\d|\de", text[: found.end() + 1]) else 0
     return tempo or None
 

@@ -32,7 +32,8 @@ def write(score: Score, programs: Sequence[int] | None = None, recipe: str = "")
     """
     song = pretty_midi.PrettyMIDI(resolution=TICKS, initial_tempo=score.tempo)
     song.text_events.append(pretty_midi.Text(MARK + score.style, 0))
-    song.time_signature_changes.append(pretty_midi.TimeSignature(*map(int, score.meter.split("/")), 0))
+    beats, unit = map(int, score.meter.split("/"))
+    song.time_signature_changes.append(pretty_midi.TimeSignature(beats, unit, 0))
     style = STYLES[score.style]
     programs = programs or [style.program] * len(style.voices)
     for voice in range(len(style.voices)):
@@ -68,9 +69,9 @@ def _whole(data: bytes, score: Score, recipe: str) -> bytes:
             message.clocks_per_click = 24 * METERS[score.meter].beat // STEPS_PER_QUARTER
     for track in file.tracks:
         track[-1].time = score.steps * STEP - sum(message.time for message in track[:-1])
-    data = io.BytesIO()
-    file.save(file=data)
-    return data.getvalue()
+    out = io.BytesIO()
+    file.save(file=out)
+    return out.getvalue()
 
 
 def read(data: bytes) -> Music:
@@ -154,7 +155,7 @@ def _meter(metas: list, end: float) -> tuple[str, float, bool]:
     lasts = defaultdict(int)
     for (tick, name), (until, _) in zip(marks, marks[1:] + [(max(end, marks[-1][0] + 1), "")]):
         lasts[name] += until - tick
-    meter = max(lasts, key=lasts.get)
+    meter = max(lasts, key=lambda name: lasts[name])
     since = next(tick for tick, name in marks if name == meter)
     return meter, since, any(name != meter for tick, name in marks if tick > since)
 

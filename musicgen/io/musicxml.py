@@ -60,9 +60,9 @@ def _music(root: Element) -> Music:
     )
 
 
-def _parts(root: Element) -> dict[str, list[Element]]:
+def _parts(root: Element) -> dict[str | None, list[Element]]:
     """The bars of each part, from either way to nest them."""
-    parts: dict[str, list] = {}
+    parts: dict[str | None, list[Element]] = {}
     for outer in root.findall("part" if root.tag == "score-partwise" else "measure"):
         for inner in outer.findall("measure" if outer.tag == "part" else "part"):
             parts.setdefault((outer if outer.tag == "part" else inner).get("id"), []).append(inner)
@@ -71,13 +71,13 @@ def _parts(root: Element) -> dict[str, list[Element]]:
     return {name: bars[:MAX_BARS_READ] for name, bars in parts.items()}
 
 
-def _readers(parts: dict[str, list[Element]]) -> dict[str, PartReader]:
+def _readers(parts: dict[str | None, list[Element]]) -> dict[str | None, PartReader]:
     divisions = {name: divisions_of(measures) for name, measures in parts.items()}
     usual = next((d for d in divisions.values() if d), 1)
     return {name: PartReader(divisions[name] or usual) for name in parts}
 
 
-def _read(parts: dict[str, list[Element]], readers: dict[str, PartReader], most: float) -> list[Measure]:
+def _read(parts: dict[str | None, list[Element]], readers: dict[str | None, PartReader], most: float) -> list[Measure]:
     """Reads bar by bar until all parts have ended, or `most` steps after the first note: more is never kept."""
     measures, passed, sounding, left = [], 0.0, False, MAX_READ
     brackets = [endings(bars) for bars in parts.values()]
@@ -106,8 +106,11 @@ def _read(parts: dict[str, list[Element]], readers: dict[str, PartReader], most:
 
 def _meter(meters: Sequence[str], reach: float) -> str | None:
     """The first part's meter; where parts have different ones, a longer one if that holds what is in the bar."""
-    longer = [meter for meter in meters if reach <= size_of(meter) + SLACK]
-    return meters[0] if meters and (meters[0] in longer or not longer) else min(longer, key=size_of, default=None)
+    sizes = {meter: size_of(meter) or 0.0 for meter in meters}
+    longer = [meter for meter in meters if reach <= sizes[meter] + SLACK]
+    if meters and (meters[0] in longer or not longer):
+        return meters[0]
+    return min(longer, key=lambda meter: sizes[meter], default=None)
 
 
 def _filled(bars: Sequence[Bar], measure: Measure) -> float:
@@ -164,7 +167,8 @@ def _remarks(measures, kept: Sequence[Placed], meters: set[str], meter: str, unp
     if over:
         first = f"bar {min(over)} holds" if len(over) == 1 else f"{len(over)} bars (the first is {min(over)}) hold"
         remarks.append(f"{first} more than the meter allows, and what is too much was left out")
-    if found and found[-1].several > 1 and kept[-1].length > size_of(found[-1].meter):
+    size = size_of(found[-1].meter) if found else None
+    if size and found[-1].several > 1 and kept[-1].length > size:
         remarks.append(f"bar {kept[-1].index + 1}, which holds several, was divided")
     if order != list(range(len(order))):
         remarks.append("its repeats were played out")

@@ -51,13 +51,14 @@ def _part(score: Score, notes: list[Note], voice: int, sharps: int):
     for index in range(score.bars):
         part.append(_measure(score, notes, index * size, size, sharps))
     clefs = (clef.TrebleClef, clef.TrebleClef, clef.Treble8vbClef, clef.BassClef)
-    first = part.getElementsByClass(stream.Measure).first()
-    if first is not None:
+    measures = part.getElementsByClass(stream.Measure)
+    first, last = measures.first(), measures.last()
+    if first is not None and last is not None:
         first.insert(0, clefs[voice]())
         first.insert(0, key.KeySignature(sharps))
         first.insert(0, meter.TimeSignature(score.meter))
         first.insert(0, _tempo_mark(score)) if voice == 0 else None
-        part.getElementsByClass(stream.Measure).last().rightBarline = bar.Barline("final")
+        last.rightBarline = bar.Barline("final")
     part.makeBeams(inPlace=True)
     part.makeAccidentals(inPlace=True)
     return part

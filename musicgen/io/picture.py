@@ -60,8 +60,8 @@ def stack(rows: Sequence[Row], title: str = "") -> bytes:
 
     The longer they are the wider the picture. A row without a score says why; one at least must have a score.
     """
-    first = next(row for row in rows if row.score)
-    width = 14 * max(1, first.score.steps / STEPS_A_SYSTEM)
+    score, fixed = next((row.score, row.fixed) for row in rows if row.score)
+    width = 14 * max(1, score.steps / STEPS_A_SYSTEM)
     figure = Figure(figsize=(width, 1.2 + 2.2 * len(rows)), dpi=100, facecolor=PAPER, layout="constrained")
     axes = figure.subplots(len(rows), squeeze=False, sharex=True, sharey=True)[:, 0]
     for axis, row in zip(axes, rows, strict=True):
@@ -72,7 +72,7 @@ def stack(rows: Sequence[Row], title: str = "") -> bytes:
             said = textwrap.shorten(row.missing, 150)
             axis.text(0.5, 0.5, said, transform=axis.transAxes, ha="center", va="center", color=SEAM, parse_math=False)
             _bare(axis)
-    return _finished(figure, axes, first.score, first.fixed, title)
+    return _finished(figure, axes, score, fixed, title)
 
 
 def _system(axis, score: Score, start: int, stop: int, fixed: np.ndarray, outline: float = 1):
@@ -88,11 +88,13 @@ def _given(score: Score, fixed: np.ndarray) -> np.ndarray:
 
 
 def _finished(
-    figure: Figure, axes: Sequence, score: Score, fixed: np.ndarray, title: str, about: dict[str, str] | None = None
+    figure: Figure, axes: np.ndarray, score: Score, fixed: np.ndarray, title: str, about: dict[str, str] | None = None
 ) -> bytes:
     axes[-1].set_xlabel("bar", color=INK)
     figure.suptitle(title or f"{score.style}, {score.bars} bars of {score.meter}", x=0.02, ha="left", color=INK)
-    figure.legend(handles=_legend(score, _given(score, fixed).any()), loc="outside upper right", ncols=6, frameon=False)
+    figure.legend(
+        handles=_legend(score, bool(_given(score, fixed).any())), loc="outside upper right", ncols=6, frameon=False
+    )
     out = io.BytesIO()
     FigureCanvasAgg(figure).print_png(out, metadata={"Software": "Nonet", **(about or {})})
     return out.getvalue()

@@ -96,7 +96,7 @@ def into_range(notes: Sequence[Note], style: str) -> tuple[list[Note], list[str]
         own = [n for n in notes if n.voice == voice]
         shift = _octaves(own, style)
         if shift is None:
-            moved = [replace(n, pitch=n.pitch + _octaves([n], style)) for n in own]
+            moved = [replace(n, pitch=n.pitch + (_octaves([n], style) or 0)) for n in own]
             singles += [(a, b) for a, b in zip(own, moved) if a != b]
         else:
             moved = [replace(n, pitch=n.pitch + shift) for n in own]

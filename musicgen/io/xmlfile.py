@@ -76,7 +76,7 @@ def _named_score(archive: zipfile.ZipFile) -> zipfile.ZipInfo | None:
     """What the archive's container says is the score, if it has one and says so."""
     try:
         container = _tree(_text(_member(archive, archive.getinfo("META-INF/container.xml"), 65536)))
-        return archive.getinfo(next(e.get("full-path") for e in container.iter("rootfile")))
+        return archive.getinfo(next(e.get("full-path", "") for e in container.iter("rootfile")))
     except (KeyError, StopIteration):
         return None
     except SeedError as error:

@@ -3,7 +3,9 @@
 van den Oord et al. 2016, WaveNet, arXiv 1609.03499; Le Paine et al. 2016, Fast WaveNet, arXiv 1611.09482.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +46,8 @@ class Stack(nn.Module):
 
     def empty(self, like: Tensor) -> tuple[Tensor, ...]:
         """The queues before the first frame of as many pieces as `like` (N, ...) has, (N, dilation, C) a layer."""
-        return tuple(torch.zeros(len(like), x.dilation, x.out.in_features, device=like.device) for x in self.layers)
+        layers = cast(Iterable[GatedLayer], self.layers)
+        return tuple(torch.zeros(len(like), x.dilation, x.out.in_features, device=like.device) for x in layers)
 
     def forward(self, x: Tensor, carried: tuple[Tensor, ...], context: tuple = ()) -> tuple[Tensor, tuple[Tensor, ...]]:
         after = []

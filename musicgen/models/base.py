@@ -140,6 +140,7 @@ class MusicModel(nn.Module):
     source: str  # the paper to read
     temperature_note: str  # what temperature does to this model
     likelihood: str = "exact"  # a key of LIKELIHOODS
+    Config: type[Any]  # of its config
     config: Any  # frozen; `styles` is how many of `STYLES`, the first ones, it is trained for
 
     @property

@@ -47,7 +47,7 @@ DRAWS = 4  # places of a held-out piece that are judged, with other cells known 
 
 
 @dataclass(frozen=True)
-class Config:
+class CNNConfig:
     inner: int = 48  # C, channels a pitch and column
     width: int = 192  # W, channels a column of the trunk
     layers: int = 6  # of the trunk, dilated 1, 2, 4 ... over the columns
@@ -138,9 +138,12 @@ class CNN(MusicModel):
     source = "Huang et al. 2017, arXiv 1903.07227; Uria et al. 2014, arXiv 1310.1757"
     temperature_note = "Divides the logits of every choice; for which note begins it falls pass by pass, to end safely."
     likelihood = "orderless"
-    Config = Config
+    Config = CNNConfig
+    floors: Tensor
+    allowed: Tensor
+    offsets: Tensor
 
-    def __init__(self, config: Config):
+    def __init__(self, config: CNNConfig):
         super().__init__()
         self.config = config
         channels, width = config.inner, config.width

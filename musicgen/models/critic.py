@@ -78,6 +78,8 @@ class Critic(nn.Module):
     What a frame adds depends on nothing after it, so that any frame that might stand there can be judged as well.
     """
 
+    offsets: Tensor
+
     def __init__(self, width: int, dropout: float, forget: float, styles: int):
         super().__init__()
         self.forget = forget
@@ -88,9 +90,10 @@ class Critic(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.near = nn.Sequential(*(Block(width, 2**i, dropout, causal=True) for i in range(3)))
         self.far = nn.Sequential(*(Block(width, 2**i, dropout, causal=False) for i in range(1, 5)))
-        self.judge = nn.Sequential(nn.Linear(2 * width, width), nn.GELU(), nn.Dropout(dropout), nn.Linear(width, 1))
+        inner, judged = nn.Linear(2 * width, width), nn.Linear(width, 1)
+        self.judge = nn.Sequential(inner, nn.GELU(), nn.Dropout(dropout), judged)
         self.whole = nn.Linear(2 * width, 1)
-        for last in (self.judge[-1], self.whole):  # small, since as many are summed as there are frames
+        for last in (judged, self.whole):  # small, since as many are summed as there are frames
             nn.init.normal_(last.weight, std=0.01)
 
     def forward(self, batch: Batch, start: int) -> tuple[Tensor, Tensor]:
@@ -118,8 +121,8 @@ class Critic(nn.Module):
     def _read(self, batch: Batch, start: int) -> tuple[Tensor, Tensor, Tensor]:
         """Of each frame from `WINDOW` bars before `start` on, its features and what is known before and after it."""
         first = max(0, start - WINDOW * int(BAR_STEPS[int(batch.meter[0])]))
-        read = (h.each(lambda x: x[:, first:]) for h in before_and_after(batch))
-        x = self._sum_up(*read, batch.timed(lambda x: x[:, first:]))  # (B, T', C)
+        old, now = (h.each(lambda x: x[:, first:]) for h in before_and_after(batch))
+        x = self._sum_up(old, now, batch.timed(lambda x: x[:, first:]))  # (B, T', C)
         seen = self.near(x)
         return x, F.pad(seen, (0, 0, 1, -1)), seen
 

@@ -2,9 +2,9 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor
@@ -87,6 +87,14 @@ class Stride(NamedTuple):
 
 class FrameByFrame(MusicModel):
     """Writes frame after frame, of one piece or of several side by side."""
+
+    # What the functions of this module call; a model that leaves the steps to another one has none of it.
+    looks_ahead: bool
+    first_state: Callable[[Batch, Tensor], State]
+    hidden: Callable[[History, Batch, State], tuple[Tensor, State]]
+    logits: Callable[..., Tensor]
+    voice_logits: Callable[[Tensor, History, Batch, Tensor], Tensor]
+    pace: Callable[[Batch, Tensor], Tensor]
 
     def frames(self, task: Task) -> Iterator[Tensor]:
         """The frames (B, 4), step by step."""
@@ -194,7 +202,7 @@ def compose_until(model: FrameByFrame, task: Task, moment: Moment, stop: int) ->
     moment = branched(model, moment, ways)
     strides = list(walk(model, task.closing().in_ways(ways), moment, stop))
     last = strides[-1].moment
-    likelihood = likelihood_of(sum(stride.begun for stride in strides), pieces)
+    likelihood = likelihood_of(cast(Tensor, sum(stride.begun for stride in strides)), pieces)
     best = best_of(likelihood.masked_fill(~ends_as_most(last.history, pieces), -math.inf))
     yield from (stride.frame[best] for stride in strides)
     return last.rows(best)

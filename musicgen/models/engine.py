@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import torch
@@ -102,7 +103,7 @@ class Graph:
             name: {d: f"{name}d{d}" for d, sizes in enumerate(zip(a.shape, b.shape)) if sizes[0] != sizes[1]}
             for name, a, b in zip(names, tensors, others)
         }
-        file = io.BytesIO()
+        file: Any = io.BytesIO()  # which the exporter takes, though its types name paths only
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(

@@ -63,7 +63,7 @@ class Trail:
         there = padded[..., :4].long()[torch.arange(len(bar), device=bar.device)[:, None, None], at + TRAIL]
         now = tokens[:, :, None]  # (B, T, 1, 4) against (B, T, K, 4)
         runs = (run_lengths(same) for same in (now == there, kind(now) == kind(there)))
-        return cls(frames, *runs, bar[:, None].expand(-1, steps + 1))
+        return cls(frames, *runs, bar=bar[:, None].expand(-1, steps + 1))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "Trail":
         changed = Trail(*(change(getattr(self, f.name)) for f in fields(Trail)))
@@ -143,7 +143,7 @@ class Copy(nn.Module):
         moves = moves & (moved >= FIRST_PITCH) & (moved < VOCABULARY)
         which = torch.stack([sound != REST_TOKEN, moves], 2)  # (N, n, 2, K)
         tokens = torch.stack([token, torch.where(moves, moved, token)], 2)
-        strength = sum(self._strength(i, runs, style, voices) for i, runs in enumerate((trail.repeats, trail.rhythm)))
+        strength = self._strength(0, trail.repeats, style, voices) + self._strength(1, trail.rhythm, style, voices)
         return Copied(tokens.flatten(2), which.flatten(2), (strength * KEEN).flatten(2))
 
     def _strength(self, which: int, runs: Tensor, style: Tensor, voices: slice) -> Tensor:

@@ -1,6 +1,6 @@
 """What a model that moves forward in time is told of the frames behind it, each feature as an index or a histogram."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -57,8 +57,8 @@ class History:
         return [self.pitch, self.before, self.age, self.still, self.classes, t.frames, t.repeats, t.rhythm, t.bar]
 
     @classmethod
-    def by(cls, tensors: list[Tensor]) -> "History":
-        return cls(*tensors[:5], Trail(*tensors[5:]))
+    def by(cls, tensors: Sequence[Tensor]) -> "History":
+        return cls(*tensors[:5], trail=Trail(*tensors[5:]))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "History":
         """The same with every tensor changed alike, as when dimensions are added or flattened."""
@@ -124,7 +124,7 @@ def histories(tokens: Tensor, meter: Tensor) -> History:
     before = torch.where(left < 0, REST_TOKEN, last.gather(1, left.clamp(min=0)))
     found = [sounds, before, _since(~goes_on), _since(changed), decayed(class_counts(sounds))]
     found = [torch.cat([first[:, None], x], 1) for first, x in zip(start.tensors(), found)]
-    return History(*found, Trail.along(tokens, sounds, start.trail.bar))
+    return History(*found, trail=Trail.along(tokens, sounds, start.trail.bar))
 
 
 def _since(event: Tensor) -> Tensor:

@@ -106,7 +106,7 @@ class Ground(NamedTuple):
 
     def of(self, voices: slice) -> "Ground":
         heard = None if self.heard is None else self.heard[:, voices]
-        return Ground(*(x[:, voices] for x in self[:7]), self.copied.of(voices), heard, *self[9:])
+        return Ground._make([*(x[:, voices] for x in self[:7]), self.copied.of(voices), heard, *self[9:]])
 
 
 class Choice(NamedTuple):
@@ -132,6 +132,14 @@ class VoiceHead(nn.Module):
         forget: share of the features left out in training.
         styles: how many of `STYLES`, the first ones, are told apart.
     """
+
+    frame_offsets: Tensor
+    history_offsets: Tensor
+    progression_rows: Tensor
+    spacing_rows: Tensor
+    allowed: Tensor
+    hold_temperature: Tensor
+    hold_bias: Tensor
 
     def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int):
         super().__init__()

@@ -52,8 +52,8 @@ class Lagged:
         both = seen & known[:, :, None]
         same = both & (there == classes[:, :, None])
         alike = both & (state == kind[:, :, None])
-        agreement = tuple(case_of(same, both, *bounds) for bounds in (NEARBY, WIDE))
-        return cls(there, state, agreement, case_of(alike, both, *NEARBY))
+        nearby, wide = (case_of(same, both, *bounds) for bounds in (NEARBY, WIDE))
+        return cls(there, state, (nearby, wide), case_of(alike, both, *NEARBY))
 
 
 def case_of(same: Tensor, both: Tensor, reach: int, some: tuple[int, ...], others: tuple[int, ...]) -> Tensor:

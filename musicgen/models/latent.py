@@ -78,6 +78,8 @@ class Grid:
 class Reader(nn.Module):
     """Reads windows of which some or all cells are known: a bidirectional GRU, averaged by beats, all beats at once."""
 
+    offsets: Tensor
+
     def __init__(self, width: int, out: int, dropout: float, styles: int):
         super().__init__()
         self.register_buffer("offsets", torch.tensor([0, *SIZES]).cumsum(0), persistent=False)

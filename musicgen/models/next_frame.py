@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import product
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -44,7 +45,7 @@ class NextFrameConfig:
 class Recurrent(nn.Module):
     """One of PyTorch's recurrent networks as a backbone; its state has the pieces first, (N, layers, C) a tensor."""
 
-    def __init__(self, kind: type[nn.RNNBase], config: NextFrameConfig):
+    def __init__(self, kind: type[nn.RNN] | type[nn.GRU] | type[nn.LSTM], config: NextFrameConfig):
         super().__init__()
         dropout = config.dropout if config.layers > 1 else 0
         self.cells = kind(config.width, config.width, config.layers, batch_first=True, dropout=dropout)
@@ -57,7 +58,7 @@ class Recurrent(nn.Module):
     def forward(self, x: Tensor, carried: tuple[Tensor, ...], context: tuple = ()) -> tuple[Tensor, tuple[Tensor, ...]]:
         """x (N, T, C) after a state -> hidden vectors (N, T, C), and the state after them."""
         before = tuple(s.transpose(0, 1).contiguous() for s in carried)
-        hidden, after = self.cells(x, before if len(before) > 1 else before[0])
+        hidden, after = self.cells(x, before[0] if len(before) == 1 else before)
         return hidden, tuple(s.transpose(0, 1) for s in (after if isinstance(after, tuple) else (after,)))
 
 
@@ -70,6 +71,9 @@ class NextFrame(FrameByFrame):
     """
 
     Config = NextFrameConfig
+    offsets: Tensor
+    backbone: Any  # a module of the subclass's, see above
+    head: VoiceHead
     temperature_note = (
         "Divides the logits of each choice, whether a note begins and which: low plays safe, high surprises."
     )
@@ -166,7 +170,7 @@ class NextFrame(FrameByFrame):
                 (temperature, bias): F.binary_cross_entropy_with_logits(odds / temperature + bias, held)
                 for temperature, bias in product(HOLD_TEMPERATURES, HOLD_BIASES)
             }
-            self.head.hold_temperature[style], self.head.hold_bias[style] = min(miss, key=miss.get)
+            self.head.hold_temperature[style], self.head.hold_bias[style] = min(miss, key=lambda fit: float(miss[fit]))
 
     def _ranks(self, batch: Batch) -> Tensor:
         """Orders of the voices, (B, 4): some voices come first, as if given, each group in the usual order."""

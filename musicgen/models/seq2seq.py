@@ -54,6 +54,8 @@ class Seq2SeqConfig(NextFrameConfig):
 class Reader(nn.Module):
     """The encoder: two GRUs, one from either end, over what is given of every frame."""
 
+    offsets: Tensor
+
     def __init__(self, config: Seq2SeqConfig):
         super().__init__()
         width = config.width
@@ -158,6 +160,8 @@ class AttentionalDecoder(nn.Module):
 
 class AheadHead(VoiceHead):
     """A voice head that is told which way it is, and how long, from its own last pitch to what is given next."""
+
+    ahead_offsets: Tensor
 
     def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int):
         super().__init__(width, inner, dropout, forget, styles)

@@ -1,7 +1,7 @@
 """One step of a forward model: from what is known to the next frame, as a module that can be exported as it stands."""
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -58,6 +58,8 @@ class Step(nn.Module):
         state: any state of this model, which says how many tensors are carried, context and timed.
     """
 
+    model: Any  # a `FrameByFrame`, whose module imports this one
+
     def __init__(self, model: nn.Module, voices: int, state: State):
         super().__init__()
         self.model, self.voices = model, voices
@@ -70,7 +72,7 @@ class Step(nn.Module):
         history.trail.echo  # worked out once, for backbone, head and what comes after  # noqa: B018
         state = State(tensors[:carried], tensors[carried : carried + context], tensors[carried + context :])
         steps = (x[:, None] for x in (now.position, now.to_end, torch.ones_like(now.pace)))
-        batch = Batch(now.tokens[:, None], now.style, now.meter, *steps, now.pace)
+        batch = Batch(now.tokens[:, None], now.style, now.meter, *steps, pace=now.pace)
         hidden, state = self.model.hidden(history.each(lambda x: x[:, None]), batch, state)
         frame, begun = self._frame(hidden[:, 0], history, batch, now)
         return frame, begun, *history.after(frame).tensors()[:-1], *state.carried

@@ -4,7 +4,7 @@ Huang et al. 2018, Music Transformer, arXiv 1809.04281; rotary positions: Su et 
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
@@ -96,7 +96,7 @@ class Stack(nn.Module):
 
     def empty(self, like: Tensor) -> tuple[Tensor, ...]:
         """Caches without a frame for as many pieces as `like` (N, ...) has, then the count of frames (N,)."""
-        block = self.blocks[0]
+        block = cast(Block, self.blocks[0])
         none = torch.zeros(len(like), block.heads, 0, block.out.in_features // block.heads, device=like.device)
         return (none,) * (2 * len(self.blocks)) + (torch.zeros(len(like), dtype=torch.long, device=like.device),)
 

@@ -64,6 +64,7 @@ class VAE(NextFrame):
     likelihood = "bound"
     looks_ahead = True
     Config = VAEConfig
+    head: PlannedHead
 
     def __init__(self, config: VAEConfig):
         super().__init__(config)
@@ -195,7 +196,7 @@ class VAE(NextFrame):
         rows, first = torch.arange(len(features), device=features.device)[:, None], grid.first()
         memory = F.pad(seen, (0, 0, 1, 0))  # (B, 1 + T, C): at t what the backbone knew before the frame t
         at_first = (x.detach()[rows, first] for x in (features, memory))
-        return self.expect(*at_first, self.given(batch, fixed, grid))
+        return self.expect(*at_first, given=self.given(batch, fixed, grid))
 
     @staticmethod
     def _fixed(batch: Batch) -> Tensor:

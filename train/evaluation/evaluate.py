@@ -2,10 +2,11 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -39,7 +40,7 @@ class Evaluation:
         index = Originality((p.name, p.score) for p in self.pieces if p.split == "train")
         self.yardsticks = {style: Yardstick(self.pieces, style, split, index) for style in STYLES}
         self.forms = {style: form.Form(self.pieces, style, split) for style in STYLES}
-        self.figures = {
+        self.figures: dict[str, Any] = {
             "dataset_sha256": data.digest(self.pieces),
             "pieces": {style: {s: len(data.of(self.pieces, style, s)) for s in data.SPLITS} for style in STYLES},
             f"markov_nll_{split}": {style: markov_nll(self.pieces, style, split) for style in STYLES},
@@ -67,7 +68,7 @@ class Evaluation:
             markov = self.figures[f"markov_{nll}"]
             found[f"{nll}_to_markov"] = {style: value / markov[style] for style, value in found[nll].items()}
 
-        def judged(kind: str, judges: dict[str, Yardstick | form.Form]) -> dict:
+        def judged(kind: str, judges: Mapping[str, Yardstick | form.Form]) -> dict:
             made = {style: chain(*(job.result() for job in jobs[kind, style])) for style in styles}
             return {f"{kind}_{self.split}": {style: judges[style].judge(list(made[style])) for style in styles}}
 
@@ -81,7 +82,7 @@ class Evaluation:
 def facts(name: str, directory: Path, pieces: list[data.Piece], split: str) -> dict:
     """What is measured of a model without composing: its size, its held-out nats a cell, what it alone has."""
     model = checkpoint.load(name, directory)
-    found = {"parameters": checkpoint.parameters(model)}
+    found: dict[str, Any] = {"parameters": checkpoint.parameters(model)}
     torch.manual_seed(0)  # some losses are means over random orders
     if model.likelihood != "none":
         found[f"nll_{split}"] = {style: nll(model, pieces, style, split) for style in model.styles}
@@ -122,7 +123,7 @@ def after_states(score: Score, voice: int) -> list[tuple[tuple[int, bool] | None
     return list(zip([None, *states], cells.tolist()))
 
 
-def rounded(value):
+def rounded(value: Any) -> Any:
     """Figures, however deep in dicts and lists, to as many digits as are worth keeping."""
     if isinstance(value, dict):
         return {key: rounded(v) for key, v in value.items()}

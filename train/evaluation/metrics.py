@@ -146,7 +146,7 @@ def defects(score: Score) -> dict[str, float]:
     bars and voices of the style in which the voice is silent.
     """
     voices, size = len(STYLES[score.style].ranges), METERS[score.meter].steps
-    silent = (score.sounding()[:, :voices] < 0).reshape(score.bars, size, voices).all(axis=1)  # (bars, voices)
+    silent = np.all((score.sounding()[:, :voices] < 0).reshape(score.bars, size, voices), axis=1)  # (bars, voices)
     bars = [clip(score, bar, 1).cells.tobytes() for bar in range(score.bars)]
     return {
         "empty_bars": int(silent.all(axis=1).sum()),

@@ -3,16 +3,17 @@
 from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import numpy as np
 import torch
 
 from musicgen import checkpoint
-from musicgen.models import MusicModel
 from musicgen.models.base import Batch, collate, crop, features_of, to_cells
 from musicgen.models.critic import Critic
 from musicgen.models.gan import GAN, unused
 from musicgen.models.latent import STANDARD, WINDOW, Grid
+from musicgen.models.next_frame import NextFrame
 from musicgen.models.vae import SURE, VAE
 from musicgen.score import METERS, STYLES, Score
 from train.data import Piece, of
@@ -28,19 +29,19 @@ ROUNDS = 3  # a piece is gone on with, when parallels are counted
 MORPHS, MORPH_STEPS = 16, 9  # pairs of windows a style, and scores from one to the other
 
 
-def of_seq2seq(model: MusicModel, pieces: list[Piece], split: str, directory: Path) -> dict:
+def of_seq2seq(model: NextFrame, pieces: list[Piece], split: str, directory: Path) -> dict:
     """Nats a cell of alto, tenor and bass, given the soprano: all of it, or as far as a forward model has come."""
     batches = whole_pieces([features_of(p.score) for p in of(pieces, "chorale", split)])
     forward = set(FORWARD).intersection(checkpoint.available(directory))
-    theirs = {name: lower_voices(checkpoint.load(name, directory), batches) for name in forward}
-    best = sorted(theirs, key=theirs.get)[:1]
+    theirs = {name: lower_voices(cast(NextFrame, checkpoint.load(name, directory)), batches) for name in forward}
+    best = sorted(theirs, key=lambda name: theirs[name])[:1]
     return {"harmonising a soprano, nats a cell": lower_voices(model, batches)} | {
         f"... of {name}, the best of those that cannot look ahead": theirs[name] for name in best
     }
 
 
 @torch.inference_mode()
-def lower_voices(model: MusicModel, batches: list[Batch]) -> float:
+def lower_voices(model: NextFrame, batches: list[Batch]) -> float:
     """Mean -ln p of the cells of the three lower voices, the soprano given."""
     loss, cells = 0.0, 0.0
     for batch in batches:
@@ -149,7 +150,7 @@ def _right(score: Score, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _morphs(model: VAE, scores: list[Score]) -> list[float]:
     """The share of cells that differ in pitch from a, score by score on the way to b, mean of many pairs."""
     pairs = [pair for same in _by_meter(scores) for pair in zip(same[::2], same[1::2])][:MORPHS]
-    ways = [model.morph(*(clip(s, 0, WINDOW) for s in pair), MORPH_STEPS) for pair in pairs]
+    ways = [model.morph(clip(a, 0, WINDOW), clip(b, 0, WINDOW), MORPH_STEPS) for a, b in pairs]
     return [mean(differing(way[0], way[i]) for way in ways) for i in range(MORPH_STEPS)]
 
 
@@ -161,7 +162,7 @@ def _by_meter(scores: list[Score]) -> list[list[Score]]:
 
 
 # name of an architecture -> (the trained model, all pieces, the split to measure on, where the others are) -> figures
-PARTICULAR: dict[str, Callable[[MusicModel, list[Piece], str, Path], dict]] = {
+PARTICULAR: dict[str, Callable[[Any, list[Piece], str, Path], dict]] = {
     "gan": of_gan,
     "seq2seq": of_seq2seq,
     "vae": of_vae,

@@ -77,9 +77,10 @@ def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 def find(figures: dict, *path: str) -> Any:
     """What stands at a path of keys; None where nothing does."""
+    found: Any = figures
     for key in path:
-        figures = figures.get(key) if figures is not None else None
-    return figures
+        found = found.get(key) if found is not None else None
+    return found
 
 
 def written(value: float | str | None, form: str = ".2f", mark: str = "") -> str:
@@ -96,8 +97,8 @@ def figure(figures: dict, name: str, whose: str = "value", style: str = "chorale
 
 def parallels(figures: dict, whose: str = "value") -> float | None:
     """Fifths and octaves together, per 100 chord changes."""
-    kinds = [figure(figures, f"parallel_{interval}", whose) for interval in ("fifths", "octaves")]
-    return None if None in kinds else sum(kinds)
+    fifths, octaves = (figure(figures, f"parallel_{interval}", whose) for interval in ("fifths", "octaves"))
+    return None if fifths is None or octaves is None else fifths + octaves
 
 
 def form_of_dances(figures: dict, split: str = "valid", whose: str = "value") -> str:
