@@ -47,7 +47,7 @@ from musicgen.web import front, guard, parts
 WAITING = 100  # visitors at most, for others to have composed
 PNG = b"\x89PNG"  # how such a file begins
 SESSIONS = 200  # visitors whose state Gradio holds, a quarter of a megabyte each; it is a Control, made anew if lost
-KEPT = 3600  # seconds a visitor's files stay on the server
+KEPT_SECONDS = 3600  # seconds a visitor's files stay on the server
 BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
 VOLUME = 0.8  # of 1, at first
 _log = logging.getLogger("musicgen.app")
@@ -131,8 +131,10 @@ def preview(call, **settings) -> dict:
     except Problem as problem:
         shown = session.trouble(problem)
     version = table(call).get("version")  # that of the seed this answers
-    told = {"told": time.monotonic_ns(), "version": version if type(version) is int and abs(version) < 2**53 else 0}
-    return {"stage": {**shown, **told}}  # the page takes no notice of what it is told twice
+    version = version if type(version) is int and abs(version) < 2**53 else 0
+    return {
+        "stage": {**shown, "sent": time.monotonic_ns(), "version": version}
+    }  # new each time: the page skips repeats
 
 
 def asking(compose, shown: str):
@@ -181,16 +183,16 @@ def take_file(file) -> dict:
     """A file, read once, is handed to the page as the music given, with the recipe that it carries; one that cannot be
     read changes nothing.
     """
-    name, data, told = Path(file).name, Path(file).read_bytes(), time.monotonic_ns()
+    name, data, sent = Path(file).name, Path(file).read_bytes(), time.monotonic_ns()
     fragment = recipe.find(data)
     if fragment and data.startswith(PNG):
-        return {"stage": {"kind": "recipe", "recipe": fragment, "told": told}}
+        return {"stage": {"kind": "recipe", "recipe": fragment, "sent": sent}}
     try:
         seed = from_file(name, data)
     except (SeedError, ScoreError) as error:
         return {"stage": session.trouble(Problem("upload", str(error)))}
     given = {**piece.write(seed.canvas.score, seed.canvas.fixed), "name": name[:LONGEST_NAME]}
-    return {"stage": {"kind": "given", "given": given, "recipe": fragment, "said": seed.message, "told": told}}
+    return {"stage": {"kind": "given", "given": given, "recipe": fragment, "said": seed.message, "sent": sent}}
 
 
 def settled(request: Request, bars: int, mixer: dict) -> dict:
@@ -279,7 +281,9 @@ def slider(field: str, step: float, **look) -> gr.Slider:
 def build() -> gr.Blocks:
     first = EXAMPLES[0]
     mixer = {"tempo": first.tempo, "volume": VOLUME, "instruments": list(default_instruments(first.style))}
-    with gr.Blocks(title=parts.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT)) as page:
+    with gr.Blocks(
+        title=parts.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT_SECONDS)
+    ) as page:
         control = gr.State(session.Control())
         call = gr.JSON(visible=False)  # what the page itself knows and sends along: see the hooks of page.js
         parts.header()

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from musicgen.options import ENDINGS, Parser, UsageError, add_music, add_sampling, made, out_file, request_of
+from musicgen.options import FORMAT_ENDINGS, Parser, UsageError, add_music, add_sampling, made, out_file, request_of
 from musicgen.request import Problem
 from musicgen.score import VOICES, Canvas
 
@@ -61,7 +61,7 @@ def _parser() -> Parser:
         default=[],
         type=out_file,
         metavar="FILE",
-        help=f"write the piece, in the format of the ending ({', '.join(ENDINGS)}); may be given several times",
+        help=f"write the piece, in the format of the ending ({', '.join(FORMAT_ENDINGS)}); may be given several times",
     )
     compose.add_argument("--json", action="store_true", help="print one JSON object about the piece")
     compare = commands.add_parser("compare", help="put one seed to every trained model", allow_abbrev=False)

@@ -55,7 +55,7 @@ def documented(function: Callable) -> Callable:
     return function
 
 
-class Note(TypedDict):
+class PieceNote(TypedDict):
     voice: int
     pitch: int
     start: int
@@ -63,7 +63,7 @@ class Note(TypedDict):
     given: bool  # not composed
 
 
-class Piece(TypedDict):
+class PieceAnswer(TypedDict):
     model: str
     style: str
     meter: str
@@ -71,7 +71,7 @@ class Piece(TypedDict):
     bars: int
     steps: int
     random_seed: int
-    notes: list[Note]
+    notes: list[PieceNote]
     seconds_generating: float
     seconds_of_music: float
 
@@ -82,7 +82,7 @@ class Failure(TypedDict):
 
 
 class Comparison(TypedDict):
-    answers: list[Piece]
+    answers: list[PieceAnswer]
     failed: list[Failure]
 
 
@@ -106,7 +106,7 @@ def compose(
     temperature: float = Request.temperature,
     top_p: float = Request.top_p,
     random_seed: int | None = None,
-) -> Piece:
+) -> PieceAnswer:
     """Continue a tune: compose all that the seed notes leave free, the other voices too, to a piece that ends."""
     return _composed(Request(
         model=model, style=style, notes=notes, bars=bars, meter=meter, tempo=tempo, temperature=temperature,
@@ -123,7 +123,7 @@ def harmonise(
     temperature: float = Request.temperature,
     top_p: float = Request.top_p,
     random_seed: int | None = None,
-) -> Piece:
+) -> PieceAnswer:
     """Keep a tune as the top voice of a chorale and compose the voices below it; the piece is as long as the tune."""
     request = Request(
         model=model, style="chorale", notes=notes, meter=meter, tempo=tempo, temperature=temperature, top_p=top_p,
@@ -147,7 +147,7 @@ def repair(
     temperature: float = Request.temperature,
     top_p: float = Request.top_p,
     random_seed: int | None = None,
-) -> Piece:
+) -> PieceAnswer:
     """Compose some bars of a piece again, in all voices or some; every other note stays as it is."""
     score = _read(piece)[0]
     used = range(len(STYLES[score.style].ranges))
@@ -229,7 +229,7 @@ def _chosen(random_seed: int | None) -> int:
     return new_random_seed() if random_seed is None else random_seed
 
 
-def _composed(request: Request) -> Piece:
+def _composed(request: Request) -> PieceAnswer:
     request = request if request.model != "" else replace(request, model=checkpoint.best())
     update, work = deque(session.compose(request, "", Control()), maxlen=1).pop()
     if update["kind"] == "problem":
@@ -240,9 +240,9 @@ def _composed(request: Request) -> Piece:
     return _piece(work, update)
 
 
-def _piece(work: Composition, end: dict) -> Piece:
+def _piece(work: Composition, end: dict) -> PieceAnswer:
     score = work.score
-    return Piece(
+    return PieceAnswer(
         model=work.model,
         style=score.style,
         meter=score.meter,
@@ -250,7 +250,9 @@ def _piece(work: Composition, end: dict) -> Piece:
         bars=score.bars,
         steps=score.steps,
         random_seed=work.random_seed,
-        notes=[Note(**{**dict(zip(Note.__annotations__, row)), "given": bool(row[-1])}) for row in end["notes"]],
+        notes=[
+            PieceNote(**{**dict(zip(PieceNote.__annotations__, row)), "given": bool(row[-1])}) for row in end["notes"]
+        ],
         seconds_generating=end["seconds"],
         seconds_of_music=end["music"],
     )

@@ -15,7 +15,7 @@ from musicgen.io import seeds
 from musicgen.request import LARGEST_FILE, LIMITS, Given, Request, new_random_seed
 from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, ScoreError
 
-ENDINGS = [format.ending for format in FORMATS.values()]
+FORMAT_ENDINGS = [format.ending for format in FORMATS.values()]
 SAMPLING = ("model", "temperature", "top_p", "random_seed")  # fields of a request that say nothing of the canvas
 OPTIONS = ("style", "meter", "tempo", "bars", *SAMPLING)  # fields that have an option
 
@@ -100,8 +100,8 @@ def out_file(text: str) -> Path:
     """A file that can be written, as far as can be told before."""
     path = Path(text)
     ending = path.suffix.lower().lstrip(".")
-    if ending not in ENDINGS:
-        raise argparse.ArgumentTypeError(f"{text!r} ends in no known format: use .{', .'.join(ENDINGS)}")
+    if ending not in FORMAT_ENDINGS:
+        raise argparse.ArgumentTypeError(f"{text!r} ends in no known format: use .{', .'.join(FORMAT_ENDINGS)}")
     try:
         if not path.parent.is_dir():
             raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r}: make it first")

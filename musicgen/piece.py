@@ -13,6 +13,7 @@ import numpy as np
 from musicgen.io.arrange import Music, Part, Seed, Sound, arrange
 from musicgen.score import (
     FASTEST,
+    LONGEST_BAR,
     MAX_BARS,
     METERS,
     SLOWEST,
@@ -25,7 +26,7 @@ from musicgen.score import (
     from_notes,
 )
 
-MOST = 4 * MAX_BARS * max(meter.steps for meter in METERS.values())  # cells of the longest piece
+MAX_CELLS = 4 * MAX_BARS * LONGEST_BAR  # cells of the longest piece
 
 
 def write(score: Score, fixed: np.ndarray) -> dict:
@@ -85,9 +86,9 @@ def restyled(given: Canvas, style: str, meter: str, tempo: float) -> Seed:
 
 def _rows(data: Any, width: int) -> list[list[int]]:
     """Rows of whole numbers that no grid overflows with; what stands after the first `width` is not read."""
-    if not isinstance(data, list) or len(data) > MOST:
+    if not isinstance(data, list) or len(data) > MAX_CELLS:
         raise ScoreError("the piece has no list of notes, or one too long")
     rows = [row[:width] if isinstance(row, list) else [] for row in data]
-    if any(len(row) < width or any(type(x) is not int or abs(x) > MOST for x in row) for row in rows):
+    if any(len(row) < width or any(type(x) is not int or abs(x) > MAX_CELLS for x in row) for row in rows):
         raise ScoreError("the piece has a note that is none")
     return rows

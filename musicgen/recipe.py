@@ -6,12 +6,12 @@ The page writes and reads the fragment (`web/js/link.js`); here it is only told 
 import re
 
 FRAGMENT = re.compile(rb"#piece=1[A-Za-z0-9_-]{16,19999}")
-LONGEST = 21_000  # characters
+LONGEST_RECIPE = 21_000  # characters
 
 
 def checked(text: object) -> str:
     """The text, if it is a recipe in printable ASCII; nothing otherwise."""
-    if not isinstance(text, str) or len(text) > LONGEST or not (text.isascii() and text.isprintable()):
+    if not isinstance(text, str) or len(text) > LONGEST_RECIPE or not (text.isascii() and text.isprintable()):
         return ""
     return text if FRAGMENT.search(text.encode()) else ""
 

@@ -54,7 +54,7 @@ LIMITS = {
     "top_p": Limit(0.01, 1, "a top-p {}"),
     "random_seed": Limit(0, 2**31 - 1, "a whole number {}", whole=True),
 }
-LONGEST = int(LIMITS["bars"].high)  # bars of a whole piece
+LONGEST_PIECE = int(LIMITS["bars"].high)  # bars of a whole piece
 
 
 @dataclass(frozen=True)
@@ -144,10 +144,12 @@ class Request:
             return seed
         bars, source = seed.score.bars, "upload" if self.given else "notes"
         least = bars + bool(seed.fixed.all())
-        if least > LONGEST:
-            raise Problem(source, f"The seed fills {bars} bars; a whole piece has at most {LONGEST}. Give fewer notes.")
+        if least > LONGEST_PIECE:
+            raise Problem(
+                source, f"The seed fills {bars} bars; a whole piece has at most {LONGEST_PIECE}. Give fewer notes."
+            )
         if least > self.bars:
-            longer = min(bars + 1, LONGEST)
+            longer = min(bars + 1, LONGEST_PIECE)
             raise Problem("bars", f"The seed alone fills {bars} bars: raise the length to {longer} or more.")
         return seed.extended(self.bars)
 
@@ -164,7 +166,7 @@ class Request:
 def length_for(canvas: Canvas, bars: int) -> int:
     """`bars`, or as many more as leave a seed on this canvas room to continue."""
     seed = canvas.score.bars
-    return bars if seed < bars else min(LONGEST, seed + max(4, seed))
+    return bars if seed < bars else min(LONGEST_PIECE, seed + max(4, seed))
 
 
 def new_random_seed() -> int:

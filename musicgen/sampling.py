@@ -12,4 +12,4 @@ class SamplingConfig:
     candidates: int = 32  # closes of a piece that are composed, of which one is taken
     close_bars: float = 1.5  # length of a close
     close_temperature: float = 0.6  # times the temperature is that of a close
-    paced: bool = True  # whether the seed sets how readily notes are held
+    follow_seed: bool = True  # whether the seed sets how readily notes are held

@@ -5,12 +5,14 @@ is such a grid, and everything a visitor hears, sees or downloads is made from o
 """
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import ClassVar
 
 import numpy as np
 
 REST, HOLD = -1, -2
 VOICES = ("soprano", "alto", "tenor", "bass")
+VOICE_PAIRS = tuple(combinations(range(len(VOICES)), 2))  # upper and lower
 LOW, HIGH = 33, 93  # the lowest and highest MIDI pitch any model knows
 STEPS_PER_QUARTER = 4
 MAX_BARS = 64  # of any score; a seed and what is composed from it
@@ -72,6 +74,7 @@ METERS = {
     m.name: m
     for m in (Meter("4/4", 16, 4), Meter("3/4", 12, 4), Meter("6/8", 12, 6), Meter("2/4", 8, 4), Meter("9/8", 18, 6))
 }
+LONGEST_BAR = max(meter.steps for meter in METERS.values())  # steps
 STYLES = {
     s.name: s
     for s in (

@@ -32,7 +32,7 @@ def _checks() -> Iterator[tuple[str, Callable[[], str]]]:
     yield "port", _port
     yield "synthesizer", _synthesizer
     yield "sound font", _font
-    for format in audio.FORMATS:
+    for format in audio.AUDIO_FORMATS:
         yield f"sound as {format}", lambda format=format: _sound(format)
     yield "checkpoints", _all_checkpoints
     for name in checkpoint.available():

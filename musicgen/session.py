@@ -138,7 +138,7 @@ def _stream(model, canvas: Canvas, request: Request, run: str, control: Control)
         return Composition(score, canvas.fixed[: score.steps], request.model, request.random_seed)
 
     growing, seq, known, state = Growing(canvas), 0, 0, "done"
-    began, spent, told = time.monotonic(), 0.0, -INTERVAL
+    began, spent, sent = time.monotonic(), 0.0, -INTERVAL
     patches = model.stream(canvas, request.sampling, random_seed=request.random_seed)
     while True:
         if run in control.stopped or time.monotonic() - began > control.deadline:
@@ -150,9 +150,9 @@ def _stream(model, canvas: Canvas, request: Request, run: str, control: Control)
         if patch is None:
             break
         known = growing.apply(patch)
-        if time.monotonic() - told < INTERVAL:
+        if time.monotonic() - sent < INTERVAL:
             continue
-        told, seq = time.monotonic(), seq + 1
+        sent, seq = time.monotonic(), seq + 1
         yield {"kind": "notes", "run": run, "seq": seq, "until": known, **growing.changes()}, made(growing.score())
     score = growing.score() if state == "done" else growing.cut()
     yield _end(score, canvas, state, run, seq + 1, spent), made(score)
@@ -178,7 +178,7 @@ class Growing:
         self.canvas = canvas
         self.cells = canvas.score.cells.copy()
         self.known = 0
-        self.told: dict[tuple[int, int], list[int]] = {}
+        self.sent: dict[tuple[int, int], list[int]] = {}
 
     def apply(self, patch) -> int:
         end = patch.start + len(patch.cells)
@@ -199,9 +199,9 @@ class Growing:
     def changes(self) -> dict:
         """Notes that are new or different, and `[voice, start]` of those that are gone."""
         now = {(n[0], n[2]): n for n in _notes(self.score(), self.canvas.fixed) if n[2] < self.known}
-        changed = [note for key, note in now.items() if self.told.get(key) != note]
-        gone = [list(key) for key in self.told if key not in now]
-        self.told = now
+        changed = [note for key, note in now.items() if self.sent.get(key) != note]
+        gone = [list(key) for key in self.sent if key not in now]
+        self.sent = now
         return {"notes": changed, "gone": gone}
 
 

@@ -139,9 +139,9 @@ def main():
         counts[word] += 1
         if word != "right":
             print(f"{word:15} {path.relative_to(options.folder)}: {more[:300]}", flush=True)
-    told = counts["right"] + counts["wrong"] + counts["refused"]
+    total = counts["right"] + counts["wrong"] + counts["refused"]
     print(", ".join(f"{number} {word}" for word, number in counts.most_common()))
-    print(f"{counts['right']} of {told} right where the readers can tell: {counts['right'] / max(told, 1):.1%}")
+    print(f"{counts['right']} of {total} right where the readers can tell: {counts['right'] / max(total, 1):.1%}")
     sys.exit(counts["CRASHES"] + counts["HANGS"] > 0)
 
 

@@ -49,7 +49,7 @@ async def asked(visitor: Visitor, element: str, **given) -> Heard:
     return heard
 
 
-def told(title: str, crowd: list[Heard], alone: list[Heard]):
+def report(title: str, crowd: list[Heard], alone: list[Heard]):
     failures = [h.failure for h in crowd if h.failure]
     differing = sum(h.notes != a.notes for h, a in zip(crowd, alone) if not h.failure)
     print(f"{title}: {len(failures)} failures, {differing} with other notes than alone")
@@ -75,11 +75,11 @@ async def crowd(server: Server, visitors: list[int], comparing: int):
                 continue
             used = server.seconds
             alone = [await ask(element, number, name) for number, name in enumerate(models)]
-            told(f"{count} one after another, {element}", alone, alone)
+            report(f"{count} one after another, {element}", alone, alone)
             print(f"  {server.seconds - used:.1f} s of processor time")
             used = server.seconds
             together = await asyncio.gather(*(ask(element, number, name) for number, name in enumerate(models)))
-            told(f"{count} at once, {element}", together, alone)
+            report(f"{count} at once, {element}", together, alone)
             print(f"  {server.seconds - used:.1f} s of processor time")
 
 

@@ -88,13 +88,13 @@ def by_music21(path: Path) -> list[Reading]:
                 raise Unsure("music21: no score")
             sheet = sheet.toSoundingPitch()
             marks = [m for m in sheet.flatten().getElementsByClass(tempo.MetronomeMark) if m.offset == 0]
-            told = [(value, m.referent) for m in marks for value in (m.number, m.numberSounding) if value]
-            quarters = {round(float(value * beat.quarterLength), 2) for value, beat in told} | sounding
-            pace = quarters.pop() if len(quarters) == 1 else None  # printed and played alike
+            marked = [(value, m.referent) for m in marks for value in (m.number, m.numberSounding) if value]
+            quarters = {round(float(value * beat.quarterLength), 2) for value, beat in marked} | sounding
+            tempo = quarters.pop() if len(quarters) == 1 else None  # printed and played alike
             written = [_without_jumps(part) for part in sheet.parts]
             expanded = [_expanded(part) for part in written]
             return [
-                Reading(f"music21{name}", set().union(*(_sounding(p, places(p)) for p in parts)), pace, played)
+                Reading(f"music21{name}", set().union(*(_sounding(p, places(p)) for p in parts)), tempo, played)
                 for played, parts in ((True, expanded), (False, written))
                 if None not in parts
                 for name, places in (("", lambda part: {}), (" by meter", _by_meter))

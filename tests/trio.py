@@ -76,14 +76,14 @@ def main():
     chorales = [replace(p, score=from_text("C5 D5 E5 F5 " * 8).canvas.score) for p in pieces]
     compared = [u for u, _ in comparison.compare(Request(style="trio"), "", session.Control())]
     with tempfile.TemporaryDirectory() as folder:
-        told = {
+        report = {
             "pieces": len(pieces),
             "shipped": {name: shipped(name) for name in NAMES},
             "compared": [(u["kind"], u.get("field")) for u in compared],
             "trained": {name: trained(name, pieces + chorales, Path(folder)) for name in NAMES},
             "files": files(),
         }
-    print(json.dumps(told))
+    print(json.dumps(report))
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ from train.evaluation.evaluate import record
 from train.loop import Item, batches, held_out, kept_state, train, whole_pieces
 from train.recipes import BENCHMARK
 
-LOOKS = 16  # times `musicgen.models.cnn.DRAWS`
+BENCHMARK_DRAWS = 16  # times `musicgen.models.cnn.DRAWS`
 
 
 def read(path: Path) -> dict[str, list[Item]]:
@@ -64,7 +64,7 @@ def main():
         resume=kept_state(f"{args.model}-jsb16", args.resume), label=args.model,
     )  # fmt: skip
     model.load_state_dict(result.weights)
-    times = LOOKS if model.likelihood == "orderless" else 1
+    times = BENCHMARK_DRAWS if model.likelihood == "orderless" else 1
     figures = {s: held_out(model, whole_pieces(p * times)) for s, p in splits.items() if s in ("valid", "test")}
     report = {
         "model": args.model,

@@ -19,7 +19,8 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-FOLDER = Path(__file__).parent.parent / "musicgen" / "web" / "samples"
+from musicgen.io.soundfont import FOLDER
+
 RENDER_RATE = 48_000  # Hz, of FluidSynth; the files hold less
 SLOT = 9.0  # seconds between two rendered notes
 TICKS = 960  # MIDI ticks a second, at 120 quarter notes a minute
@@ -27,7 +28,7 @@ LEVEL = 0.12  # root mean square of an instrument's notes: the peaks stay below 
 
 
 @dataclass(frozen=True)
-class Recipe:
+class InstrumentRecipe:
     title: str
     program: int  # General MIDI, from 0
     rate: int = 24_000  # Hz
@@ -40,19 +41,19 @@ class Recipe:
     gain: float = 1.0
 
 
-RECIPES = {
-    "organ": Recipe("Church organ", 19, attack=0.03, release=0.3, loop=(0.35, 1.3)),
-    "choir": Recipe("Choir", 52, rate=22_050, attack=0.08, release=0.4, loop=(0.4, 1.7)),
-    "strings": Recipe("Strings", 48, attack=0.06, release=0.35, loop=(0.4, 1.6), gain=0.9),
-    "piano": Recipe("Piano", 0, attack=0.003, release=0.3, length=2.6, gain=0.8),
-    "harpsichord": Recipe("Harpsichord", 6, attack=0.002, release=0.15, length=1.5, gain=0.6),
-    "harp": Recipe("Harp", 46, attack=0.003, release=0.5, length=2.2, gain=0.65),
-    "fiddle": Recipe("Fiddle", 110, attack=0.03, release=0.15, loop=(0.25, 1.25), gain=0.9),
-    "flute": Recipe("Flute", 73, rate=22_050, attack=0.03, release=0.15, loop=(0.25, 1.4)),
+INSTRUMENT_RECIPES = {
+    "organ": InstrumentRecipe("Church organ", 19, attack=0.03, release=0.3, loop=(0.35, 1.3)),
+    "choir": InstrumentRecipe("Choir", 52, rate=22_050, attack=0.08, release=0.4, loop=(0.4, 1.7)),
+    "strings": InstrumentRecipe("Strings", 48, attack=0.06, release=0.35, loop=(0.4, 1.6), gain=0.9),
+    "piano": InstrumentRecipe("Piano", 0, attack=0.003, release=0.3, length=2.6, gain=0.8),
+    "harpsichord": InstrumentRecipe("Harpsichord", 6, attack=0.002, release=0.15, length=1.5, gain=0.6),
+    "harp": InstrumentRecipe("Harp", 46, attack=0.003, release=0.5, length=2.2, gain=0.65),
+    "fiddle": InstrumentRecipe("Fiddle", 110, attack=0.03, release=0.15, loop=(0.25, 1.25), gain=0.9),
+    "flute": InstrumentRecipe("Flute", 73, rate=22_050, attack=0.03, release=0.15, loop=(0.25, 1.4)),
 }
 
 
-def render(recipe: Recipe, soundfont: str) -> np.ndarray:
+def render(recipe: InstrumentRecipe, soundfont: str) -> np.ndarray:
     """Every pitch of the recipe in its own slot of `SLOT` seconds -> `(slots, frames)`, one channel."""
     track = mido.MidiTrack([mido.Message("program_change", program=recipe.program)])
     for pitch in recipe.pitches:
@@ -143,7 +144,7 @@ def close_loop(sound: np.ndarray, start: int, end: int, likeness: float, rate: i
     return np.concatenate([looped, looped[start : start + 64]])  # what an interpolating player looks at
 
 
-def sample(sound: np.ndarray, recipe: Recipe, pitch: int) -> tuple[np.ndarray, dict]:
+def sample(sound: np.ndarray, recipe: InstrumentRecipe, pitch: int) -> tuple[np.ndarray, dict]:
     """One rendered slot -> the frames to keep, and their pitch and loop."""
     sound = resample(sound, recipe.rate)
     sound = sound[onset(sound, recipe.rate) :]
@@ -158,7 +159,7 @@ def sample(sound: np.ndarray, recipe: Recipe, pitch: int) -> tuple[np.ndarray, d
     return close_loop(sound, start, end, likeness, recipe.rate), about | {"loop": [start, end]}
 
 
-def level(samples: list[np.ndarray], recipe: Recipe) -> list[np.ndarray]:
+def level(samples: list[np.ndarray], recipe: InstrumentRecipe) -> list[np.ndarray]:
     """Brings the instrument to `LEVEL`; of the differences between its notes half is kept."""
     heads = [s[: int(0.8 * recipe.rate)] for s in samples]
     loudness = np.array([np.sqrt((head**2).mean()) for head in heads])
@@ -168,7 +169,7 @@ def level(samples: list[np.ndarray], recipe: Recipe) -> list[np.ndarray]:
     return [s * min(1, 0.98 / peak) for s in scaled]
 
 
-def make(key: str, recipe: Recipe, soundfont: str) -> dict:
+def make(key: str, recipe: InstrumentRecipe, soundfont: str) -> dict:
     """Writes the instrument's file and returns its part of the manifest."""
     slots = zip(render(recipe, soundfont), recipe.pitches, strict=True)
     kept = [sample(slot, recipe, pitch) for slot, pitch in slots]
@@ -192,10 +193,10 @@ def main():
     if not shutil.which("fluidsynth"):
         parser.error("FluidSynth is not installed (Debian: apt-get install fluidsynth)")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    instruments = {key: make(key, recipe, soundfont) for key, recipe in tqdm(RECIPES.items())}
+    instruments = {key: make(key, recipe, soundfont) for key, recipe in tqdm(INSTRUMENT_RECIPES.items())}
     text = json.dumps({"instruments": instruments}, separators=(",", ":")).replace('"samples":', '\n"samples":')
     (FOLDER / "manifest.json").write_text(text.replace("},{", "},\n{") + "\n")
-    for key in RECIPES:
+    for key in INSTRUMENT_RECIPES:
         print(f"{key:12} {(FOLDER / f'{key}.flac').stat().st_size / 1e3:6.0f} kB")
 
 

@@ -30,7 +30,7 @@ from train.speed_worker import ALL, CHARACTERS, LAB, TASKS
 ROOT = Path(__file__).parents[1]
 WORKER = Path(__file__).with_name("speed_worker.py")
 SHORT, LONG = 8, 32  # bars
-THREADS = (1, 2)
+THREAD_COUNTS = (1, 2)
 SHIPPED, EAGER, THERE = "shipped", "eager", "against"
 MUSIC = SHORT * METERS["4/4"].steps / STEPS_PER_QUARTER * 60 / STYLES["chorale"].tempo  # seconds that `SHORT` bars last
 
@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None, directory: Path = checkpoint.DIRECT
         print("other programs are at work: the times will be too long", file=sys.stderr)
     names, found = args.models or [LAB, *shipped, ALL], {}
     for name in tqdm(names, unit="model"):
-        for threads in THREADS:
+        for threads in THREAD_COUNTS:
             settings = list(settings_of(name, threads, args.against and args.against.resolve()))
             found[name, threads] = medians(settings, args.repeats)
             tqdm.write("\n".join(lines(name, threads, found[name, threads])))

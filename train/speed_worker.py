@@ -23,7 +23,7 @@ import torch
 ALL, LAB = "all", "lab"
 SEED_TEXT = "B4 B4 C5 D5"  # one bar, as typed on the page
 SEED_CHORDS = ((71, 67, 62, 55), (71, 67, 62, 55), (72, 67, 64, 48), (74, 69, 66, 50))  # the same in four voices
-CHARACTERS, KINDS, EMBEDDED, UNITS = 1000, 83, 256, 1024  # of the introductory lab's model: text in ABC notation
+CHARACTERS, ALPHABET, EMBEDDED, UNITS = 1000, 83, 256, 1024  # of the introductory lab's model: text in ABC notation
 
 
 def seed_cells(voices: int) -> np.ndarray:
@@ -87,8 +87,8 @@ def all_answers(task: str) -> Iterator:
 
 def lab() -> Callable[[str], Iterator]:
     """A model like the introductory lab's: an LSTM over characters, drawn one by one; of random weights."""
-    embed, lstm = torch.nn.Embedding(KINDS, EMBEDDED), torch.nn.LSTM(EMBEDDED, UNITS, batch_first=True)
-    out = torch.nn.Linear(UNITS, KINDS)
+    embed, lstm = torch.nn.Embedding(ALPHABET, EMBEDDED), torch.nn.LSTM(EMBEDDED, UNITS, batch_first=True)
+    out = torch.nn.Linear(UNITS, ALPHABET)
 
     def characters(task: str) -> Iterator:
         character, state = torch.zeros(1, 1, dtype=torch.long), None

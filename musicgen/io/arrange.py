@@ -13,7 +13,7 @@ from musicgen.io.voicing import into_range, is_line, most_at_once, place, separa
 from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, Canvas, Note, Score, ScoreError, from_notes
 
 MAX_SEED_BARS = 32  # of a stranger's file; what we wrote ourselves is read back whole
-SLACK = 0.1  # steps a time may lie off the grid before it counts as off it
+OFF_GRID = 0.1  # steps a time may lie off the grid before it counts as off it
 MOST_COMPARED = 32  # parts; of an orchestra the notes are pooled anyway
 ENOUGH = 8  # notes that tell a part in octaves from a chord
 ALMOST = 0.9  # the part of so many notes that tells a part that doubles another
@@ -134,7 +134,7 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str
     for part in music.parts:
         within = [Sound(s.pitch, s.start + pad, s.end + pad) for s in part.sounds if round(s.start + pad) < limit]
         late |= len(within) < len(part.sounds)
-        rounded += sum(abs(s.start - round(s.start)) > SLACK for s in within)
+        rounded += sum(abs(s.start - round(s.start)) > OFF_GRID for s in within)
         run = _is_run(within)
         notes = _quantised(within, bar, limit, last, run)
         if run:
@@ -163,10 +163,10 @@ def _quantised(sounds: Sequence[Sound], bar: int, limit: int, last: int, run: bo
     notes = {}
     for sound in sounds:
         start = round(sound.start)
-        if abs(sound.end - round(sound.end)) <= SLACK / 5:
+        if abs(sound.end - round(sound.end)) <= OFF_GRID / 5:
             end = round(sound.end)
         else:
-            end = math.ceil(sound.end - SLACK)
+            end = math.ceil(sound.end - OFF_GRID)
             after = following.get(start, end)
             late = sound.end % bar  # steps after the last bar line
             slack = (LEGATO if run and sound.end > after else GATE) * (sound.end - sound.start)
@@ -187,7 +187,7 @@ def _is_run(sounds: Sequence[Sound]) -> bool:
     """Whether the notes, before they are put on the grid, follow each other one by one."""
     pairs = list(pairwise(sorted(sounds, key=lambda s: s.start)))
     held = sum(a.end - b.start > (a.end - a.start) / 2 for a, b in pairs)  # through half of the next: a chord, spread
-    return all(a.start < b.start - SLACK / 2 for a, b in pairs) and held * 10 <= len(pairs)
+    return all(a.start < b.start - OFF_GRID / 2 for a, b in pairs) and held * 10 <= len(pairs)
 
 
 def _thinned(notes: list[Note], sounds: Sequence[Sound]) -> list[Note]:
@@ -285,8 +285,8 @@ def _message(score: Score, remarks: list[str]) -> str:
     names = [VOICES[v] for v in sorted({n.voice for n in notes})]
     who = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "one voice"
     kept = f"Kept {_count(len(notes), 'note')} in {_count(score.bars, 'bar')} of {score.meter}: {who}."
-    told = "; ".join(remarks)
-    return f"{kept} {told[0].upper()}{told[1:]}." if told else kept
+    text = "; ".join(remarks)
+    return f"{kept} {text[0].upper()}{text[1:]}." if text else kept
 
 
 def _count(number: int, what: str) -> str:

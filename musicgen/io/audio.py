@@ -26,9 +26,9 @@ from musicgen.io import midi, soundfont
 from musicgen.io.soundfont import INSTRUMENTS, Instrument
 from musicgen.score import STYLES, VOICES, Note, Score, from_notes
 
-__all__ = ["FORMATS", "INSTRUMENTS", "AudioError", "Instrument", "default_instruments", "render", "synthesizer"]
+__all__ = ["AUDIO_FORMATS", "INSTRUMENTS", "AudioError", "Instrument", "default_instruments", "render", "synthesizer"]
 
-FORMATS = ("wav", "mp3")
+AUDIO_FORMATS = ("wav", "mp3")
 RATE = 44_100  # Hz
 TAIL = 2.5  # seconds kept after the score's end, for the last chord to fade
 FADE = 0.5  # seconds of the tail's end that lead into silence
@@ -77,8 +77,8 @@ def render(score: Score, instruments: Sequence[str] | None = None, format: str =
     unknown = [key for key in keys if key not in INSTRUMENTS]
     if unknown or len(keys) != 4:
         raise AudioError(f"instruments are four of {', '.join(INSTRUMENTS)}, not {', '.join(keys)}")
-    if format not in FORMATS:
-        raise AudioError(f"sound is written as {' or '.join(FORMATS)}, not {format!r}")
+    if format not in AUDIO_FORMATS:
+        raise AudioError(f"sound is written as {' or '.join(AUDIO_FORMATS)}, not {format!r}")
     if not score.notes():
         raise AudioError("the score holds only rests: there is nothing to hear")
     try:

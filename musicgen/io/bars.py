@@ -8,7 +8,7 @@ from musicgen.score import STEPS_PER_QUARTER
 
 MAX_PLAYED = 1024  # bars, however often they are repeated
 MAX_TIMES = 16
-NEAR = 0.25  # steps by which a bar may miss its length and still be whole: thirds of a beat are often rounded
+NEARLY_WHOLE = 0.25  # steps by which a bar may miss its length and still be whole: thirds of a beat are often rounded
 
 
 def size_of(meter: str | None) -> float | None:
@@ -38,13 +38,13 @@ class Measure:
     @property
     def short(self) -> bool:
         size = size_of(self.meter)
-        return size is not None and 0 < self.filled < size - NEAR
+        return size is not None and 0 < self.filled < size - NEARLY_WHOLE
 
     @property
     def several(self) -> int:
         """How many bars of its meter it holds in every part, as where somebody wrote no bar lines; 1 for all others."""
         size = size_of(self.meter)
-        return int((self.latest + NEAR) // size) + 1 if size and self.filled >= 2 * size - NEAR else 1
+        return int((self.latest + NEARLY_WHOLE) // size) + 1 if size and self.filled >= 2 * size - NEARLY_WHOLE else 1
 
 
 @dataclass(frozen=True)
@@ -141,7 +141,7 @@ def _split(measures: Sequence[Measure], order: Sequence[int], turn: int) -> int:
             return 0
         total += bar.filled
         size = size_of(bar.meter)
-        if count and size is not None and abs(total - size) <= NEAR:
+        if count and size is not None and abs(total - size) <= NEARLY_WHOLE:
             return count + 1
     return 0
 
@@ -150,7 +150,7 @@ def _completes(measures: Sequence[Measure], order: Sequence[int], turn: int, bef
     """Whether a bar makes a whole one with the one before, which has a shorter meter of its own."""
     bar = measures[order[turn]]
     size = size_of(bar.meter)
-    return size is not None and _parted(measures, order, turn) and abs(before + bar.filled - size) <= NEAR
+    return size is not None and _parted(measures, order, turn) and abs(before + bar.filled - size) <= NEARLY_WHOLE
 
 
 def _parted(measures: Sequence[Measure], order: Sequence[int], turn: int) -> bool:
@@ -166,5 +166,5 @@ def first_barline(measures: Sequence[Measure], bars: Sequence[Placed], meter: st
     if not bars:
         return 0.0
     size = size_of(measures[bars[first].index].meter)
-    upbeat = size is not None and bars[first].length < size - NEAR
+    upbeat = size is not None and bars[first].length < size - NEARLY_WHOLE
     return bars[first].start + (bars[first].length if upbeat else 0.0)

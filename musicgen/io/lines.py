@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from musicgen.io.arrange import Sound
 
-NEAR = 0.02  # steps that two times may differ and still be one
-MOST = 16  # voices of a part; in what has more, lines cannot be told apart by their numbers
+SAME_TIME = 0.02  # steps that two times may differ and still be one
+MAX_LINES = 16  # voices of a part; in what has more, lines cannot be told apart by their numbers
 
 
 class Heard(NamedTuple):
@@ -49,7 +49,7 @@ class Line:
         mine, until, owner = {id(s) for s in self.sounds}, float("-inf"), None
         for sound in sounds:
             own = id(sound) in mine
-            if own != owner and sound.start < until - NEAR:
+            if own != owner and sound.start < until - SAME_TIME:
                 return True
             if sound.end >= until or own != owner:
                 until, owner = sound.end, own
@@ -71,7 +71,7 @@ class Lines:
         """
         self.bars += 1
         for note in sorted(notes, key=lambda n: n.start):
-            end = start + (length if abs(note.end - filled) < NEAR else note.end)
+            end = start + (length if abs(note.end - filled) < SAME_TIME else note.end)
             line, index = (note.tied and self._tied(note, start)) or self._begun(note, start)
             line.sounds[index] = Sound(note.pitch, line.sounds[index].start, start + note.end)
             line.bars.add(self.bars)
@@ -86,7 +86,7 @@ class Lines:
         return waiting.pop(own if own in waiting else next(iter(waiting)))
 
     def _begun(self, note: Heard, start: float) -> tuple[Line, int]:
-        key = (note.staff, note.voice) if len(self.lines) < MOST else next(iter(self.lines))
+        key = (note.staff, note.voice) if len(self.lines) < MAX_LINES else next(iter(self.lines))
         line = self.lines.setdefault(key, Line(*key))
         line.sounds.append(Sound(note.pitch, start + note.start, start + note.end))
         return line, len(line.sounds) - 1

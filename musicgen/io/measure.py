@@ -10,10 +10,10 @@ from xml.etree.ElementTree import Element
 from musicgen.io.arrange import SeedError
 from musicgen.io.bars import Measure
 from musicgen.io.lines import Heard
+from musicgen.io.voicing import SEMITONES
 from musicgen.io.xmlfile import BROKEN
 from musicgen.score import STEPS_PER_QUARTER
 
-SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 SIGNS = {"sharp": 1, "double-sharp": 2, "sharp-sharp": 2, "flat": -1, "flat-flat": -2}
 QUARTERS = {
     "maxima": 32, "long": 16, "breve": 8, "whole": 4, "half": 2, "quarter": 1, "eighth": 1 / 2, "16th": 1 / 4,
@@ -166,7 +166,7 @@ class PartReader:
         """MIDI; by the sign before the note where the pitch itself says nothing of one."""
         alter = number(pitch.findtext("alter"), SIGNS.get((note.findtext("accidental") or "").strip(), 0))
         step, octave = (pitch.findtext(name, "") for name in ("step", "octave"))
-        midi = SEMITONES[step.strip().upper()] + 12 * (int(number(octave)) + 1)
+        midi = SEMITONES[step.strip().lower()] + 12 * (int(number(octave)) + 1)
         midi += math.floor(alter + 0.5) + self.transpose.get(self.key[0], self.transpose.get("", 0))
         return min(127, max(0, midi))
 

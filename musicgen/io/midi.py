@@ -15,13 +15,13 @@ from musicgen.io.arrange import LEGATO, MAX_SEED_BARS, Music, Part, SeedError, S
 from musicgen.io.midifile import DAMAGED, DRUMS, METER, TEMPO, TEXT, MidiFile, decoded, parse
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Score
 
-TICKS = 480  # a quarter note
-STEP = TICKS // STEPS_PER_QUARTER
-LOUDNESS = (84, 72, 72, 78)  # a velocity for each voice: the outer ones lead
+TICKS_A_QUARTER = 480  # a quarter note
+STEP = TICKS_A_QUARTER // STEPS_PER_QUARTER
+VELOCITIES = (84, 72, 72, 78)  # a velocity for each voice: the outer ones lead
 BAR_ACCENT, BEAT_ACCENT = 12, 6
 MARK = "Nonet style="  # the text event by which we know our own files
 DEFAULT_TEMPO = 120  # quarter notes a minute where a file says nothing, by the MIDI standard
-LONGEST = 100_000  # quarter notes
+LONGEST_FILE = 100_000  # quarter notes
 
 
 def write(score: Score, programs: Sequence[int] | None = None, recipe: str = "") -> bytes:
@@ -30,7 +30,7 @@ def write(score: Score, programs: Sequence[int] | None = None, recipe: str = "")
     `programs` are four General MIDI programs from 0. Every track ends where the last bar does. A `recipe` is a text
     event of the first track.
     """
-    song = pretty_midi.PrettyMIDI(resolution=TICKS, initial_tempo=score.tempo)
+    song = pretty_midi.PrettyMIDI(resolution=TICKS_A_QUARTER, initial_tempo=score.tempo)
     song.text_events.append(pretty_midi.Text(MARK + score.style, 0))
     beats, unit = map(int, score.meter.split("/"))
     song.time_signature_changes.append(pretty_midi.TimeSignature(beats, unit, 0))
@@ -53,7 +53,7 @@ def _sound(score: Score, note, song: pretty_midi.PrettyMIDI) -> pretty_midi.Note
 def _velocity(score: Score, note) -> int:
     meter = METERS[score.meter]
     accent = BAR_ACCENT * (note.start % meter.steps == 0) or BEAT_ACCENT * (note.start % meter.steps % meter.beat == 0)
-    return LOUDNESS[note.voice] + accent
+    return VELOCITIES[note.voice] + accent
 
 
 def _whole(data: bytes, score: Score, recipe: str) -> bytes:
@@ -84,7 +84,7 @@ def read(data: bytes) -> Music:
     if not parts and drums:
         raise SeedError("this file holds only percussion, which has no pitch: choose one with a melody")
     sounds = [sound for part in parts for sound in part.sounds]
-    if max((sound.end for sound in sounds), default=0) > LONGEST * STEPS_PER_QUARTER:
+    if max((sound.end for sound in sounds), default=0) > LONGEST_FILE * STEPS_PER_QUARTER:
         raise SeedError("this MIDI file lasts for hours: it is probably damaged; choose another one")
     steps_per_tick = STEPS_PER_QUARTER / file.quarter
     end = max(track.end for track in file.tracks)

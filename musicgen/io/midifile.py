@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 
 from musicgen.io.arrange import SeedError
 
-MAX_BYTES = 5 * 1024 * 1024
+MAX_MIDI_BYTES = 5 * 1024 * 1024
 MAX_EVENTS, MAX_TRACKS = 150_000, 1000  # more would keep a small machine busy for seconds
 WRAPPING = 4096  # bytes within which the file may begin: RIFF, MacBinary and the like stand before it
 DRUMS = 9  # General MIDI's channel 10, from 0
 NOTE_OFF, NOTE_ON = 0x80, 0x90
-TEXT, NAME, END, TEMPO, METER = 0x01, 0x03, 0x2F, 0x51, 0x58  # meta events that are kept; all others are skipped
+TEXT, TRACK_NAME, END, TEMPO, METER = 0x01, 0x03, 0x2F, 0x51, 0x58  # meta events that are kept; all others are skipped
 DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # they belong on a cable, not in a file; the others carry no data
 DAMAGED = "this MIDI file is damaged and cannot be read: choose another one"
@@ -33,7 +33,7 @@ class Track:
 
     @property
     def name(self) -> str:
-        return next((decoded(data).strip() for _, kind, data in self.metas if kind == NAME), "")
+        return next((decoded(data).strip() for _, kind, data in self.metas if kind == TRACK_NAME), "")
 
     def channels(self, quarter: float) -> dict[int, list[tuple[int, int, int]]]:
         """The notes `(pitch, on, off)` of each channel, by onset. `quarter` is how many ticks one lasts."""
@@ -70,8 +70,8 @@ def begins(data: bytes) -> int:
 
 def parse(data: bytes) -> MidiFile:
     """Raises SeedError if there is nothing to read or too much."""
-    if len(data) > MAX_BYTES:
-        raise SeedError(f"this MIDI file is larger than {MAX_BYTES >> 20} MB: choose a shorter piece")
+    if len(data) > MAX_MIDI_BYTES:
+        raise SeedError(f"this MIDI file is larger than {MAX_MIDI_BYTES >> 20} MB: choose a shorter piece")
     start = begins(data)
     if start < 0:
         raise SeedError("this is no MIDI file: choose one that ends in .mid, .midi, .kar or .rmi")
@@ -190,7 +190,7 @@ class _Reading:
         return after
 
     def _meta(self, tick: int, kind: int, begin: int, end: int):
-        if kind in (TEXT, NAME, TEMPO, METER):
+        if kind in (TEXT, TRACK_NAME, TEMPO, METER):
             self.into.metas.append((tick, kind, self.data[begin : min(end, begin + 256)]))
 
 

@@ -13,14 +13,13 @@ from musicgen.io.bars import Measure, Placed, first_barline, placed, played, siz
 from musicgen.io.lines import Lines
 from musicgen.io.measure import Bar, PartReader, divisions_of, endings, signs
 from musicgen.io.xmlfile import BROKEN
-from musicgen.score import MAX_BARS, METERS, STYLES
+from musicgen.score import LONGEST_BAR, MAX_BARS, STYLES
 
 STYLE_FIELD = "nonet-style"  # the miscellaneous field by which we know our own files
 MAX_PARTS = 200
 MAX_BARS_READ = 2000  # of a part, the empty ones before its first note included
 MAX_READ = 40_000  # notes and signs of the bars that are looked at
-SLACK = 0.1  # steps that a bar may have too much, by rounding, without a word
-LONGEST_BAR = max(meter.steps for meter in METERS.values())
+ROUNDING = 0.1  # steps that a bar may have too much, by rounding, without a word
 
 
 def read(data: bytes) -> Music:
@@ -107,7 +106,7 @@ def _read(parts: dict[str | None, list[Element]], readers: dict[str | None, Part
 def _meter(meters: Sequence[str], reach: float) -> str | None:
     """The first part's meter; where parts have different ones, a longer one if that holds what is in the bar."""
     sizes = {meter: size_of(meter) or 0.0 for meter in meters}
-    longer = [meter for meter in meters if reach <= sizes[meter] + SLACK]
+    longer = [meter for meter in meters if reach <= sizes[meter] + ROUNDING]
     if meters and (meters[0] in longer or not longer):
         return meters[0]
     return min(longer, key=lambda meter: sizes[meter], default=None)
@@ -116,7 +115,7 @@ def _meter(meters: Sequence[str], reach: float) -> str | None:
 def _filled(bars: Sequence[Bar], measure: Measure) -> float:
     """Steps that a bar's notes fill with the rests beside them. Another part's rests never lengthen it."""
     if measure.reach:
-        return min(end for bar in bars for end in bar.ends if end >= measure.reach - SLACK)
+        return min(end for bar in bars for end in bar.ends if end >= measure.reach - ROUNDING)
     rests, size = max((bar.rests for bar in bars), default=0.0), size_of(measure.meter)
     return min(rests, size) if size and rests else size or rests
 
@@ -131,7 +130,7 @@ def _voices(name: str, reader: PartReader, measures: Sequence[Measure], bars: Se
             notes = [
                 note._replace(start=note.start + bar.shift, end=min(note.end + bar.shift, bar.length))
                 for note in reader.bars[bar.index].notes
-                if note.staff not in left_out and note.start + bar.shift < bar.length - SLACK
+                if note.staff not in left_out and note.start + bar.shift < bar.length - ROUNDING
             ]
             lines.add(notes, bar.start, bar.length, measures[bar.index].filled + bar.shift)
     found = lines.joined()
@@ -163,7 +162,7 @@ def _remarks(measures, kept: Sequence[Placed], meters: set[str], meter: str, unp
     remarks = ["percussion was left out"] if unpitched else []
     if len(meters) > 1:
         remarks.append(f"its changes of meter were left out, all is {meter}")
-    over = {bar.index + 1 for bar in kept if measures[bar.index].reach > bar.length - bar.shift + SLACK}
+    over = {bar.index + 1 for bar in kept if measures[bar.index].reach > bar.length - bar.shift + ROUNDING}
     if over:
         first = f"bar {min(over)} holds" if len(over) == 1 else f"{len(over)} bars (the first is {min(over)}) hold"
         remarks.append(f"{first} more than the meter allows, and what is too much was left out")

@@ -15,6 +15,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Patch
 
+from musicgen.io.voicing import pitch_name
 from musicgen.score import METERS, STYLES, Note, Score, voice_ranges
 
 # Okabe and Ito's colours, distinct to colour-blind eyes, and a pattern each; soprano first
@@ -23,7 +24,6 @@ HATCHES = ("", "////", "oo", "--")
 INK, SEED_GROUND, SEAM, PALE, PAPER = "#1d1a16", "#f1e4c8", "#8c2f1b", "#d9d2c4", "#fffdf8"
 STEPS_A_SYSTEM = 192  # at most; longer pieces go on in a system below, as sheet music does
 BLACK_KEYS = {1, 3, 6, 8, 10}
-NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,6 @@ class Row:
     score: Score | None
     fixed: np.ndarray  # (T, 4) which cells were given
     missing: str = ""
-
-
-def pitch_name(pitch: int) -> str:
-    """MIDI pitch -> its name, with C4 = 60."""
-    return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def piano_roll(score: Score, seed: int | np.ndarray = 0, title: str = "", recipe: str = "") -> bytes:

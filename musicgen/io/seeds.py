@@ -12,7 +12,7 @@ import numpy as np
 
 from musicgen.io import midi, midifile, notation, xmlfile
 from musicgen.io.arrange import MAX_SEED_BARS, Music, Seed, SeedError, arrange
-from musicgen.io.voicing import into_range, place
+from musicgen.io.voicing import SEMITONES, into_range, place
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, Canvas, Note, Score, ScoreError, from_notes
 
 __all__ = [
@@ -31,15 +31,14 @@ FILE_ENDINGS = (".mid", ".midi", ".kar", ".rmi", ".musicxml", ".xml", ".mxl")  #
 
 MAX_TEXT = 4000  # characters
 TOKEN = re.compile(r"\[[^\[\]|]*\][^\s|\[\]]*|[^\s|\[\]]+|[\[\]]")
-NAME = re.compile(r"([a-g])(##|bb|#|b)?(-?\d{1,2})?", re.IGNORECASE | re.ASCII)
+PITCH_NAME = re.compile(r"([a-g])(##|bb|#|b)?(-?\d{1,2})?", re.IGNORECASE | re.ASCII)
 LENGTH = re.compile(r"(\d{0,4}\.\d{1,6}|\d{1,4})(?:/(\d{1,4}))?", re.ASCII)
-SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 SHIFTS = {"##": 2, "#": 1, None: 0, "b": -1, "bb": -2}
 
 
 SCAN = "a picture of notes cannot be read: open the piece in a notation program and export MusicXML"
 SOUND = "a recording holds no notes that can be read: choose a .mid or .musicxml file of the piece"
-OTHERS = (  # how files of other formats begin, by regular expressions
+OTHER_FORMATS = (  # how files of other formats begin, by regular expressions
     (rb"%PDF|\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|....ftyp(heic|avif)", SCAN),
     (rb"RIFF....(WAVE|AVI)|ID3|\xff[\xf2\xf3\xfa\xfb]|OggS|fLaC|FORM|....ftyp|\x1aE\xdf\xa3", SOUND),
     (rb"(%[^\n]*\n\s*)*[XTMLK]:", "this is ABC notation: convert it to MIDI or MusicXML first"),
@@ -134,11 +133,11 @@ def from_text(text: str, style: str = "chorale", meter: str = "4/4", tempo: floa
         now += duration
     if not notes:
         raise SeedError("there is no note in the seed: type at least one, such as C5, or C5:0.5 for half a beat")
-    notes, told = into_range(notes, style)
+    notes, remarks = into_range(notes, style)
     if thinned:
         top = "note of each chord was" if most == 1 else f"{most} notes of each chord were"
-        told.insert(0, f"only the top {top} kept, since {STYLES[style].voiced()}")
-    return Seed(_typed_canvas(notes, rests, now, style, meter, tempo), _sentence(told))
+        remarks.insert(0, f"only the top {top} kept, since {STYLES[style].voiced()}")
+    return Seed(_typed_canvas(notes, rests, now, style, meter, tempo), _sentence(remarks))
 
 
 def _check_settings(style: str, meter: str):
@@ -162,8 +161,8 @@ def _typed_canvas(notes, rests, steps: int, style: str, meter: str, tempo: float
         raise SeedError(str(error)) from error
 
 
-def _sentence(told: list[str]) -> str:
-    text = "; ".join(told)
+def _sentence(remarks: list[str]) -> str:
+    text = "; ".join(remarks)
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
@@ -205,7 +204,7 @@ def _pitch(name: str, token: Token) -> int:
                 "a MIDI number goes from 0 to 127 (60 is C4, middle C), and notes stand apart: write 60 62 64"
             )
         return int(name)
-    found = NAME.fullmatch(name)
+    found = PITCH_NAME.fullmatch(name)
     if not found:
         raise token.error(_hint(name))
     letter, accidental, octave = found.groups()
@@ -272,7 +271,7 @@ def _advice(data: bytes) -> str:
         return "it is empty; choose a .mid, .musicxml or .mxl file"
     usual = "choose a .mid, .musicxml or .mxl file"
     begins = data[:400].lstrip(b"\xef\xbb\xbf \t\r\n")
-    return next((advice for start, advice in OTHERS if re.match(start, begins, re.DOTALL)), usual)
+    return next((advice for start, advice in OTHER_FORMATS if re.match(start, begins, re.DOTALL)), usual)
 
 
 def _fitted(music: Music, style: str | None, meter: str | None, tempo: float | None) -> Seed:

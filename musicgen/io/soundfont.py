@@ -18,13 +18,13 @@ import soundfile
 from musicgen.score import STYLES
 
 FOLDER = Path(__file__).parents[1] / "web" / "samples"
-GAP = 46  # frames of silence that must follow every sample
+SILENT_FRAMES = 46  # frames of silence that must follow every sample
 FINER = 2  # times the files' rate: synthesizers interpolate, which would add overtones that were never played
 TAPS = 48  # of the filter that finds the frames between
 
 # generators (section 8.1.2)
 REVERB, ATTACK, RELEASE, INSTRUMENT, KEY_RANGE, ATTENUATION = 16, 34, 38, 41, 43, 48
-FINE_TUNE, SAMPLE, MODES, ROOT = 52, 53, 54, 58
+FINE_TUNE, SAMPLE, MODES, ROOT_KEY = 52, 53, 54, 58
 
 
 @dataclass(frozen=True)
@@ -67,10 +67,10 @@ def build(keys: tuple[str, ...]) -> bytes:
         sound = _finer(soundfile.read(FOLDER / instrument.file, dtype="float32")[0])
         for number, sample in enumerate(instrument.samples):
             start, length = FINER * sample["start"], FINER * sample["length"]
-            data += [sound[start : start + length], np.zeros(GAP, np.int16)]
+            data += [sound[start : start + length], np.zeros(SILENT_FRAMES, np.int16)]
             places[instrument.key, number] = len(headers)
             headers.append(_sample_header(instrument, sample, at))
-            at += length + GAP
+            at += length + SILENT_FRAMES
     version = _chunk("ifil", struct.pack("<HH", 2, 1))
     info = _list("INFO", version, _chunk("isng", b"EMU8000\0"), _chunk("INAM", b"Nonet\0"))
     samples = _list("sdta", _chunk("smpl", np.concatenate(data).tobytes()))

@@ -6,14 +6,17 @@ from itertools import combinations, groupby, pairwise
 
 from musicgen.score import STYLES, VOICES, Note
 
-NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
-OUTSIDE, TOP_UNUSED = 20, 12  # what a pitch outside its voice's range and an empty top voice weigh, in half semitones
-CUT, CROSS = 40, 20  # what cutting a sounding note short and crossing a sounding line weigh, in semitones
+SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
+PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
+OUT_OF_RANGE = 20  # half semitones that a pitch outside its voice's range weighs
+TOP_UNUSED = 12  # half semitones that an empty top voice weighs
+CUT = 40  # semitones that cutting a sounding note short weighs
+CROSS = 20  # semitones that crossing a sounding line weighs
 
 
 def pitch_name(pitch: int) -> str:
     """MIDI pitch -> its name: 60 is C4, middle C."""
-    return f"{NAMES[pitch % 12]}{pitch // 12 - 1}"
+    return f"{PITCH_NAMES[pitch % 12]}{pitch // 12 - 1}"
 
 
 def place(pitches: Sequence[float], style: str) -> tuple[int, ...]:
@@ -24,7 +27,7 @@ def place(pitches: Sequence[float], style: str) -> tuple[int, ...]:
         total = TOP_UNUSED * (0 not in voices)
         for pitch, voice in zip(pitches, voices):
             low, high = ranges[voice]
-            total += OUTSIDE * (not low <= pitch <= high) + abs(pitch - (low + high) / 2) / 2
+            total += OUT_OF_RANGE * (not low <= pitch <= high) + abs(pitch - (low + high) / 2) / 2
         return total
 
     return min(combinations(range(len(ranges)), len(pitches)), key=cost)

@@ -12,7 +12,7 @@ from xml.parsers import expat
 
 from musicgen.io.arrange import SeedError
 
-MAX_BYTES = 10 * 1024 * 1024  # of the XML itself, unpacked
+MAX_XML_BYTES = 10 * 1024 * 1024  # of the XML itself, unpacked
 MAX_ELEMENTS, MAX_DEPTH = 400_000, 50
 MAX_MEMBERS = 1000  # of an archive
 BROKEN = "this MusicXML file is damaged and cannot be read: choose another one, or export it again"
@@ -22,7 +22,7 @@ UNREADABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 LOOSE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-fA-F]{1,6});)")  # an & that begins no known entity
 
 # Elements that say what sounds and when. All others are dropped as they come, with what is in them.
-KEPT = {
+KEPT_TAGS = {
     "score-partwise", "score-timewise", "part-list", "score-part", "part-name", "midi-instrument", "midi-channel",
     "identification", "miscellaneous", "miscellaneous-field", "part", "measure", "attributes", "divisions", "time",
     "beats", "beat-type", "clef", "sign", "staff-details", "staff-type", "transpose", "chromatic", "octave-change",
@@ -42,8 +42,8 @@ def holds_score(data: bytes) -> bool:
 def parse(data: bytes) -> ElementTree.Element:
     """The score's root element. Raises SeedError if it is none, broken, too large, or built to do harm."""
     data = _unpacked(data) if data.startswith(b"PK") else data
-    if len(data) > MAX_BYTES:
-        raise SeedError(f"this MusicXML file is larger than {MAX_BYTES >> 20} MB: choose a shorter piece")
+    if len(data) > MAX_XML_BYTES:
+        raise SeedError(f"this MusicXML file is larger than {MAX_XML_BYTES >> 20} MB: choose a shorter piece")
     root = _tree(_text(data))
     if root.tag not in ("score-partwise", "score-timewise"):
         raise SeedError("this is no MusicXML score: choose a .musicxml or .mxl file exported by a notation program")
@@ -85,7 +85,7 @@ def _named_score(archive: zipfile.ZipFile) -> zipfile.ZipInfo | None:
         raise
 
 
-def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int = MAX_BYTES + 1) -> bytes:
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo, most: int = MAX_XML_BYTES + 1) -> bytes:
     if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise SeedError("this .mxl file is packed in an unusual way: export it again, or as .musicxml")
     if info.flag_bits & 1:
@@ -132,7 +132,7 @@ def _tree(text: str) -> ElementTree.Element:
         if depth > MAX_DEPTH or count > MAX_ELEMENTS:
             raise SeedError("this MusicXML file holds too much: choose a shorter piece")
         if not dropped:
-            if tag in KEPT or depth == 1:
+            if tag in KEPT_TAGS or depth == 1:
                 builder.start(tag, attributes)
             else:
                 dropped = depth

@@ -37,7 +37,7 @@ class GatedLayer(nn.Module):
         return self.out(self.dropout(value.tanh() * gate.sigmoid())), line[:, -self.dilation :]
 
 
-class Stack(nn.Module):
+class GatedStack(nn.Module):
     def __init__(self, config: AutoregressiveConfig):
         super().__init__()
         self.layers = nn.ModuleList(
@@ -65,4 +65,4 @@ class Autoregressive(NextFrame):
     Config = AutoregressiveConfig
 
     def make_backbone(self, config: AutoregressiveConfig) -> nn.Module:
-        return Stack(config)
+        return GatedStack(config)

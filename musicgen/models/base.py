@@ -9,7 +9,20 @@ import torch
 from torch import Tensor, nn
 
 from musicgen.sampling import SamplingConfig
-from musicgen.score import HIGH, HOLD, LOW, METERS, REST, STYLES, Canvas, Patch, Score, sounding, voice_ranges
+from musicgen.score import (
+    HIGH,
+    HOLD,
+    LONGEST_BAR,
+    LOW,
+    METERS,
+    REST,
+    STYLES,
+    Canvas,
+    Patch,
+    Score,
+    sounding,
+    voice_ranges,
+)
 
 REST_TOKEN, HOLD_TOKEN, FIRST_PITCH = 0, 1, 2  # a cell's index in the vocabulary; pitches follow from LOW up
 VOCABULARY = FIRST_PITCH + HIGH - LOW + 1  # V
@@ -17,10 +30,9 @@ STYLE_NAMES, METER_NAMES = tuple(STYLES), tuple(METERS)
 VOICES_OF = torch.tensor([len(s.ranges) for s in STYLES.values()])  # (styles,)
 BAR_STEPS = torch.tensor([m.steps for m in METERS.values()])
 BEAT_STEPS = torch.tensor([m.beat for m in METERS.values()])
-LONGEST_BAR = max(m.steps for m in METERS.values())
 END_STEPS = 2 * LONGEST_BAR  # the last steps are told apart one by one,
 END_BARS = 8  # earlier ones by whole bars up to here
-ENDINGS = END_STEPS + END_BARS + 1
+END_CASES = END_STEPS + END_BARS + 1
 
 
 DEFAULTS = SamplingConfig()
@@ -43,7 +55,7 @@ class Batch:
     position: Tensor  # (B, T) steps since the bar line
     to_end: Tensor  # (B, T) how far the end is, see `ending`
     weight: Tensor  # (B, T) 1 for a step that counts, 0 for padding
-    pace: Tensor  # (B,) added to the log-odds of a hold while composing, see `NextFrame.pace`
+    hold_shift: Tensor  # (B,) added to the log-odds of a hold while composing, see `NextFrame.fit_hold_shift`
 
     def pieces(self, rows: Tensor) -> "Batch":
         """The pieces of these numbers, in this order; a piece may come again."""
@@ -76,12 +88,12 @@ def to_cells(tokens: np.ndarray) -> np.ndarray:
 
 
 def ending(steps: int, bar: int) -> np.ndarray:
-    """For each of `steps` steps, how far the end is, as an index below `ENDINGS`."""
+    """For each of `steps` steps, how far the end is, as an index below `END_CASES`."""
     left = np.arange(steps - 1, -1, -1)
     return np.where(left < END_STEPS, left, END_STEPS + np.minimum(left // bar, END_BARS))
 
 
-FAR_END = ENDINGS - 1  # what a step is told when the end is far off, or not to be known
+FAR_END = END_CASES - 1  # what a step is told when the end is far off, or not to be known
 
 
 def features_of(score: Score, end_known: bool = True) -> dict[str, np.ndarray]:
@@ -94,7 +106,7 @@ def features_of(score: Score, end_known: bool = True) -> dict[str, np.ndarray]:
         "position": np.arange(score.steps) % bar,
         "to_end": ending(score.steps, bar) if end_known else np.full(score.steps, FAR_END),
         "weight": np.ones(score.steps, np.float32),
-        "pace": np.array(0, np.float32),
+        "hold_shift": np.array(0, np.float32),
     }
 
 

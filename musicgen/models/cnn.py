@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import BAR_STEPS, DEFAULTS, ENDINGS, STYLE_NAMES, Batch, MusicModel
+from musicgen.models.base import BAR_STEPS, DEFAULTS, END_CASES, STYLE_NAMES, Batch, MusicModel
 from musicgen.models.frames import PITCH_CLASSES, PLACES, nearest, place, sum_of_features
 from musicgen.models.gibbs import Sampler
 from musicgen.models.lags import Lagged, Lookback
@@ -41,7 +41,7 @@ DEGREES = WINDOW_PITCHES + PITCH_CLASSES - 1  # which stand there by their degre
 BEFORE = ((1, 1), (2, 12), (4, 7))  # dilations over columns and semitones of the blocks before the trunk
 AFTER = ((1, 4), (2, 3), (1, 12))  # ... and after it: octaves, fifths and thirds are near
 AFTER_REACH = sum(over for over, _ in AFTER)  # columns on either side
-FEATURE_SIZES = (*[SIDE_FEATURES] * 8, PLACES, ENDINGS)  # and `PLACES` a style
+FEATURE_SIZES = (*[SIDE_FEATURES] * 8, PLACES, END_CASES)  # and `PLACES` a style
 AGAIN = 1.7  # times the learned weight of repeating, while composing: else dances repeat less than held-out ones
 DRAWS = 4  # places of a held-out piece that are judged, with other cells known each time
 
@@ -183,7 +183,7 @@ class CNN(MusicModel):
         columns = Columns(batch.position)
         near = torch.stack(nearest(known))  # (2, B, T, 4)
         planes, sides = seen(classes, known, near)  # (B, T, P, PLANES), (B, T, 8)
-        features = self._features(batch, sides) + self.lookback.told(lagged, columns.place)
+        features = self._features(batch, sides) + self.lookback.summary(lagged, columns.place)
         features = columns.of(features * batch.weight[..., None]).sum(2)  # (B, S, W)
         pixels = columns.of(planes).transpose(2, 3).flatten(3)  # (B, S, P, TOGETHER * PLANES)
         x = self.stem(pixels.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)  # (B, S, P, C)

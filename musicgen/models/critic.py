@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import BAR_STEPS, ENDINGS, VOCABULARY, Batch
+from musicgen.models.base import BAR_STEPS, END_CASES, VOCABULARY, Batch
 from musicgen.models.form import LAGS, RUNS
 from musicgen.models.frames import (
     AGES,
@@ -28,22 +28,22 @@ from musicgen.models.frames import (
     sum_of_features,
 )
 from musicgen.models.head import FROM_ANCHOR, INTERVAL_CLASS
+from musicgen.score import VOICE_PAIRS
 
-WINDOW = 2  # bars that are composed and scored at a time, and bars before them that the critic reads
-PAIRS = ((0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3))
+CRITIC_BARS = 2  # bars that are composed and scored at a time, and bars before them that the critic reads
 STEPS = 4 * (PITCH_CLASSES + 1) ** 2  # from one interval to the next, by who moved: a parallel is one of these
-SIZES = (  # and `PLACES` a style
+CRITIC_SIZES = (  # and `PLACES` a style
     *[VOCABULARY] * 4, *[LEAPS] * 8, *[SPANS] * 6, *[STEPS] * 6, *[AGES] * 4, *[AGES + 1] * 4,
-    *[RUNS] * 2 * 4 * len(LAGS), PLACES, ENDINGS,
+    *[RUNS] * 2 * 4 * len(LAGS), PLACES, END_CASES,
 )  # fmt: skip
 
 
 def features_of(before: History, now: History, batch: Batch) -> Tensor:
-    """What is read of each frame (B, T, n): one index for each of `SIZES`, then place and style as one.
+    """What is read of each frame (B, T, n): one index for each of `CRITIC_SIZES`, then place and style as one.
 
     `now` is `before` one frame later.
     """
-    upper, lower = torch.tensor(PAIRS, device=now.pitch.device).T
+    upper, lower = torch.tensor(VOICE_PAIRS, device=now.pitch.device).T
     moved = (now.pitch != before.pitch).long()
     classes = [at(INTERVAL_CLASS, h.pitch[..., upper], h.pitch[..., lower]) for h in (before, now)]
     steps = (classes[0] * (PITCH_CLASSES + 1) + classes[1]) * 4 + moved[..., upper] * 2 + moved[..., lower]
@@ -83,13 +83,13 @@ class Critic(nn.Module):
     def __init__(self, width: int, dropout: float, forget: float, styles: int):
         super().__init__()
         self.forget = forget
-        self.register_buffer("offsets", torch.tensor([0, *SIZES]).cumsum(0), persistent=False)
-        self.features = nn.Parameter(torch.randn(sum(SIZES) + styles * PLACES, width) * 0.02)
+        self.register_buffer("offsets", torch.tensor([0, *CRITIC_SIZES]).cumsum(0), persistent=False)
+        self.features = nn.Parameter(torch.randn(sum(CRITIC_SIZES) + styles * PLACES, width) * 0.02)
         self.key = nn.Linear(4 * len(HALF_LIVES) * PITCH_CLASSES, width)
         self.norm = nn.LayerNorm(width)
         self.dropout = nn.Dropout(dropout)
-        self.near = nn.Sequential(*(Block(width, 2**i, dropout, causal=True) for i in range(3)))
-        self.far = nn.Sequential(*(Block(width, 2**i, dropout, causal=False) for i in range(1, 5)))
+        self.near = nn.Sequential(*(ConvBlock(width, 2**i, dropout, causal=True) for i in range(3)))
+        self.far = nn.Sequential(*(ConvBlock(width, 2**i, dropout, causal=False) for i in range(1, 5)))
         inner, judged = nn.Linear(2 * width, width), nn.Linear(width, 1)
         self.judge = nn.Sequential(inner, nn.GELU(), nn.Dropout(dropout), judged)
         self.whole = nn.Linear(2 * width, 1)
@@ -99,7 +99,7 @@ class Critic(nn.Module):
     def forward(self, batch: Batch, start: int) -> tuple[Tensor, Tensor]:
         """What each frame from step `start` on adds to the logit, (B, T - start), and the logit, (B,).
 
-        The pieces are of one meter; the `WINDOW` bars before `start` are read too, as what the window must go with.
+        The pieces are of one meter; the `CRITIC_BARS` before `start` are read too, as what the window must go with.
         """
         x, before, seen = self._read(batch, start)
         window = slice(start - batch.tokens.shape[1], None)
@@ -119,8 +119,8 @@ class Critic(nn.Module):
         return self._judge(before.expand_as(x), x)
 
     def _read(self, batch: Batch, start: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Of each frame from `WINDOW` bars before `start` on, its features and what is known before and after it."""
-        first = max(0, start - WINDOW * int(BAR_STEPS[int(batch.meter[0])]))
+        """Of each frame from `CRITIC_BARS` before `start` on, its features and what is known before and after it."""
+        first = max(0, start - CRITIC_BARS * int(BAR_STEPS[int(batch.meter[0])]))
         old, now = (h.each(lambda x: x[:, first:]) for h in before_and_after(batch))
         x = self._sum_up(old, now, batch.timed(lambda x: x[:, first:]))  # (B, T', C)
         seen = self.near(x)
@@ -138,7 +138,7 @@ class Critic(nn.Module):
         return self.judge(torch.cat([before, x], -1))[..., 0].float()
 
 
-class Block(nn.Module):
+class ConvBlock(nn.Module):
     """A residual convolution over three frames, `stride` apart."""
 
     def __init__(self, width: int, stride: int, dropout: float, causal: bool):

@@ -1,4 +1,4 @@
-"""How the models that move forward in time compose: step after step, at the pace of the seed, and to a close."""
+"""How the models that move forward in time compose: step after step, in the rhythm of the seed, and to a close."""
 
 import math
 from collections import defaultdict
@@ -24,12 +24,12 @@ from musicgen.models.draw import Rng, uniforms
 from musicgen.models.engine import disabled, fault, made, prepare, runner
 from musicgen.models.frames import History, histories
 from musicgen.models.head import STANDARD_RANK
-from musicgen.models.step import HISTORY, Now, State
+from musicgen.models.step import HISTORY_TENSORS, Now, State
 from musicgen.sampling import SamplingConfig
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Canvas, Patch, Score
 
 FOR_EVER = 10**6  # steps
-EXAMPLES = (2, 2, 3, 2), (3, 3, 5, 3)  # pieces, ways, steps read and written: two sizes of all that varies
+EXAMPLE_SIZES = (2, 2, 3, 2), (3, 3, 5, 3)  # pieces, candidates, steps read and written: two sizes of all that varies
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class Task:
         cooler = self.sampling.temperature * self.sampling.close_temperature
         return replace(self, sampling=replace(self.sampling, temperature=cooler))
 
-    def in_ways(self, ways: int) -> "Task":
+    def with_candidates(self, candidates: int) -> "Task":
         """The same with each piece so many times, one after the other."""
-        return replace(self, batch=self.batch.pieces(repeated(len(self.batch.tokens), ways)))
+        return replace(self, batch=self.batch.pieces(repeated(len(self.batch.tokens), candidates)))
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,7 @@ class FrameByFrame(MusicModel):
     hidden: Callable[[History, Batch, State], tuple[Tensor, State]]
     logits: Callable[..., Tensor]
     voice_logits: Callable[[Tensor, History, Batch, Tensor], Tensor]
-    pace: Callable[[Batch, Tensor], Tensor]
+    fit_hold_shift: Callable[[Batch, Tensor], Tensor]
 
     def frames(self, task: Task) -> Iterator[Tensor]:
         """The frames (B, 4), step by step."""
@@ -107,7 +107,7 @@ class FrameByFrame(MusicModel):
 
     @staticmethod
     def _graph(model: "FrameByFrame", voices: int, style: str) -> bool:
-        return prepare(model, voices, lambda: [example(model, style, *sizes) for sizes in EXAMPLES])
+        return prepare(model, voices, lambda: [example(model, style, *sizes) for sizes in EXAMPLE_SIZES])
 
     def engine(self) -> str:
         model = self.forward_model()
@@ -118,9 +118,9 @@ class FrameByFrame(MusicModel):
         """The model that takes the steps."""
         return self
 
-    def fan_out(self, state: State, ways: int) -> State:
+    def fan_out(self, state: State, candidates: int) -> State:
         """The state with every piece so many times, one after the other."""
-        return state.rows(repeated(len(state.carried[0]), ways))
+        return state.rows(repeated(len(state.carried[0]), candidates))
 
     def stream(self, canvas: Canvas, sampling: SamplingConfig = DEFAULTS, *, random_seed: int = 0) -> Iterator[Patch]:
         """A patch a beat; see `temperature_note`. 0 takes the likeliest."""
@@ -157,7 +157,7 @@ def compose_frames(model: FrameByFrame, task: Task) -> Iterator[Tensor]:
 
 @torch.inference_mode()
 def begin(model: FrameByFrame, task: Task) -> tuple[Task, Moment]:
-    """The task at the pace of its seed, and the moment after what is given whole, read in one pass."""
+    """The task in the rhythm of its seed, and the moment after what is given whole, read in one pass."""
     batch = task.batch
     state = model.first_state(batch, task.fixed.expand(len(batch.tokens), -1, -1))
     if not task.given:
@@ -167,27 +167,27 @@ def begin(model: FrameByFrame, task: Task) -> tuple[Task, Moment]:
     read = history.each(lambda x: x[:, :-1])
     hidden, after = model.hidden(read, seed, state)
     logits = model.logits(seed) if model.looks_ahead else model.voice_logits(hidden, read, seed, STANDARD_RANK)
-    return paced(model, task, logits), Moment(task.given, history.each(lambda x: x[:, -1]), after)
+    return with_hold_shift(model, task, logits), Moment(task.given, history.each(lambda x: x[:, -1]), after)
 
 
 @torch.inference_mode()
-def paced(model: FrameByFrame, task: Task, logits: Tensor | None = None) -> Task:
-    """The task with how much surer of a hold its seed asks the model to be, see `NextFrame.pace`.
+def with_hold_shift(model: FrameByFrame, task: Task, logits: Tensor | None = None) -> Task:
+    """The task with how much surer of a hold its seed asks the model to be, see `NextFrame.fit_hold_shift`.
 
     logits (B, T, n, V) are those of the seed, by a model that knows of nothing given later.
     """
-    if not task.given or not task.sampling.paced:
+    if not task.given or not task.sampling.follow_seed:
         return task
     seed = slice_steps(task.batch, 0, task.given)
-    pace = model.pace(seed, model.logits(seed) if logits is None else logits)
-    return replace(task, batch=replace(task.batch, pace=pace))
+    hold_shift = model.fit_hold_shift(seed, model.logits(seed) if logits is None else logits)
+    return replace(task, batch=replace(task.batch, hold_shift=hold_shift))
 
 
 def compose_until(model: FrameByFrame, task: Task, moment: Moment, stop: int) -> Generator[Tensor, None, Moment]:
     """The frames of a `walk` up to the step `stop`; returns the moment after them.
 
-    Those that lie in the pieces' close are composed in several ways. Of each piece those are left that end on the chord
-    on which most of them end, and of these the likeliest is kept.
+    Those that lie in the pieces' close are composed several times. Of each piece those candidates are left that end on
+    the chord on which most of them end, and of these the likeliest is kept.
     """
     pieces, sampling = len(task.batch.tokens), task.sampling
     close = task.end - int(sampling.close_bars * task.bar)
@@ -198,9 +198,9 @@ def compose_until(model: FrameByFrame, task: Task, moment: Moment, stop: int) ->
     if close == stop:
         return moment
     decided = sampling.temperature == 0 or bool(task.fixed[close:stop].all())
-    ways = 1 if decided else sampling.candidates
-    moment = branched(model, moment, ways)
-    strides = list(walk(model, task.closing().in_ways(ways), moment, stop))
+    candidates = 1 if decided else sampling.candidates
+    moment = branched(model, moment, candidates)
+    strides = list(walk(model, task.closing().with_candidates(candidates), moment, stop))
     last = strides[-1].moment
     likelihood = likelihood_of(cast(Tensor, sum(stride.begun for stride in strides)), pieces)
     best = best_of(likelihood.masked_fill(~ends_as_most(last.history, pieces), -math.inf))
@@ -215,9 +215,9 @@ def walk(model: FrameByFrame, task: Task, moment: Moment, stop: int) -> Iterator
     run, settings = runner(model, task.batch.voices(), moment.state), settings_of(task)
     for step in steps:
         frame, begun, *after = run(step_inputs(task, moment, settings, chances[:, step - steps.start]))
-        history = History.by([*after[: HISTORY - 1], moment.history.trail.bar])
+        history = History.by([*after[: HISTORY_TENSORS - 1], moment.history.trail.bar])
         timed = tuple(x[:, 1:] for x in moment.state.timed)
-        moment = Moment(step + 1, history, State(tuple(after[HISTORY - 1 :]), moment.state.context, timed))
+        moment = Moment(step + 1, history, State(tuple(after[HISTORY_TENSORS - 1 :]), moment.state.context, timed))
         yield Stride(frame, begun, moment)
 
 
@@ -235,16 +235,16 @@ def step_inputs(task: Task, moment: Moment, settings: list[Tensor], chances: Ten
     breath, *drawing = settings
     now = Now(
         batch.tokens[:, step], task.fixed[step], batch.style, batch.meter, batch.position[:, step],
-        batch.to_end[:, step], batch.pace, breath, chances, *drawing,
+        batch.to_end[:, step], batch.hold_shift, breath, chances, *drawing,
     )  # fmt: skip
     return [*now, *moment.history.tensors(), *state.carried, *state.context, *(x[:, :1] for x in state.timed)]
 
 
 @torch.inference_mode()
 def example(
-    model: FrameByFrame, style: str, pieces: int, ways: int, read: int, written: int
+    model: FrameByFrame, style: str, pieces: int, candidates: int, read: int, written: int
 ) -> tuple[list[Tensor], State]:
-    """What a step is given when so many steps were read, and then some written in several ways; and its state."""
+    """What a step is given when so many steps were read, and then some written in several candidates; and its state."""
     canvas = Canvas.blank(2 + written, style)
     task = task_of([canvas] * pieces, DEFAULTS, torch.Generator().manual_seed(0))
     batch = task.batch
@@ -252,24 +252,26 @@ def example(
     moment = Moment(0, History.empty(batch.meter), state)
     with disabled():
         moment = [stride.moment for stride in walk(model, task, moment, read)][-1]
-        moment, many = branched(model, moment, ways), task.in_ways(ways)
+        moment, many = branched(model, moment, candidates), task.with_candidates(candidates)
         moment = [stride.moment for stride in walk(model, many, moment, read + written)][-1]
-    return [x.clone() for x in step_inputs(many, moment, settings_of(many), torch.rand(pieces * ways, 4))], moment.state
+    return [
+        x.clone() for x in step_inputs(many, moment, settings_of(many), torch.rand(pieces * candidates, 4))
+    ], moment.state
 
 
-def branched(model: FrameByFrame, moment: Moment, ways: int) -> Moment:
-    """The moment with every piece so many times, as in `Task.in_ways`."""
-    rows = repeated(len(moment.history.pitch), ways)
-    return Moment(moment.step, moment.history.each(lambda x: x[rows]), model.fan_out(moment.state, ways))
+def branched(model: FrameByFrame, moment: Moment, candidates: int) -> Moment:
+    """The moment with every piece so many times, as in `Task.with_candidates`."""
+    rows = repeated(len(moment.history.pitch), candidates)
+    return Moment(moment.step, moment.history.each(lambda x: x[rows]), model.fan_out(moment.state, candidates))
 
 
-def repeated(pieces: int, ways: int) -> Tensor:
+def repeated(pieces: int, candidates: int) -> Tensor:
     """The number of each piece, so many times one after the other."""
-    return torch.arange(pieces).repeat_interleave(ways)
+    return torch.arange(pieces).repeat_interleave(candidates)
 
 
 def ends_as_most(history: History, pieces: int) -> Tensor:
-    """Whether a way ends on the chord, and holds it, as most ways of its piece do, (B, ways); see `branched`."""
+    """Whether a candidate ends on the chord, and holds it, as most of its piece do, (B, candidates); see `branched`."""
     held = (history.age >= STEPS_PER_QUARTER - 1).to(history.pitch)
     endings = torch.cat([history.pitch, held], -1).view(pieces, -1, 2 * len(VOICES))
     alike = (endings[:, :, None] == endings[:, None]).all(-1).sum(-1)
@@ -277,20 +279,20 @@ def ends_as_most(history: History, pieces: int) -> Tensor:
 
 
 def likelihood_of(begun: Tensor, pieces: int) -> Tensor:
-    """How likely the pitches of each way are for their number, (B, ways), beside the other ways of its piece.
+    """How likely a candidate's pitches are for their number, (B, candidates), beside its piece's other ones.
 
-    `begun` (B * ways, 2) is the sum of the strides'. Rhythm has no say, or the slowest way would win; and a way's mean
-    counts in standard errors, or one of few notes would, whose mean is far from the others' by chance.
+    `begun` (B * candidates, 2) is the sum of the strides'. Rhythm has no say, or the slowest candidate would win; and a
+    candidate's mean counts in standard errors, or one of few notes would, whose mean is far from the others' by chance.
     """
-    log_p, notes = begun.view(pieces, -1, 2).unbind(-1)  # (B, ways) each
+    log_p, notes = begun.view(pieces, -1, 2).unbind(-1)  # (B, candidates) each
     usual = log_p.sum(1, keepdim=True) / notes.sum(1, keepdim=True).clamp(min=1)  # (B, 1)
     return (log_p - usual * notes) / notes.clamp(min=1).sqrt()
 
 
 def best_of(score: Tensor) -> Tensor:
     """The row of the highest score of each piece, (B,), of scores (B, n), those of a piece lying together."""
-    pieces, ways = score.shape
-    return score.argmax(1) + ways * torch.arange(pieces)
+    pieces, candidates = score.shape
+    return score.argmax(1) + candidates * torch.arange(pieces)
 
 
 def patches(frames: Iterable[Tensor], beat: int, start: int = 0) -> Iterator[Patch]:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 Rng = torch.Generator | list[torch.Generator]  # a list: pieces side by side, each with its own, and as many rows each
 COLD = 1e-4  # temperature 0, as a divisor
-IMPOSSIBLE = -1e9
+ILLEGAL = -1e9  # logit of what cannot be chosen
 TINY = 1e-9
 
 
@@ -42,7 +42,7 @@ def draw(
 
 def parted(logits: Tensor, index: int) -> tuple[Tensor, Tensor]:
     """The log-odds of one choice (...), and logits (..., V) of the others, impossible where that one stood."""
-    others = logits.masked_fill(torch.arange(logits.shape[-1], device=logits.device) == index, IMPOSSIBLE)
+    others = logits.masked_fill(torch.arange(logits.shape[-1], device=logits.device) == index, ILLEGAL)
     return logits[..., index] - others.logsumexp(-1), others
 
 

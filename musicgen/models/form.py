@@ -14,13 +14,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import FIRST_PITCH, LONGEST_BAR, REST_TOKEN, VOCABULARY
+from musicgen.models.base import FIRST_PITCH, REST_TOKEN, VOCABULARY
+from musicgen.score import LONGEST_BAR
 
 LAGS = (1, 2, 4, 8)  # bars
 TRAIL = max(LAGS) * LONGEST_BAR + 1  # R, steps that are kept
 LONGEST_RUN = 24  # steps; how long a voice has repeated itself is told apart up to here
 RUNS = LONGEST_RUN + 1
-KEEN = 4  # times what is learned of copying: each case is met seldom
+COPY_GAIN = 4  # times what is learned of copying: each case is met seldom
 COPIES = 2  # what can be copied: the token itself, or the same motion from today's pitch
 
 
@@ -144,7 +145,7 @@ class Copy(nn.Module):
         which = torch.stack([sound != REST_TOKEN, moves], 2)  # (N, n, 2, K)
         tokens = torch.stack([token, torch.where(moves, moved, token)], 2)
         strength = self._strength(0, trail.repeats, style, voices) + self._strength(1, trail.rhythm, style, voices)
-        return Copied(tokens.flatten(2), which.flatten(2), (strength * KEEN).flatten(2))
+        return Copied(tokens.flatten(2), which.flatten(2), (strength * COPY_GAIN).flatten(2))
 
     def _strength(self, which: int, runs: Tensor, style: Tensor, voices: slice) -> Tensor:
         """(N, n, 2, K) by runs (N, K, 4)."""

@@ -9,10 +9,9 @@ from torch.nn import functional as F
 
 from musicgen.models.base import (
     BAR_STEPS,
-    ENDINGS,
+    END_CASES,
     FIRST_PITCH,
     HOLD_TOKEN,
-    LONGEST_BAR,
     METER_NAMES,
     REST_TOKEN,
     VOCABULARY,
@@ -20,7 +19,7 @@ from musicgen.models.base import (
     Batch,
 )
 from musicgen.models.form import LAGS, RUNS, Echo, Trail
-from musicgen.score import LOW
+from musicgen.score import LONGEST_BAR, LOW
 
 OLD = 24  # steps; an age is told apart up to here
 HALF_LIVES = (8.0, 32.0, 128.0)  # steps, of the three pitch-class histograms: this beat, this phrase, this key
@@ -29,7 +28,7 @@ LEAPS, SPANS, AGES = 2 * LEAP + 2, 2 * SPAN + 2, OLD + 1  # ... and one index fo
 DEEDS = LEAPS + 1  # what a voice did: a melodic interval, or a hold
 PITCH_CLASSES = 12
 PLACES = len(METER_NAMES) * LONGEST_BAR  # positions in the bar, meter by meter
-PAIRS = ((0, 1), (1, 2), (2, 3), (0, 3))  # voices whose interval the backbone is told
+SPAN_PAIRS = ((0, 1), (1, 2), (2, 3), (0, 3))  # voices whose interval the backbone is told
 GATHERED = 512  # rows up to which summing looked-up features is faster than an embedding bag
 
 
@@ -178,7 +177,7 @@ FORM_SIZES = (*[DEEDS] * len(LAGS) * 2, *[SPANS] * len(LAGS), *[RUNS] * len(LAGS
 def backbone_sizes(styles: int) -> tuple[int, ...]:
     """How many cases each feature of `backbone_indices` has in a model of so many styles."""
     return (
-        *[VOCABULARY] * 4, *[LEAPS] * 4, *[SPANS] * len(PAIRS), *[AGES] * 8, PLACES, ENDINGS, styles * PLACES,
+        *[VOCABULARY] * 4, *[LEAPS] * 4, *[SPANS] * len(SPAN_PAIRS), *[AGES] * 8, PLACES, END_CASES, styles * PLACES,
         *FORM_SIZES,
     )  # fmt: skip
 
@@ -188,7 +187,7 @@ def backbone_indices(history: History, batch: Batch) -> Tensor:
 
     Those of the form are left out where no piece `looks_back`; in a mixed batch they are 0 in the others.
     """
-    upper, lower = torch.tensor(PAIRS, device=history.pitch.device).T
+    upper, lower = torch.tensor(SPAN_PAIRS, device=history.pitch.device).T
     where = place(batch)
     time = [where, batch.to_end, batch.style[:, None] * PLACES + where]
     index = [
@@ -199,9 +198,9 @@ def backbone_indices(history: History, batch: Batch) -> Tensor:
         history.still,
         torch.stack(time, -1),
     ]
-    told = looks_back(batch.style)
-    if told.any():
-        index.append(torch.where(told[:, None, None], form_indices(history), 0))
+    looking = looks_back(batch.style)
+    if looking.any():
+        index.append(torch.where(looking[:, None, None], form_indices(history), 0))
     return torch.cat(index, -1)
 
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import BAR_STEPS, DEFAULTS, Batch
-from musicgen.models.critic import WINDOW, Critic, before_and_after, features_of
+from musicgen.models.critic import CRITIC_BARS, Critic, before_and_after, features_of
 from musicgen.models.decoding import (
     FrameByFrame,
     Moment,
@@ -36,7 +36,7 @@ from musicgen.models.step import State
 
 CLOSING = 0.25  # share of the windows of training that end where the shortest crop does, so where pieces end
 GIVEN = 0.25  # share of the windows of training in which some voices are given
-JUDGED = 4  # bars composed after the first `WINDOW` of held-out pieces, to see how unlike them they are
+JUDGED = 4  # bars composed after the first `CRITIC_BARS` of held-out pieces, to see how unlike them they are
 
 
 @dataclass(frozen=True)
@@ -145,23 +145,23 @@ class GAN(FrameByFrame):
         for meter in batch.meter.unique():
             rows = torch.nonzero(batch.meter == meter)[:, 0]
             bar = int(BAR_STEPS[int(meter)])
-            end = min(int(batch.weight[rows].sum(1).min()), (WINDOW + JUDGED) * bar)
+            end = min(int(batch.weight[rows].sum(1).min()), (CRITIC_BARS + JUDGED) * bar)
             real = slice_steps(batch.pieces(rows), 0, end)
-            fake, _ = self.roll(real, WINDOW * bar, WINDOW * bar, unused(real), rng)
+            fake, _ = self.roll(real, CRITIC_BARS * bar, CRITIC_BARS * bar, unused(real), rng)
             for count, music in zip(counts, (real, fake)):
                 index = features_of(*before_and_after(music), music) + self.critic.offsets
-                count += index[:, WINDOW * bar :].flatten().bincount(minlength=cases)
+                count += index[:, CRITIC_BARS * bar :].flatten().bincount(minlength=cases)
         real, fake = counts / counts[0].sum()
         return 0.5 * (real.sqrt() - fake.sqrt()).square().sum()
 
     def frames(self, task: Task) -> Iterator[Tensor]:
         """Those of a window at once. At temperature 0 there is no choosing.
 
-        As in other models the close is the likeliest of several ways; the critic chooses up to there.
+        As in other models the close is the likeliest of several candidates; the critic chooses up to there.
         """
         yield from task.batch.tokens[:, : task.given].unbind(1)
         task, moment = begin(self.generator, task)
-        span, close = WINDOW * task.bar, task.end - int(task.sampling.close_bars * task.bar)
+        span, close = CRITIC_BARS * task.bar, task.end - int(task.sampling.close_bars * task.bar)
         while moment.step < close:
             start = moment.step
             stop = min((start // span + 1) * span, close)
@@ -174,14 +174,14 @@ class GAN(FrameByFrame):
         """The task with its steps up to `stop` composed, the way the critic believes most, and the moment then."""
         start, pieces = moment.step, len(task.batch.tokens)
         alone = task.sampling.temperature == 0 or bool(task.fixed[start:stop].all())
-        ways = 1 if alone else self.config.candidates
-        many, rows = task.in_ways(ways), repeated(pieces, ways)
+        candidates = 1 if alone else self.config.candidates
+        many, rows = task.with_candidates(candidates), repeated(pieces, candidates)
         strides = list(walk(self.generator, many, moment.rows(rows), stop))
         tokens = many.batch.tokens.clone()
         tokens[:, start:stop] = torch.stack([stride.frame for stride in strides], 1)
         batch, best = replace(many.batch, tokens=tokens), torch.arange(pieces)
         if not alone:
-            best = best_of(self.critic(slice_steps(batch, 0, stop), start)[1].view(pieces, ways))
+            best = best_of(self.critic(slice_steps(batch, 0, stop), start)[1].view(pieces, candidates))
         return replace(task, batch=batch.pieces(best)), strides[-1].moment.rows(best)
 
 
@@ -199,22 +199,22 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 def scene(batch: Batch) -> tuple[Batch, int, int]:
     """Some pieces of the batch, of one meter, cut where a window drawn at random ends.
 
-    With them the step where their composing begins and the one where the window does, up to `WINDOW` bars later: most
+    With them the step where their composing begins and the one where the window does, up to `CRITIC_BARS` later: most
     windows of a piece follow what was composed, and not what was given.
     """
     one = batch.pieces(torch.nonzero(batch.meter == batch.meter[0])[:, 0])
     bar = int(BAR_STEPS[int(batch.meter[0])])
-    last = int(one.weight.sum(1).min()) - WINDOW * bar
+    last = int(one.weight.sum(1).min()) - CRITIC_BARS * bar
     start = last if torch.rand(()) < CLOSING else int(torch.randint(bar, last + 1, ()))
-    lead = int(torch.randint(WINDOW + 1, ())) * bar
-    return slice_steps(one, 0, start + WINDOW * bar), max(bar, start - lead), start
+    lead = int(torch.randint(CRITIC_BARS + 1, ())) * bar
+    return slice_steps(one, 0, start + CRITIC_BARS * bar), max(bar, start - lead), start
 
 
 def each_step(batch: Batch, start: int) -> Batch:
     """Every step from `start` on as a batch of its own length 1: (B * n, 1), piece by piece."""
     window = slice_steps(batch, start, batch.tokens.shape[1] - start)
     count = window.tokens.shape[1]
-    whole = {k: getattr(batch, k).repeat_interleave(count) for k in ("style", "meter", "pace")}
+    whole = {k: getattr(batch, k).repeat_interleave(count) for k in ("style", "meter", "hold_shift")}
     return replace(window.timed(lambda x: x.flatten(0, 1)[:, None]), **whole)
 
 

@@ -16,19 +16,22 @@ from torch.nn import functional as F
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, Batch, collate, features_of, to_cells
 from musicgen.models.draw import draw, parted
 from musicgen.models.frames import PITCH_CLASSES
-from musicgen.models.head import OTHERS
+from musicgen.models.head import OTHER_VOICES
 from musicgen.models.roll import REST_CLASS, WINDOW_PITCHES, Roll, class_mask, window_floors
 from musicgen.score import LOW, METERS, STYLES, Canvas
 
 PASSES = 24
 FILL = 12  # passes, or more, that begin every block for the first time
-MOST, LEAST = 0.12, 0.06  # share of the blocks drawn anew in each of the others, falling from the first to the last
+ANEW_FIRST, ANEW_LAST = (
+    0.12,
+    0.06,
+)  # share of the blocks drawn anew in each of the others, falling from the first to the last
 COOL = 0.7  # part of the temperature of which notes begin that is left in the last pass
 CADENCE = 0.5  # part of the temperature that is left in the last bar: a piece closes with less surprise
 TURN = (0, 2, 3, 1)  # of soprano, alto, tenor, bass in the first fill: the outer voices first
 AVOID = 5.0  # nats that a parallel fifth or octave costs beyond what the network thinks of it
 TRUST = 0.6  # part of a guessed chance to hold a note that is taken at once; for the rest, another look is waited for
-TINY = 1e-20  # the least chance of what is legal
+LEAST_CHANCE = 1e-20  # the least chance of what is legal
 
 # batch, classes, known (1, T, 4), n of the steps -> logits (1, n, 4, CLASSES)
 Network = Callable[[Batch, Tensor, Tensor, Tensor], Tensor]
@@ -91,7 +94,7 @@ class Sampler:
         first = -(-len(waiting) // FILL)
         while self.blocks and (turn < PASSES or waiting or left):
             done = min(1, turn / (PASSES - 1))
-            anew = round(len(self.blocks) * (MOST + (LEAST - MOST) * done)) if turn < PASSES else 0
+            anew = round(len(self.blocks) * (ANEW_FIRST + (ANEW_LAST - ANEW_FIRST) * done)) if turn < PASSES else 0
             count = len(left) + first if waiting else max(1, anew, len(left))
             chosen = apart(left + (waiting or self._shuffled()), count, self.meter.beat)
             waiting = [b for b in waiting if b not in chosen]
@@ -162,9 +165,9 @@ class Sampler:
         pitch = self.sound[step - 1, voice, None] - self.lowest  # (n, 1) in the window, below 0 for a rest
         on = 1 + pitch.clamp(min=0)
         was = before.gather(1, on) + before.gather(1, on + WINDOW_PITCHES)
-        hold = (TRUST * cell.gather(1, on) / was.clamp(min=TINY)).clamp(max=1) * (pitch >= 0)
+        hold = (TRUST * cell.gather(1, on) / was.clamp(min=LEAST_CHANCE)).clamp(max=1) * (pitch >= 0)
         rest = cell[:, REST_CLASS] * self._may_rest(step)
-        return hold[:, 0], rest / (rest + cell[:, 1 + WINDOW_PITCHES :].sum(1)).clamp(min=TINY)
+        return hold[:, 0], rest / (rest + cell[:, 1 + WINDOW_PITCHES :].sum(1)).clamp(min=LEAST_CHANCE)
 
     def _happens(self, chance: Tensor, firm: Tensor, temperature: float) -> Tensor:
         """Whether something of this chance (n,) does, its log-odds `firm` times and divided by the temperature."""
@@ -182,7 +185,7 @@ class Sampler:
         classes = Roll(self.sound[None, :stop], self.onset[None, :stop]).classes(self.floor)
         batch = self.batch.timed(lambda x: x[:, :stop])
         logits = self.network(batch, classes, self.known[None, :stop], steps)[0]
-        return torch.where(self.allowed, logits.softmax(-1).clamp(min=TINY), 0)
+        return torch.where(self.allowed, logits.softmax(-1).clamp(min=LEAST_CHANCE), 0)
 
     def _horizon(self, steps: Tensor) -> int:
         """The step at which a look ends: a bar after all that is known or asked for, as there is nothing beyond."""
@@ -191,7 +194,7 @@ class Sampler:
 
     def _parallels(self, step: Tensor, voice: Tensor, stop: Tensor) -> Tensor:
         """How many parallels each pitch would make, (n, P): with the cells before its step, and after its block."""
-        others, found = OTHERS[voice], 0  # (n, 3)
+        others, found = OTHER_VOICES[voice], 0  # (n, 3)
         fifth = torch.where(others > voice[:, None], 7, 5)  # above a lower voice, below a higher one
         pitch = torch.arange(WINDOW_PITCHES) + self.lowest
         for there, beside in ((step - 1, step), (stop, stop - 1)):

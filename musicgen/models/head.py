@@ -12,7 +12,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import ENDINGS, FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, VOCABULARY, pitch_mask
+from musicgen.models.base import END_CASES, FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, VOCABULARY, pitch_mask
+from musicgen.models.draw import ILLEGAL
 from musicgen.models.form import COPIES, LAGS, RUNS, Copied, Copy
 from musicgen.models.frames import (
     AGES,
@@ -37,14 +38,13 @@ from musicgen.models.frames import (
 )
 
 ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the outer voices first
-OTHERS = torch.tensor([[u for u in range(4) if u != v] for v in range(4)])  # (4, 3)
+OTHER_VOICES = torch.tensor([[u for u in range(4) if u != v] for v in range(4)])  # (4, 3)
 PITCHES = VOCABULARY - FIRST_PITCH  # P
 REACH = 24  # semitones from the voice's own last pitch that have a relative logit
 MOTIONS = LEAPS + 2  # melodic intervals, then "held", then "not known yet"
-ILLEGAL = -1e9
 FRAME_SIZES = (*[VOCABULARY + 1] * 3, *[SPANS] * 3, *[MOTIONS] * 3)  # features of the frame, and of the history:
 HISTORY_SIZES = (
-    *[SPANS] * 3, AGES, AGES, LEAPS, VOCABULARY, PLACES, ENDINGS, *[DEEDS] * len(LAGS), *[RUNS] * 2 * len(LAGS),
+    *[SPANS] * 3, AGES, AGES, LEAPS, VOCABULARY, PLACES, END_CASES, *[DEEDS] * len(LAGS), *[RUNS] * 2 * len(LAGS),
 )  # fmt: skip
 OUTPUTS = (VOCABULARY, 2 * REACH + 1, 6 * PITCH_CLASSES, len(HALF_LIVES), COPIES * len(LAGS))
 FAST_PROGRESSION, FAST_SPACING = 8, 4  # times what is learned of intervals: each case is met seldom
@@ -76,7 +76,7 @@ NOW = NOW.flatten()
 
 def known_before(rank: Tensor) -> Tensor:
     """Each voice's place in the order, (..., 4) -> which others each voice knows, (..., 4, 3)."""
-    return rank[..., OTHERS.to(rank.device)] < rank[..., None]
+    return rank[..., OTHER_VOICES.to(rank.device)] < rank[..., None]
 
 
 class Tables(NamedTuple):
@@ -183,14 +183,14 @@ class VoiceHead(nn.Module):
             places, endings, style: (N,), see `Batch`.
             voices: a slice of the four, so that their weights are not copied.
         """
-        seen = torch.where(known, frame[:, OTHERS.to(frame.device)[voices]], UNKNOWN)  # (N, n, 3)
+        seen = torch.where(known, frame[:, OTHER_VOICES.to(frame.device)[voices]], UNKNOWN)  # (N, n, 3)
         return self.choice(self.ground(hidden, history, places, endings, style, voices), seen, voices).logits()
 
     def ground(
         self, hidden: Tensor, history: History, places: Tensor, endings: Tensor, style: Tensor, voices: slice
     ) -> Ground:
         """What the history alone tells these voices; the arguments are those of `forward`."""
-        own, last = history.pitch[:, voices], history.pitch[:, OTHERS.to(hidden.device)[voices]]
+        own, last = history.pitch[:, voices], history.pitch[:, OTHER_VOICES.to(hidden.device)[voices]]
         echo = history.trail.echo.of(voices)
         single = [
             history.age[:, voices],
@@ -201,11 +201,11 @@ class VoiceHead(nn.Module):
             endings[:, None].expand_as(own),
         ]
         index = [at(SPAN_OF, last, own[..., None]), torch.stack(single, -1)]
-        told = looks_back(style)
-        if told.any():
+        looking = looks_back(style)
+        if looking.any():
             runs = (x[..., voices] for x in (history.trail.repeats, history.trail.rhythm))
             form = torch.cat([deed(*echo[:3]), *runs], -2).transpose(-1, -2)  # (N, n, 3K)
-            index.append(torch.where(told[:, None, None], form, 0))
+            index.append(torch.where(looking[:, None, None], form, 0))
         index = torch.cat(index, -1)
         index = index + self.history_offsets[voices, : index.shape[-1]]  # (N, n, features)
         features = sum_of_features(index, self.features, self.forget if self.training else 0)

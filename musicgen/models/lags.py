@@ -12,14 +12,14 @@ from torch.nn import functional as F
 
 from musicgen.models.roll import REST_CLASS, WINDOW_PITCHES
 
-LAGS = (-8, -4, -2, -1, 1, 2, 4, 8)  # K of them, in bars
+BOTH_WAYS = (-8, -4, -2, -1, 1, 2, 4, 8)  # K of them, in bars
 STATES = 5  # of a cell looked up: outside the piece, unknown, a rest, a pitch that goes on, a pitch that begins
-OUTSIDE, UNKNOWN, REST, ON, BEGIN = range(STATES)
+OUTSIDE, HIDDEN, SILENT, ON, BEGIN = range(STATES)
 # Agreement: steps on either side in which it is counted; counts of the same, and of others, above which a case begins.
 NEARBY = (8, (0, 2, 4, 8, 12), (0, 2, 5, 9))
 WIDE = (32, (0, 4, 12, 24, 40), (0, 4, 12, 24))
 CASES = 6 * 5
-KEEN = 16  # times what the copy tables learn: they have to move farther than other weights
+LAG_GAIN = 16  # times what the copy tables learn: they have to move farther than other weights
 
 
 @dataclass(frozen=True)
@@ -41,14 +41,14 @@ class Lagged:
     def of(cls, classes: Tensor, known: Tensor, inside: Tensor, bar: Tensor) -> "Lagged":
         """From classes (B, T, 4) where known (B, T, 4), the steps of the piece (B, T), and steps a bar (B,)."""
         steps = classes.shape[1]
-        lags = torch.tensor(LAGS, device=bar.device)
+        lags = torch.tensor(BOTH_WAYS, device=bar.device)
         index = torch.arange(steps, device=bar.device)[:, None] + (bar[:, None] * lags)[:, None]  # (B, T, K)
         within = (index >= 0) & (index < steps)
         piece, index = torch.arange(len(bar), device=bar.device)[:, None, None], index.clamp(0, steps - 1)
         within = (within & inside[piece, index])[..., None]  # (B, T, K, 1)
         there, seen = classes[piece, index], known[piece, index] & within  # (B, T, K, 4)
-        kind = REST + (classes != REST_CLASS).long() + (classes > WINDOW_PITCHES)  # (B, T, 4)
-        state = torch.where(seen, kind[piece, index], torch.where(within, UNKNOWN, OUTSIDE))
+        kind = SILENT + (classes != REST_CLASS).long() + (classes > WINDOW_PITCHES)  # (B, T, 4)
+        state = torch.where(seen, kind[piece, index], torch.where(within, HIDDEN, OUTSIDE))
         both = seen & known[:, :, None]
         same = both & (there == classes[:, :, None])
         alike = both & (state == kind[:, :, None])
@@ -78,7 +78,7 @@ class Lookback(nn.Module):
     def __init__(self, styles: int, together: int, channels: int, width: int):
         super().__init__()
         self.together = together  # steps a column
-        count = len(LAGS) * 4
+        count = len(BOTH_WAYS) * 4
         self.pixels = nn.Parameter(torch.zeros(together * count * 2, channels))
         self.features = nn.Parameter(torch.zeros(together * count * (STATES + CASES), width))
         self.copy = nn.ParameterList(torch.zeros(styles * count * CASES, 1) for _ in range(2))
@@ -87,9 +87,9 @@ class Lookback(nn.Module):
         nn.init.zeros_(self.weigh.weight)
         nn.init.zeros_(self.weigh.bias)
 
-    def told(self, lagged: Lagged, place: Tensor) -> Tensor:
+    def summary(self, lagged: Lagged, place: Tensor) -> Tensor:
         """What each step adds to its column of the trunk, (B, T, W), by its place in the column (B, T)."""
-        lags = torch.arange(len(LAGS) * 4, device=place.device)
+        lags = torch.arange(len(BOTH_WAYS) * 4, device=place.device)
         row = torch.cat([lagged.state.flatten(2), STATES + lagged.agreement[1].flatten(2)], -1)  # (B, T, 2 * 4 K)
         row = row + (lags * (STATES + CASES)).repeat(2) + place[..., None] * len(lags) * (STATES + CASES)
         return F.embedding_bag(row.flatten(0, 1), self.features, mode="sum").unflatten(0, place.shape)
@@ -99,7 +99,7 @@ class Lookback(nn.Module):
         piece, step, lag, voice = (lagged.state >= ON).nonzero(as_tuple=True)  # (n,)
         pitch = (lagged.classes[piece, step, lag, voice] - 1) % WINDOW_PITCHES
         begins = lagged.state[piece, step, lag, voice] == BEGIN
-        kind = ((place[piece, step] * len(LAGS) + lag) * 4 + voice) * 2 + begins
+        kind = ((place[piece, step] * len(BOTH_WAYS) + lag) * 4 + voice) * 2 + begins
         pixel = (piece * x.shape[1] + column[piece, step]) * WINDOW_PITCHES + pitch
         marks = F.embedding(kind, self.pixels).to(x.dtype)
         return x.flatten(0, 2).index_add(0, pixel, marks).view(x.shape)
@@ -109,11 +109,13 @@ class Lookback(nn.Module):
 
         All this so many `times`. And all pitches that begin are raised or lowered by whether one begins at the lags.
         """
-        lags = torch.arange(len(LAGS) * 4, device=style.device).view(len(LAGS), 4)
-        row = (style[:, None, None] * len(LAGS) * 4 + lags)[:, None]  # (B, 1, K, 4)
+        lags = torch.arange(len(BOTH_WAYS) * 4, device=style.device).view(len(BOTH_WAYS), 4)
+        row = (style[:, None, None] * len(BOTH_WAYS) * 4 + lags)[:, None]  # (B, 1, K, 4)
         tables = [F.embedding(row * CASES + a, c)[..., 0] for a, c in zip(lagged.agreement, self.copy, strict=True)]
-        strength = (sum(tables) * KEEN + weights.unflatten(-1, lags.shape)) * (lagged.state >= REST)  # (B, T, K, 4)
+        strength = (sum(tables) * LAG_GAIN + weights.unflatten(-1, lags.shape)) * (
+            lagged.state >= SILENT
+        )  # (B, T, K, 4)
         logits = logits.scatter_add(-1, lagged.classes.mT, (times * strength).mT.to(logits.dtype))
         row = (row * STATES + lagged.state) * CASES + lagged.rhythm  # (B, T, K, 4)
-        pulse = F.embedding(row, self.pulse)[..., 0].sum(2) * KEEN  # (B, T, 4)
+        pulse = F.embedding(row, self.pulse)[..., 0].sum(2) * LAG_GAIN  # (B, T, 4)
         return logits + F.pad(pulse[..., None].expand(-1, -1, -1, WINDOW_PITCHES), (1 + WINDOW_PITCHES, 0))

@@ -11,25 +11,34 @@ from musicgen.models.base import (
     BEAT_STEPS,
     FIRST_PITCH,
     HOLD_TOKEN,
-    LONGEST_BAR,
     METER_NAMES,
     REST_TOKEN,
     VOCABULARY,
     Batch,
 )
-from musicgen.models.draw import Rng, normals
-from musicgen.models.frames import LEAP, LEAPS, PAIRS, SPAN, SPANS, History, interval, sounding_tokens, sum_of_features
-from musicgen.models.head import HOLDS, ILLEGAL, Ground, VoiceHead
-from musicgen.score import METERS
+from musicgen.models.draw import ILLEGAL, Rng, normals
+from musicgen.models.frames import (
+    LEAP,
+    LEAPS,
+    SPAN,
+    SPAN_PAIRS,
+    SPANS,
+    History,
+    interval,
+    sounding_tokens,
+    sum_of_features,
+)
+from musicgen.models.head import HOLDS, Ground, VoiceHead
+from musicgen.score import LONGEST_BAR, METERS
 
-WINDOW = 2  # bars that one latent vector stands for
+LATENT_BARS = 2  # bars that one latent vector stands for
 LONGEST_BEAT = max(m.beat for m in METERS.values())
-BEATS = WINDOW * max(m.beats for m in METERS.values())  # a window has at most
+BEATS = LATENT_BARS * max(m.beats for m in METERS.values())  # a window has at most
 LEAST_HEED = 0.3  # weight of what a plan says of pitches where its latent is all noise; 1 more where there is none
-KINDS = 4  # of cells: rest, hold, onset, not known
-SIZES = (  # and as many cases as there are styles
-    *[VOCABULARY + 1] * 4, *[KINDS] * 4, *[LEAPS] * 4, *[SPANS] * len(PAIRS),
-    len(METER_NAMES) * WINDOW * LONGEST_BAR,
+CELL_KINDS = 4  # of cells: rest, hold, onset, not known
+WINDOW_SIZES = (  # and as many cases as there are styles
+    *[VOCABULARY + 1] * 4, *[CELL_KINDS] * 4, *[LEAPS] * 4, *[SPANS] * len(SPAN_PAIRS),
+    len(METER_NAMES) * LATENT_BARS * LONGEST_BAR,
 )  # fmt: skip
 
 
@@ -50,7 +59,7 @@ class Grid:
     @classmethod
     def of(cls, batch: Batch) -> "Grid":
         steps, phase, device = batch.tokens.shape[1], batch.position[:, :1], batch.tokens.device  # phase (B, 1)
-        span = WINDOW * BAR_STEPS.to(device)[batch.meter][:, None]  # (B, 1)
+        span = LATENT_BARS * BAR_STEPS.to(device)[batch.meter][:, None]  # (B, 1)
         count = torch.arange(steps, device=device) + phase  # (B, T)
         window, place = count // span, count % span
         at = torch.arange(int(span.max()), device=device)  # (L,)
@@ -75,15 +84,15 @@ class Grid:
         return values[torch.arange(len(values), device=values.device)[:, None], self.window]
 
 
-class Reader(nn.Module):
+class WindowReader(nn.Module):
     """Reads windows of which some or all cells are known: a bidirectional GRU, averaged by beats, all beats at once."""
 
     offsets: Tensor
 
     def __init__(self, width: int, out: int, dropout: float, styles: int):
         super().__init__()
-        self.register_buffer("offsets", torch.tensor([0, *SIZES]).cumsum(0), persistent=False)
-        self.features = nn.Parameter(torch.randn(sum(SIZES) + styles, width) * 0.3)
+        self.register_buffer("offsets", torch.tensor([0, *WINDOW_SIZES]).cumsum(0), persistent=False)
+        self.features = nn.Parameter(torch.randn(sum(WINDOW_SIZES) + styles, width) * 0.3)
         self.norm = nn.LayerNorm(width)
         self.gru = nn.GRU(width, width, batch_first=True, bidirectional=True)
         self.dropout = nn.Dropout(dropout)
@@ -107,16 +116,16 @@ class Reader(nn.Module):
 
 
 def features_of_cells(batch: Batch, known: Tensor, grid: Grid) -> Tensor:
-    """What is to be seen of the cells of each step, (B, T, n): one index for each of `SIZES`, then the style."""
+    """What is to be seen of the cells of each step, (B, T, n): one index for each of `WINDOW_SIZES`, then the style."""
     tokens = batch.tokens
     pitch = torch.where(known, sounding_tokens(tokens), REST_TOKEN)  # (B, T, 4) what sounds where it is known
     last = F.pad(pitch, (0, 0, 1, 0), value=REST_TOKEN)[:, :-1]
-    spans = [interval(pitch[..., u], pitch[..., v], SPAN) for u, v in PAIRS]
-    time = [batch.meter[:, None] * WINDOW * LONGEST_BAR + grid.place, batch.style[:, None].expand_as(grid.place)]
+    spans = [interval(pitch[..., u], pitch[..., v], SPAN) for u, v in SPAN_PAIRS]
+    time = [batch.meter[:, None] * LATENT_BARS * LONGEST_BAR + grid.place, batch.style[:, None].expand_as(grid.place)]
     return torch.cat(
         [
             torch.where(known, pitch, VOCABULARY),
-            torch.where(known, tokens.clamp(max=FIRST_PITCH), KINDS - 1),
+            torch.where(known, tokens.clamp(max=FIRST_PITCH), CELL_KINDS - 1),
             interval(pitch, last, LEAP),
             torch.stack(spans, -1),
             torch.stack(time, -1),

@@ -5,11 +5,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.frames import PITCH_CLASSES
-from musicgen.models.head import OTHERS
+from musicgen.models.head import OTHER_VOICES
 from musicgen.models.roll import REST_CLASS, WINDOW_PITCHES
 
 SHAPE = (4, 3, 2, 2, 2, 12, 12)  # voice, other, after, next to it, other moved, interval then, now
-KEEN = 16  # times what is learned: each case is met seldom, and has to be learned faster than other things
+MOTION_GAIN = 16  # times what is learned: each case is met seldom, and has to be learned faster than other things
 
 
 def moves(classes: Tensor, known: Tensor, near: Tensor, table: Tensor, steps: Tensor | None = None) -> Tensor:
@@ -24,7 +24,7 @@ def moves(classes: Tensor, known: Tensor, near: Tensor, table: Tensor, steps: Te
     """
     pitch = torch.where(known & (classes != REST_CLASS), (classes - 1) % WINDOW_PITCHES, -1)  # (B, T, 4)
     piece, step, voice, nth, every = (torch.arange(n, device=pitch.device) for n in (*pitch.shape, 3, PITCH_CLASSES))
-    now, others = pitch, OTHERS.to(pitch.device)
+    now, others = pitch, OTHER_VOICES.to(pitch.device)
     if steps is not None:
         now, known, near, step = pitch[:, steps], known[:, steps], near[:, :, steps], steps
     now = now[..., others]  # (B, T, 4, 3)
@@ -49,4 +49,4 @@ class Motion(nn.Module):
         self.weights = nn.Parameter(torch.zeros(SHAPE).view(-1, PITCH_CLASSES))
 
     def forward(self, classes: Tensor, known: Tensor, near: Tensor, steps: Tensor | None = None) -> Tensor:
-        return moves(classes, known, near, self.weights, steps) * KEEN
+        return moves(classes, known, near, self.weights, steps) * MOTION_GAIN

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from musicgen.models.base import HOLD_TOKEN, STYLE_NAMES, Batch
 from musicgen.models.decoding import FrameByFrame, Task, compose_frames, nothing_fixed
-from musicgen.models.draw import parted
+from musicgen.models.draw import ILLEGAL, parted
 from musicgen.models.frames import (
     HALF_LIVES,
     PITCH_CLASSES,
@@ -22,13 +22,13 @@ from musicgen.models.frames import (
     place,
     sum_of_features,
 )
-from musicgen.models.head import ILLEGAL, STANDARD_RANK, VoiceHead, known_before
+from musicgen.models.head import STANDARD_RANK, VoiceHead, known_before
 from musicgen.models.step import State
 
 HOLD_TEMPERATURES = [t / 100 for t in range(80, 161, 2)]  # tried in calibration
 HOLD_BIASES = [b / 100 for b in range(-40, 41, 2)]  # tried with each temperature
-PACES = torch.linspace(-2, 2, 41)  # what a seed may add to the log-odds of a hold
-PACE_SPREAD = 0.45  # standard deviation of what seeds are believed to add
+HOLD_SHIFTS = torch.linspace(-2, 2, 41)  # what a seed may add to the log-odds of a hold
+HOLD_SHIFT_SPREAD = 0.45  # standard deviation of what seeds are believed to add
 
 
 @dataclass(frozen=True)
@@ -183,19 +183,19 @@ class NextFrame(FrameByFrame):
         return compose_frames(self, task)
 
     @torch.inference_mode()
-    def pace(self, seed: Batch, logits: Tensor) -> Tensor:
+    def fit_hold_shift(self, seed: Batch, logits: Tensor) -> Tensor:
         """What each piece adds to the log-odds of a hold, (B,): how much surer its seed asks the model to be.
 
         seed are the steps that are given whole, logits (B, T, n, V) those there. Dynamic evaluation (Krause et al.
-        2018, arXiv 1709.07432) of one number a piece, believed to be 0 give or take `PACE_SPREAD`. Without it a
+        2018, arXiv 1709.07432) of one number a piece, believed to be 0 give or take `HOLD_SHIFT_SPREAD`. Without it a
         slow seed is soon hurried and a lively one slowed: what a model has just written tells it more than what was
         given before.
         """
         odds, held, could = holds(logits, seed)
-        pace = PACES[:, None, None, None]
-        miss = F.softplus((1 - 2 * held) * (odds + pace)) * could  # -ln p, (paces, B, T, n)
-        miss = miss.sum((2, 3)) + 0.5 * (PACES[:, None] / PACE_SPREAD) ** 2
-        return PACES[miss.argmin(0)]
+        hold_shift = HOLD_SHIFTS[:, None, None, None]
+        miss = F.softplus((1 - 2 * held) * (odds + hold_shift)) * could  # -ln p, (paces, B, T, n)
+        miss = miss.sum((2, 3)) + 0.5 * (HOLD_SHIFTS[:, None] / HOLD_SHIFT_SPREAD) ** 2
+        return HOLD_SHIFTS[miss.argmin(0)]
 
 
 def holds(logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:

@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import ENDINGS, FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, VOCABULARY, Batch
+from musicgen.models.base import END_CASES, FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, VOCABULARY, Batch
 from musicgen.models.decoding import nothing_fixed
 from musicgen.models.frames import (
     AGES,
     LEAP,
     LEAPS,
     OLD,
-    PAIRS,
     PITCH_CLASSES,
     PLACES,
     SPAN,
+    SPAN_PAIRS,
     SPANS,
     History,
     class_counts,
@@ -30,18 +30,19 @@ from musicgen.models.frames import (
     sounding_tokens,
     sum_of_features,
 )
-from musicgen.models.head import OTHERS, STANDARD_RANK, VoiceHead
+from musicgen.models.head import OTHER_VOICES, STANDARD_RANK, VoiceHead
 from musicgen.models.next_frame import NextFrame, NextFrameConfig
 from musicgen.models.step import State
 
 FREE = VOCABULARY  # stands for a cell that is not given
 NOTE_KINDS = 3  # of a cell: not given or a rest, held, begun
 READER_SIZES = (  # and as many cases as there are styles
-    *[VOCABULARY + 1] * 4, *[NOTE_KINDS] * 4, *[LEAPS] * 8, *[AGES] * 4, *[SPANS] * len(PAIRS), PLACES, ENDINGS,
+    *[VOCABULARY + 1] * 4, *[NOTE_KINDS] * 4, *[LEAPS] * 8, *[AGES] * 4, *[SPANS] * len(SPAN_PAIRS),
+    PLACES, END_CASES,
 )  # fmt: skip
 AHEAD_SIZES = (*[SPANS] * 4, *[AGES] * 4)
-WHOSE = torch.cat([torch.arange(4)[:, None], OTHERS], dim=1)  # (4, 4) each voice before the others
-SHORTEST, LONGEST = 8, 48  # frames of a gap that training asks to be repaired
+WHOSE = torch.cat([torch.arange(4)[:, None], OTHER_VOICES], dim=1)  # (4, 4) each voice before the others
+SHORTEST_GAP, LONGEST_GAP = 8, 48  # frames of a gap that training asks to be repaired
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Seq2SeqConfig(NextFrameConfig):
     dropout: float = 0.35
 
 
-class Reader(nn.Module):
+class CanvasReader(nn.Module):
     """The encoder: two GRUs, one from either end, over what is given of every frame."""
 
     offsets: Tensor
@@ -94,7 +95,7 @@ def reader_indices(batch: Batch, sounds: Tensor, ahead: tuple[Tensor, Tensor]) -
     kind = torch.where(pitch == REST_TOKEN, 0, kind)
     before = F.pad(pitch[:, :-1], (0, 0, 1, 0))  # a rest before the begin
     coming, wait = ahead  # (B, T, 4) each
-    spans = [interval(pitch[..., u], pitch[..., v], SPAN) for u, v in PAIRS]
+    spans = [interval(pitch[..., u], pitch[..., v], SPAN) for u, v in SPAN_PAIRS]
     time = [place(batch), batch.to_end, batch.style[:, None].expand_as(batch.to_end)]
     melody = [interval(pitch, before, LEAP), interval(coming, pitch, LEAP)]
     return torch.cat([sounds, kind, *melody, wait, torch.stack(spans + time, -1)], dim=-1)
@@ -146,8 +147,8 @@ class AttentionalDecoder(nn.Module):
         keys, values, there = state.context
         hidden, last = self.gru(torch.cat([x, here], -1), state.carried[0].transpose(0, 1).contiguous())
         query = self._split(self.query(hidden))  # (N, H, T, C/H)
-        ways = query.reshape(keys.shape[0], -1, *query.shape[1:])  # (B, N / B, H, T, C/H)
-        scores = ways @ keys[:, None].transpose(-1, -2) * query.shape[-1] ** -0.5
+        grouped = query.reshape(keys.shape[0], -1, *query.shape[1:])  # (B, N / B, H, T, C/H)
+        scores = grouped @ keys[:, None].transpose(-1, -2) * query.shape[-1] ** -0.5
         weights = scores.masked_fill(~there[:, None, None, None], -torch.inf).softmax(-1)
         seen = (weights @ values[:, None]).flatten(0, 1).transpose(1, 2).flatten(2)  # (N, T, C)
         out = hidden + self.out(self.dropout(torch.cat([seen, here], -1)))
@@ -194,7 +195,7 @@ class Seq2Seq(NextFrame):
 
     def __init__(self, config: Seq2SeqConfig):
         super().__init__(config)
-        self.reader = Reader(config)
+        self.reader = CanvasReader(config)
 
     def make_backbone(self, config: Seq2SeqConfig) -> nn.Module:
         return AttentionalDecoder(config)
@@ -239,7 +240,7 @@ def draw_fixed(batch: Batch, voices_given: float) -> Tensor:
     (size, steps, _), device = batch.tokens.shape, batch.tokens.device
     step = torch.arange(steps, device=device)
     first = torch.randint(steps, (size, 1), device=device)
-    gap = torch.randint(SHORTEST, LONGEST + 1, (size, 1), device=device)
+    gap = torch.randint(SHORTEST_GAP, LONGEST_GAP + 1, (size, 1), device=device)
     kinds = torch.stack(
         [
             step < first // 2,  # going on

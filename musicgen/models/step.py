@@ -16,10 +16,10 @@ RESTS = TOKENS == REST_TOKEN
 
 @dataclass(frozen=True)
 class State:
-    """What a backbone needs besides the history of N = B * ways pieces; every tensor has the pieces first."""
+    """What a backbone needs besides the history of N = B * candidates pieces; every tensor has the pieces first."""
 
     carried: tuple[Tensor, ...]  # (N, ...) handed on from step to step
-    context: tuple[Tensor, ...] = ()  # (B, ...) the same for every step, and for all ways of a piece
+    context: tuple[Tensor, ...] = ()  # (B, ...) the same for every step, and for all candidates of a piece
     timed: tuple[Tensor, ...] = ()  # (N, T, ...) what belongs to each of the steps to come
 
     def rows(self, rows: Tensor) -> "State":
@@ -37,14 +37,14 @@ class Now(NamedTuple):
     meter: Tensor  # (N,)
     position: Tensor  # (N,) steps since the bar line
     to_end: Tensor  # (N,) see `ending`
-    pace: Tensor  # (N,) added to the log-odds of a hold
+    hold_shift: Tensor  # (N,) added to the log-odds of a hold
     breath: Tensor  # () steps that all voices may rest together
     uniforms: Tensor  # (N, 4) numbers from 0 to 1 that the voices are drawn by
     temperature: Tensor  # ()
     top_p: Tensor  # ()
 
 
-HISTORY = 9  # tensors of a history, the last of which never changes
+HISTORY_TENSORS = 9  # tensors of a history, the last of which never changes
 
 
 class Step(nn.Module):
@@ -67,12 +67,12 @@ class Step(nn.Module):
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         now, tensors = Now(*tensors[: len(Now._fields)]), tensors[len(Now._fields) :]
-        history, tensors = History.by(tensors[:HISTORY]), tensors[HISTORY:]
+        history, tensors = History.by(tensors[:HISTORY_TENSORS]), tensors[HISTORY_TENSORS:]
         carried, context = self.counts
         history.trail.echo  # worked out once, for backbone, head and what comes after  # noqa: B018
         state = State(tensors[:carried], tensors[carried : carried + context], tensors[carried + context :])
-        steps = (x[:, None] for x in (now.position, now.to_end, torch.ones_like(now.pace)))
-        batch = Batch(now.tokens[:, None], now.style, now.meter, *steps, pace=now.pace)
+        steps = (x[:, None] for x in (now.position, now.to_end, torch.ones_like(now.hold_shift)))
+        batch = Batch(now.tokens[:, None], now.style, now.meter, *steps, hold_shift=now.hold_shift)
         hidden, state = self.model.hidden(history.each(lambda x: x[:, None]), batch, state)
         frame, begun = self._frame(hidden[:, 0], history, batch, now)
         return frame, begun, *history.after(frame).tensors()[:-1], *state.carried
@@ -86,12 +86,12 @@ class Step(nn.Module):
         frame = list((now.tokens * now.fixed).split(1, 1))  # (N, 1) each
         seen = list(torch.where(now.fixed, now.tokens, UNKNOWN).split(1, 1))
         seen[self.voices :] = [torch.full_like(x, UNKNOWN) for x in seen[self.voices :]]
-        log_p, notes = torch.zeros_like(now.pace), torch.zeros_like(now.pace)
+        log_p, notes = torch.zeros_like(now.hold_shift), torch.zeros_like(now.hold_shift)
         for v in (v for v in ORDER if v < self.voices):
             one = slice(v, v + 1)
             others = torch.cat([seen[u] for u in range(4) if u != v], -1)[:, None]  # (N, 1, 3)
             choice = head.choice(ground.of(one), others, one)
-            odds, logits, total = choice.odds[:, 0] + now.pace, choice.others[:, 0], choice.total[:, 0]
+            odds, logits, total = choice.odds[:, 0] + now.hold_shift, choice.others[:, 0], choice.total[:, 0]
             cell = draw(logits, now.temperature, now.top_p, now.uniforms[:, v], (HOLD_TOKEN, odds))
             begins = ((cell != HOLD_TOKEN) & ~now.fixed[v]).float()
             log_p = log_p + (logits.gather(-1, cell[:, None])[:, 0] - total) * begins

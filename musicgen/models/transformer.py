@@ -26,7 +26,7 @@ class TransformerConfig(NextFrameConfig):
     window: int = 256  # frames that a layer looks back on, the present one included
 
 
-class Block(nn.Module):
+class AttentionBlock(nn.Module):
     def __init__(self, config: TransformerConfig):
         super().__init__()
         width = config.width
@@ -44,19 +44,19 @@ class Block(nn.Module):
     def _attend(self, x: Tensor, own: Cache, common: Cache, view: "View") -> tuple[Tensor, Cache]:
         """x (N, T, C) after the frames whose keys and values lie in two caches, the common ones first.
 
-        own: (N, H, n, C/H) each, of every piece; common: (B, H, m, C/H) each, shared by the N / B ways of a piece.
+        own: (N, H, n, C/H) each, of every piece; common: (B, H, m, C/H) each, shared by its N / B candidates.
         """
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (N, H, T, C/H)
         q, k = view.turned(q), view.turned(k)
         k, v = torch.cat([own[0], k.to(own[0].dtype)], 2), torch.cat([own[1], v.to(own[1].dtype)], 2)
         count = common[0].shape[2]
-        ways = q.reshape(common[0].shape[0], -1, *q.shape[1:])  # (B, N / B, H, T, C/H)
-        before = ways @ common[0][:, None].transpose(-1, -2)  # (B, N / B, H, T, m)
+        grouped = q.reshape(common[0].shape[0], -1, *q.shape[1:])  # (B, N / B, H, T, C/H)
+        before = grouped @ common[0][:, None].transpose(-1, -2)  # (B, N / B, H, T, m)
         before = before.masked_fill(view.far, -torch.inf).reshape(*q.shape[:3], count)
         after = (q @ k.transpose(-1, -2)).masked_fill(view.later, -torch.inf)  # (N, H, T, n)
         weights = (torch.cat([before, after], -1) * q.shape[-1] ** -0.5).softmax(-1)
-        ways = weights[..., :count].reshape(*ways.shape[:-1], count)
-        y = (ways @ common[1][:, None]).reshape(q.shape) + weights[..., count:] @ v  # (N, H, T, C/H)
+        grouped = weights[..., :count].reshape(*grouped.shape[:-1], count)
+        y = (grouped @ common[1][:, None]).reshape(q.shape) + weights[..., count:] @ v  # (N, H, T, C/H)
         return self.out(y.transpose(1, 2).flatten(2)), (k[:, :, 1 - self.window :], v[:, :, 1 - self.window :])
 
 
@@ -86,17 +86,17 @@ class View(NamedTuple):
         return torch.cat([a * self.cosine - b * self.sine, a * self.sine + b * self.cosine], -1)
 
 
-class Stack(nn.Module):
+class AttentionStack(nn.Module):
     """Carries keys and values of each block and how many frames there were; the context holds common ones."""
 
     def __init__(self, config: TransformerConfig):
         super().__init__()
         self.window = config.window
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.layers))
+        self.blocks = nn.ModuleList(AttentionBlock(config) for _ in range(config.layers))
 
     def empty(self, like: Tensor) -> tuple[Tensor, ...]:
         """Caches without a frame for as many pieces as `like` (N, ...) has, then the count of frames (N,)."""
-        block = cast(Block, self.blocks[0])
+        block = cast(AttentionBlock, self.blocks[0])
         none = torch.zeros(len(like), block.heads, 0, block.out.in_features // block.heads, device=like.device)
         return (none,) * (2 * len(self.blocks)) + (torch.zeros(len(like), dtype=torch.long, device=like.device),)
 
@@ -119,7 +119,7 @@ class Transformer(NextFrame):
     Config = TransformerConfig
 
     def make_backbone(self, config: TransformerConfig) -> nn.Module:
-        return Stack(config)
+        return AttentionStack(config)
 
     def first_state(self, batch: Batch, fixed: Tensor) -> State:
         """With a common cache of one frame that is not there, since a graph takes no empty one."""
@@ -127,10 +127,10 @@ class Transformer(NextFrame):
         common = tuple(F.pad(x, (0, 0, 0, 1)) for x in own)
         return State((*own, seen), (*common, torch.zeros(len(seen), 1, dtype=torch.bool, device=seen.device)))
 
-    def fan_out(self, state: State, ways: int) -> State:
-        """What has been read so far becomes common to all ways of a piece, which would else have to copy it."""
+    def fan_out(self, state: State, candidates: int) -> State:
+        """What has been read so far becomes common to all candidates of a piece, which would else have to copy it."""
         (*own, seen), (*common, there) = state.carried, state.context
-        keep, rows = self.config.window - 1, repeated(len(seen), ways)
+        keep, rows = self.config.window - 1, repeated(len(seen), candidates)
         there = F.pad(there, (0, own[0].shape[2]), value=True)
         common = (torch.cat([c, o], 2)[:, :, -keep:] for c, o in zip(common, own))
         return State((*(o[rows, :, :0] for o in own), seen[rows]), (*common, there[:, -keep:]))

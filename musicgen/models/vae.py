@@ -23,10 +23,20 @@ from musicgen.models.base import (
     features_of,
     to_cells,
 )
-from musicgen.models.decoding import Moment, Task, compose_until, nothing_fixed, paced, slice_steps, walk
+from musicgen.models.decoding import Moment, Task, compose_until, nothing_fixed, slice_steps, walk, with_hold_shift
 from musicgen.models.frames import History, histories, sounding_tokens
 from musicgen.models.head import STANDARD_RANK
-from musicgen.models.latent import STANDARD, WINDOW, Conductor, Gaussian, Grid, PlannedHead, Reader, slerp, trust_at
+from musicgen.models.latent import (
+    LATENT_BARS,
+    STANDARD,
+    Conductor,
+    Gaussian,
+    Grid,
+    PlannedHead,
+    WindowReader,
+    slerp,
+    trust_at,
+)
 from musicgen.models.next_frame import NextFrame, NextFrameConfig, Recurrent, nll
 from musicgen.models.step import State
 from musicgen.sampling import SamplingConfig
@@ -69,9 +79,9 @@ class VAE(NextFrame):
     def __init__(self, config: VAEConfig):
         super().__init__(config)
         latent, width = 2 * config.latent, config.width
-        self.posterior = Reader(config.reader, latent, config.dropout / 3, config.styles)
+        self.posterior = WindowReader(config.reader, latent, config.dropout / 3, config.styles)
         self.posterior.out.bias.data[config.latent :] = FIRST_LOG_VARIANCE
-        self.glimpse = Reader(config.glimpse, 2 * config.glimpse, config.dropout / 3, config.styles)
+        self.glimpse = WindowReader(config.glimpse, 2 * config.glimpse, config.dropout / 3, config.styles)
         self.conductor = Conductor(config.latent, config.conductor, width)
         inputs = 2 * width + 4 * config.glimpse
         self.prior = nn.Sequential(
@@ -216,7 +226,7 @@ class VAE(NextFrame):
     def frames(self, task: Task) -> Iterator[Tensor]:
         """At temperature 0 each latent is the likeliest, and so is each cell."""
         yield from task.batch.tokens[:, : task.given].unbind(1)  # the seed, at once
-        task = paced(self, task)
+        task = with_hold_shift(self, task)
         batch = task.batch
         history = histories(batch.tokens[:, : task.given], batch.meter)
         with torch.inference_mode():
@@ -297,7 +307,7 @@ class VAE(NextFrame):
 
 def windows(batch: Batch) -> list[range]:
     """The steps of each window of pieces of one meter; the last one may be shorter."""
-    span, steps = WINDOW * int(BAR_STEPS[batch.meter[0]]), batch.tokens.shape[1]
+    span, steps = LATENT_BARS * int(BAR_STEPS[batch.meter[0]]), batch.tokens.shape[1]
     return [range(start, min(start + span, steps)) for start in range(0, steps, span)]
 
 

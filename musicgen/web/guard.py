@@ -112,7 +112,7 @@ def _route(scope: Scope) -> str:
     return getattr(scope.get("route"), "path", "") or scope.get("root_path") or "-"
 
 
-class Lines(logging.Formatter):
+class LogLines(logging.Formatter):
     """A record as one line of JSON: time (UTC), level, what, and what else its `about` says."""
 
     converter = time.gmtime
@@ -128,7 +128,7 @@ class Lines(logging.Formatter):
 def log_to(stream: TextIO):
     """Let all of this project's loggers write lines there."""
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(Lines())
+    handler.setFormatter(LogLines())
     logger = logging.getLogger("musicgen")
     logger.handlers, logger.propagate = [handler], False
     logger.setLevel(logging.INFO)

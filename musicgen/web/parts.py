@@ -20,7 +20,7 @@ HERE = Path(__file__).parent
 SCRIPTS = sorted(path.name for path in (HERE / "js").glob("*.js"))
 VERSION = hashlib.sha256(b"".join((HERE / "js" / name).read_bytes() for name in SCRIPTS)).hexdigest()[:12]
 MODULES = f"web/{VERSION}/js"  # relative to the page
-PICTURE = "web/page.png"
+PAGE_PICTURE = "web/page.png"
 TITLE = "Nonet: nine networks, one tune"
 SENTENCE = "Give a few notes, and one of nine neural networks composes the rest while you listen."
 YEAR = 365 * 24 * 3600  # seconds
@@ -111,7 +111,7 @@ def hook(name: str, takes=(), gives=(), **more) -> str:
 
 def head() -> str:
     """What a link to the page shows elsewhere, and hints to load all modules at once, not one import after another."""
-    about = {"og:type": "website", "og:url": "{address}/", "og:image": f"{{address}}/{PICTURE}"}
+    about = {"og:type": "website", "og:url": "{address}/", "og:image": f"{{address}}/{PAGE_PICTURE}"}
     about |= {"og:title": TITLE, "og:description": SENTENCE, "twitter:card": "summary_large_image"}
     metas = "".join(f'<meta property="{name}" content="{escape(value)}">' for name, value in about.items())
     described = f'<meta name="description" content="{escape(SENTENCE)}">'
@@ -138,5 +138,5 @@ def routes() -> list[BaseRoute]:
     return [
         Mount(f"/{MODULES}", _Lasting(directory=HERE / "js")),
         Mount("/web/samples", StaticFiles(directory=HERE / "samples")),
-        Route(f"/{PICTURE}", lambda _: FileResponse(HERE / "page.png")),
+        Route(f"/{PAGE_PICTURE}", lambda _: FileResponse(HERE / "page.png")),
     ]

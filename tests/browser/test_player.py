@@ -244,17 +244,17 @@ def test_tempo_volume_and_instruments_change_while_it_plays(page):
         // the old pace is not heard to its end: some of that lies between
         const jump = step - before - 16 * (time - start) - 4 * player.context.outputLatency;
         await sleep(0.5);
-        const pace = (player.position - step) / (player.context.currentTime - time);
+        const rate = (player.position - step) / (player.context.currentTime - time);
         player.instruments = ["flute", "choir", "strings", "organ"];
         player.volume = 0;
         await sleep(0.4);
         const quiet = loudness(player.context.currentTime - 0.15, player.context.currentTime);
         player.pause();
-        return {jump, pace, quiet, state: player.state, instruments: player.instruments};
+        return {jump, rate, quiet, state: player.state, instruments: player.instruments};
         """,
     )
     assert abs(seen["jump"]) < 0.3
-    assert seen["pace"] == pytest.approx(16, rel=0.15)
+    assert seen["rate"] == pytest.approx(16, rel=0.15)
     assert seen["quiet"] < 1e-3
     assert seen["state"] == "paused"
     assert seen["instruments"] == ["flute", "choir", "strings", "organ"]

@@ -64,7 +64,7 @@ def with_script(visit, browser, monkeypatch):
     return opened
 
 
-def told(page):
+def status(page):
     return page.get_by_test_id("playing")
 
 
@@ -76,7 +76,7 @@ def test_a_midi_keyboard_plays_once_it_is_asked_for(with_script):
     page.evaluate("midi([0x90, 64, 80], [0x80, 64, 0])")
     assert page.evaluate("asked") == 0 and "E4" not in seed_field(page).input_value()
     page.get_by_test_id("midi").click()
-    expect(told(page)).to_contain_text("Listening to Test Keys")
+    expect(status(page)).to_contain_text("Listening to Test Keys")
     page.evaluate("midi([0x90, 64, 80], [0x80, 64, 0], [0x90, 60, 80, 200], [0x90, 67, 80, 210], [0xb0, 123, 0])")
     expect(seed_field(page)).to_have_value("E4:1 [C4 G4]:1")  # the first key begins a tune
     expect(roll(page)).to_have_attribute("data-notes", "3")
@@ -103,7 +103,7 @@ def test_a_midi_keyboard_plays_once_it_is_asked_for(with_script):
 def test_where_there_is_no_midi_keyboard_it_is_told(with_script, script, words):
     page = with_script(script)
     page.get_by_test_id("midi").click()
-    expect(told(page)).to_contain_text(words)
+    expect(status(page)).to_contain_text(words)
 
 
 def test_a_tune_is_recorded_with_its_rhythm(with_script):
@@ -112,7 +112,7 @@ def test_a_tune_is_recorded_with_its_rhythm(with_script):
     page.get_by_label("Tempo").fill("240")  # 62.5 ms a sixteenth
     record = page.get_by_test_id("record")
     record.click()
-    expect(told(page)).to_contain_text("Recording")
+    expect(status(page)).to_contain_text("Recording")
     assert page.evaluate("clicks") >= 4  # a bar of them came first
     page.evaluate("""midi([0x90, 60, 80, 0], [0x80, 60, 0, 125], [0x90, 64, 80, 250], [0x90, 67, 80, 250],
         [0x80, 64, 0, 500], [0x80, 67, 0, 500])""")

@@ -17,7 +17,7 @@ from musicgen.models.base import BAR_STEPS, FIRST_PITCH, HOLD_TOKEN, STYLE_NAMES
 from musicgen.models.cnn import TOGETHER, Columns
 from musicgen.models.frames import nearest
 from musicgen.models.gibbs import Block, Sampler, apart, blocks_of
-from musicgen.models.lags import CASES, LAGS, OUTSIDE, UNKNOWN, Lagged, around
+from musicgen.models.lags import BOTH_WAYS, CASES, HIDDEN, OUTSIDE, Lagged, around
 from musicgen.models.masks import CROP, by_beats, in_gaps, some_unknown, window
 from musicgen.models.roll import (
     CLASSES,
@@ -108,22 +108,24 @@ def test_a_cell_is_laid_beside_those_at_the_same_place_of_other_bars(meter):
     score = Score(np.tile(chorale(3).cells[: 3 * bar], (3, 1)), "chorale", meter)
     known = torch.rand((1, 9 * bar, 4), generator=torch.Generator().manual_seed(0)) < 0.5
     found, classes = lagged(score, known), classes_of(collate([features_of(score)]))
-    for k, lag in enumerate(LAGS):
+    for k, lag in enumerate(BOTH_WAYS):
         for step in range(score.steps):
             there = step + lag * bar
             if not 0 <= there < score.steps:
                 assert (found.state[0, step, k] == OUTSIDE).all()
                 continue
-            assert torch.equal(found.state[0, step, k] > UNKNOWN, known[0, there])
+            assert torch.equal(found.state[0, step, k] > HIDDEN, known[0, there])
             assert torch.equal(found.classes[0, step, k], classes[0, there])
 
 
 def test_agreement_tells_a_repeat_from_what_is_new():
     score = Score(np.vstack([chorale(1, seed=1).cells] * 2 + [chorale(1, seed=2).cells]))
-    nearby, wide = (a[0, 24, LAGS.index(-1)] for a in lagged(score, torch.ones(1, 48, 4, dtype=torch.bool)).agreement)
+    nearby, wide = (
+        a[0, 24, BOTH_WAYS.index(-1)] for a in lagged(score, torch.ones(1, 48, 4, dtype=torch.bool)).agreement
+    )
     assert (nearby >= CASES - 5).all() and (wide > 0).all()
     hidden = lagged(score, torch.arange(48)[None, :, None].expand(1, 48, 4) < 16)
-    assert not any(a[..., LAGS.index(-1), :].any() for a in hidden.agreement), "nothing to compare"
+    assert not any(a[..., BOTH_WAYS.index(-1), :].any() for a in hidden.agreement), "nothing to compare"
 
 
 def test_cells_around_are_counted_to_the_edges():
@@ -138,7 +140,7 @@ def test_once_it_has_learned_to_copy_it_says_again_what_it_said_four_bars_ago():
     known = torch.arange(score.steps)[None, :, None].expand(1, -1, 4) < 64
     with torch.inference_mode():
         plain = model.logits(batch, classes_of(batch), known)
-        model.lookback.copy[0].view(len(STYLE_NAMES), len(LAGS), 4, CASES)[:, LAGS.index(-4)] = 1.0
+        model.lookback.copy[0].view(len(STYLE_NAMES), len(BOTH_WAYS), 4, CASES)[:, BOTH_WAYS.index(-4)] = 1.0
         likeliest = model.logits(batch, classes_of(batch), known).argmax(-1)
     assert torch.equal(likeliest[:, 64:], classes_of(batch)[:, :64])
     assert not torch.equal(plain.argmax(-1)[:, 64:], classes_of(batch)[:, :64])

@@ -9,7 +9,7 @@ from tiny import chorale, small, tune
 
 from musicgen import checkpoint
 from musicgen.models.base import HOLD_TOKEN, collate, features_of
-from musicgen.models.critic import WINDOW
+from musicgen.models.critic import CRITIC_BARS
 from musicgen.models.frames import History, histories
 from musicgen.models.gan import each_step, fresh, scene, some_given, stacked
 from musicgen.models.head import STANDARD_RANK
@@ -88,8 +88,8 @@ def test_scenes_are_of_one_meter_and_windows_of_two_bars():
     closes = 0
     for _ in range(40):
         part, begun, start = scene(mixed)
-        assert len(part.tokens) == 2 and part.tokens.shape[1] - start == WINDOW * BAR
-        assert begun == BAR or (begun >= BAR and (start - begun) // BAR in range(WINDOW + 1))
+        assert len(part.tokens) == 2 and part.tokens.shape[1] - start == CRITIC_BARS * BAR
+        assert begun == BAR or (begun >= BAR and (start - begun) // BAR in range(CRITIC_BARS + 1))
         closes += int(part.to_end[0, -1] == 0)
     assert 5 < closes < 35
 

@@ -9,7 +9,7 @@ from tiny import CANVASES, canvas, chorale, small, tune
 
 from musicgen.models import MODELS
 from musicgen.models.base import (
-    ENDINGS,
+    END_CASES,
     FAR_END,
     HOLD_TOKEN,
     REST_TOKEN,
@@ -21,10 +21,9 @@ from musicgen.models.base import (
     to_cells,
     to_tokens,
 )
-from musicgen.models.decoding import Moment, ends_as_most, nothing_fixed, paced, slice_steps, task_of, walk
-from musicgen.models.draw import parted
+from musicgen.models.decoding import Moment, ends_as_most, nothing_fixed, slice_steps, task_of, walk, with_hold_shift
+from musicgen.models.draw import ILLEGAL, parted
 from musicgen.models.frames import History, histories
-from musicgen.models.head import ILLEGAL
 from musicgen.models.next_frame import NextFrame
 from musicgen.sampling import SamplingConfig
 from musicgen.score import HIGH, HOLD, LOW, REST, Canvas, Score
@@ -140,7 +139,7 @@ def test_what_was_played_before_can_be_copied(name):
     model = small(name)
     model.head.copy.strength.data[:, :, :, 0, 2] = 50  # by either run length: the token of four bars ago
     given = Canvas.free_bars(tune(5), 5, 5)
-    cells = model.compose(given, SamplingConfig(paced=False)).cells[:, 0]
+    cells = model.compose(given, SamplingConfig(follow_seed=False)).cells[:, 0]
     sounding = cells[1:16] != REST  # what may be copied
     assert np.array_equal(cells[-15:][sounding], cells[1:16][sounding])
 
@@ -198,21 +197,21 @@ def test_after_training_each_style_gets_the_hold_temperature_and_bias_that_fit_i
 
 @pytest.mark.parametrize("name", FORWARD)
 def test_the_slower_the_seed_the_surer_of_a_hold_is_what_follows(name):
-    """The same pitches, in quarters and in halves; with nothing given before the first free cell there is no pace."""
+    """The same pitches, in quarters and in halves; with nothing given before the first free cell nothing shifts."""
     model, seed = small(name), np.array([(72, 67, 60, 48), (74, 67, 59, 55)])
     model.head.bias.data[:, HOLD_TOKEN] = 4  # about as likely as a note
-    paces, held = [], []
+    hold_shifts, held = [], []
     for length in (4, 8):
         cells = np.full((16, 4), HOLD)
         cells[::length] = np.resize(seed, (16 // length, 4))
         given = Canvas(Score(cells), np.ones((16, 4), bool)).extended(3)
         task = task_of([given], SamplingConfig(), torch.Generator())
-        paces.append(paced(model, task).batch.pace.item())
+        hold_shifts.append(with_hold_shift(model, task).batch.hold_shift.item())
         made = model.compose_all([given, given], random_seeds=[0, 1])
         held.append(np.mean([score.cells[16:] == HOLD for score in made]))
         task.fixed[0, 2] = False
-        assert paced(model, task).batch.pace == 0
-    assert paces[0] < paces[1] and held[0] < held[1]
+        assert with_hold_shift(model, task).batch.hold_shift == 0
+    assert hold_shifts[0] < hold_shifts[1] and held[0] < held[1]
 
 
 @pytest.mark.parametrize("name", FORWARD)
@@ -331,5 +330,5 @@ def test_a_crop_begins_what_it_would_hold():
 def test_the_end_is_told_step_by_step_and_then_by_bars():
     found = ending(16 * 20, 16)
     assert found[-1] == 0 and found[-2] == 1
-    assert found[0] == FAR_END == ENDINGS - 1
+    assert found[0] == FAR_END == END_CASES - 1
     assert (np.diff(found) <= 0).all()

@@ -58,7 +58,7 @@ def house(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def told(house) -> dict:
+def report(house) -> dict:
     environment = {**os.environ, "PYTHONPATH": f"{house}:{ROOT / 'tests'}"}
     command = [sys.executable, str(ROOT / "tests" / "trio.py")]
     done = subprocess.run(command, cwd=house, env=environment, capture_output=True, text=True)
@@ -66,31 +66,31 @@ def told(house) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def test_models_trained_before_there_was_a_trio_write_what_they_wrote(told):
+def test_models_trained_before_there_was_a_trio_write_what_they_wrote(report):
     canvas = from_text("C5 D5 E5 F5").canvas.extended(2)
-    for name, about in told["shipped"].items():
+    for name, about in report["shipped"].items():
         assert about["styles"] == ["chorale", "dance"]
         score = checkpoint.load(name).compose(canvas, random_seed=5)
         assert np.array_equal(score.cells, about["cells"]), name
 
 
-def test_they_are_not_offered_for_it(told):
-    for name, about in told["shipped"].items():
+def test_they_are_not_offered_for_it(report):
+    for name, about in report["shipped"].items():
         assert about["trio"] == [["problem", "model", f"{name} was not trained for a trio: choose another style."]]
-    assert told["compared"] == [["problem", "model"]]
+    assert report["compared"] == [["problem", "model"]]
 
 
-def test_all_kinds_of_models_learn_it_by_the_only_loop(told):
-    assert told["pieces"] == 3
-    for name, about in told["trained"].items():
+def test_all_kinds_of_models_learn_it_by_the_only_loop(report):
+    assert report["pieces"] == 3
+    for name, about in report["trained"].items():
         assert about["styles"] == ["chorale", "dance", "trio"], name
         assert about["valid"] > 0 and about["kept"] and set(about["voices"]) <= {0, 1, 2}, name
 
 
-def test_it_is_read_and_written_as_any_other(told):
-    assert told["files"]["styles"] == ["trio", "trio"] and told["files"]["notes"] == [True, True]
-    assert told["files"]["roll"] == {"low": 45, "high": 81, "voices": ["Violin", "Viola", "Cello"]}
-    assert "top 3 notes of each chord were kept, since a trio has 3 voices" in told["files"]["too many"]
+def test_it_is_read_and_written_as_any_other(report):
+    assert report["files"]["styles"] == ["trio", "trio"] and report["files"]["notes"] == [True, True]
+    assert report["files"]["roll"] == {"low": 45, "high": 81, "voices": ["Violin", "Viola", "Cello"]}
+    assert "top 3 notes of each chord were kept, since a trio has 3 voices" in report["files"]["too many"]
 
 
 def test_a_style_without_a_source_is_told_when_training_begins(house):

@@ -176,14 +176,14 @@ def test_slerp_keeps_to_the_sphere():
 @pytest.mark.parametrize("style", [chorale, tune])
 def test_a_morph_goes_from_one_seed_to_the_other(style):
     model, a, b = small("vae"), style(3, seed=1), style(3, seed=2)
-    way = model.morph(a, b, 5)
-    assert len(way) == 5 and way[0] == a and way[-1] == b
-    assert all((s.style, s.meter, s.tempo, s.bars) == (a.style, a.meter, a.tempo, 3) for s in way)
-    assert way == model.morph(a, b, 5)
+    morph = model.morph(a, b, 5)
+    assert len(morph) == 5 and morph[0] == a and morph[-1] == b
+    assert all((s.style, s.meter, s.tempo, s.bars) == (a.style, a.meter, a.tempo, 3) for s in morph)
+    assert morph == model.morph(a, b, 5)
     assert model.morph(a, b, 2) == [a, b]
     z = slerp(*(model.encode(batch_of(s)).mean.detach() for s in (a, b)), 0.25)
     alone = model.decode(batch_of(a), z, SURE)
-    assert np.array_equal(to_cells(alone[0].numpy()), way[1].cells), "side by side as each alone"
+    assert np.array_equal(to_cells(alone[0].numpy()), morph[1].cells), "side by side as each alone"
 
 
 @pytest.mark.parametrize(
@@ -233,7 +233,7 @@ def test_its_own_figures_are_measured():
     ]
     found = of_vae(small("vae"), pieces, "valid", checkpoint.DIRECTORY)
     assert found["active latent units"].endswith(" of 80")
-    ways = found.pop("cells unlike a, step by step on a way from a to b")
-    for way in ways.values():
-        assert way[0] == 0 and len(way) == MORPH_STEPS and 0 < way[-1] <= 1
+    morphs = found.pop("cells unlike a, step by step on a way from a to b")
+    for morph in morphs.values():
+        assert morph[0] == 0 and len(morph) == MORPH_STEPS and 0 < morph[-1] <= 1
     assert all(len(v) == 2 for k, v in found.items() if k != "active latent units")

@@ -54,8 +54,8 @@ def test_a_piece_holds_what_it_promises_and_is_json():
     answer = api.compose(model="gru", style="dance", notes="A4 B4:0.5", bars=3, meter="6/8", tempo=90, random_seed=5)
     assert tuple(answer) == PIECE
     assert {tuple(note) for note in answer["notes"]} == {NOTE}
-    told = {name: answer[name] for name in PIECE[:7]}
-    assert told == {
+    known = {name: answer[name] for name in PIECE[:7]}
+    assert known == {
         "model": "gru", "style": "dance", "meter": "6/8", "tempo": 90, "bars": 3, "steps": 36, "random_seed": 5,
     }  # fmt: skip
     assert given(answer) == [(0, 69, 0, 4), (0, 71, 4, 2)]

@@ -47,7 +47,7 @@ def synthesizer(request, monkeypatch) -> str:
     return request.param
 
 
-@pytest.mark.parametrize("format", audio.FORMATS)
+@pytest.mark.parametrize("format", audio.AUDIO_FORMATS)
 def test_a_file_is_as_long_as_the_score_and_loud_but_not_clipped(synthesizer, format):
     score = chorale()
     sound, rate = decode(audio.render(score, format=format))

@@ -61,7 +61,7 @@ def compose(run, tmp_path):
 
 
 def test_one_json_object_and_files_of_every_format(run, tmp_path):
-    files = [tmp_path / f"a.{ending}" for ending in cli.ENDINGS]
+    files = [tmp_path / f"a.{ending}" for ending in cli.FORMAT_ENDINGS]
     outs = [word for file in files for word in ("--out", file)]
     code, printed, _ = run(
         *("compose", "--model", "gru", "--style", "chorale", "--notes", "C5 D5 E5", "--bars", 2, "--meter", "4/4"),

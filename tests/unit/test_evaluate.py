@@ -15,7 +15,7 @@ from train.data import Piece
 from train.evaluation import __main__ as command
 from train.evaluation import evaluate, form
 from train.evaluation.originality import Originality
-from train.evaluation.sampled import BARS, SEED_BARS, Yardstick, canvas_of, composed, paired, windows
+from train.evaluation.sampled import PIECE_BARS, SEED_BARS, Yardstick, canvas_of, composed, paired, windows
 from train.report import cards, chart, tables
 from train.report.tables import FORM_MEANING, MEANING
 
@@ -27,7 +27,7 @@ PIECES = [
     for style, score in (("chorale", chorale(8, seed)), ("dance", tune(8 - seed % 2, seed)))
 ]
 COUNT = 8  # samples
-STEPS, SEED_STEPS = BARS * 8, SEED_BARS * 8
+STEPS, SEED_STEPS = PIECE_BARS * 8, SEED_BARS * 8
 
 
 def score(style: str, split: str, number: int = 0) -> Score:
@@ -72,7 +72,7 @@ def test_neighbours_share_the_random_seed_and_later_tasks_a_melody(yardstick):
 def test_a_canvas_holds_the_first_bars_and_room_for_the_rest():
     piece = chorale(10, 3)
     canvas = canvas_of(piece)
-    assert canvas.score.bars == BARS and canvas.seed_steps == SEED_BARS * 16
+    assert canvas.score.bars == PIECE_BARS and canvas.seed_steps == SEED_BARS * 16
     assert np.array_equal(canvas.score.cells[:32], piece.cells[:32])
 
 
@@ -108,7 +108,7 @@ def test_form_is_asked_of_the_pieces_that_are_long_enough_in_turn_with_new_rando
     assert len(held_out.pieces) == 4  # of eight
     tasks = held_out.tasks(10)
     assert [seed for _, seed in tasks] == [0] * 4 + [1] * 4 + [2] * 2
-    assert all(piece.bars == form.BARS for piece, _ in tasks)
+    assert all(piece.bars == form.FORM_BARS for piece, _ in tasks)
     mixed = [Piece(m, "valid", tune(16, i).replace(meter=m)) for i, m in enumerate(["2/4", "4/4", "2/4"])]
     assert [piece.meter for piece, _ in form.Form(mixed, "dance", "valid").tasks(6)] == ["4/4"] * 2 + ["2/4"] * 4
 
@@ -171,7 +171,7 @@ def test_the_command_measures_all_models_and_writes_what_it_found(shipped, monke
     readme = (shipped / "README.md").read_text()
     assert readme.startswith("before\n") and readme.endswith("after\n") and tables.table(shipped) in readme
     assert (shipped / "rnn" / "README.md").read_text() == cards.card("rnn", shipped)
-    assert (shipped / "gru" / "sample.mid").exists() and (shipped / chart.PICTURE).exists()
+    assert (shipped / "gru" / "sample.mid").exists() and (shipped / chart.COMPARISON_PICTURE).exists()
     assert "| 0.250 |" in readme and "none: a GAN has no likelihood" in readme
 
 

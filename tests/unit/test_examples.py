@@ -47,10 +47,10 @@ def test_python_composes_without_the_page(tmp_path):
 
 
 def test_a_client_composes_repairs_and_takes_home(server, tmp_path):
-    told, file = run(
+    printed, file = run(
         sys.executable, "-c", CLIENT.replace(PORT, server.url), folder=tmp_path
     ).splitlines()[-2:]  # fmt: skip
-    assert re.fullmatch(r"\d\d+ notes by \w+", told)
+    assert re.fullmatch(r"\d\d+ notes by \w+", printed)
     assert Path(file).suffix == ".mp3" and Path(file).stat().st_size > 20_000
 
 
@@ -97,8 +97,8 @@ def test_agents_are_offered_the_same_with_every_argument_explained(server):
     tools, piece, rendered, refused = asyncio.run(visit())
     assert list(tools) == ["compose", "harmonise", "repair", "compare", "models", "render"]
     for tool in tools.values():
-        told = {name: about["description"] for name, about in tool.inputSchema["properties"].items()}
-        assert told == {name: api.ARGUMENTS[name] for name in told}
+        printed = {name: about["description"] for name, about in tool.inputSchema["properties"].items()}
+        assert printed == {name: api.ARGUMENTS[name] for name in printed}
     assert piece["bars"] == 2 and not any(note["given"] for note in piece["notes"])
     assert rendered.content[0].type == "image"
     assert refused.isError and refused.content[0].text.startswith("bars: Choose a length")

@@ -63,11 +63,11 @@ def test_a_damaged_checkout_serves_what_is_whole_and_says_what_is_not(broken, ho
             async with client(server) as http:
                 visitor = await Visitor.at(http)
                 parts = {c["props"].get("elem_id"): c["props"] for c in visitor.config["components"]}
-                told = " ".join(parts["cards"]["props"]["missing"])
-                assert "RNN is missing: checkpoints/rnn/config.json is of another shape" in told
-                assert "VAE is missing: checkpoints/vae/config.json is of another shape" in told
-                assert "LSTM is missing: checkpoints/lstm/weights.safetensors is missing or has changed" in told
-                assert str(broken) not in told
+                missing = " ".join(parts["cards"]["props"]["missing"])
+                assert "RNN is missing: checkpoints/rnn/config.json is of another shape" in missing
+                assert "VAE is missing: checkpoints/vae/config.json is of another shape" in missing
+                assert "LSTM is missing: checkpoints/lstm/weights.safetensors is missing or has changed" in missing
+                assert str(broken) not in missing
                 names = [card["name"] for card in parts["cards"]["props"]["cards"]]
                 assert names == [n for n in checkpoint.available() if n not in ("rnn", "vae", "lstm")]
                 updates = [u async for u in visitor.updates(cards="gru", bars=6)]

@@ -267,4 +267,4 @@ def test_too_many_events_are_refused():
     with pytest.raises(SeedError, match=r"too many tracks.*choose"):
         from_midi(header() + MELODY * (midifile.MAX_TRACKS + 1))
     with pytest.raises(SeedError, match="larger than 5 MB"):
-        midi.read(PLAIN + bytes(midifile.MAX_BYTES))
+        midi.read(PLAIN + bytes(midifile.MAX_MIDI_BYTES))

@@ -62,9 +62,9 @@ def test_the_command_composes_from_any_folder(installed, tmp_path):
     where = elsewhere(installed / "python", "-c", "import musicgen; print(musicgen.__file__)", folder=tmp_path)
     assert Path(where).is_relative_to(installed.parent)
     asked = ("--notes", "C5 D5 E5", "--bars", "2", "--seed", "7", "--out", "a.mid", "--json")
-    told = json.loads(elsewhere(installed / "musicgen", "compose", "--model", "gru", *asked, folder=tmp_path))
-    assert told["bars"] == 2
-    assert len(from_midi((tmp_path / "a.mid").read_bytes()).canvas.score.notes()) == told["notes"]
+    answer = json.loads(elsewhere(installed / "musicgen", "compose", "--model", "gru", *asked, folder=tmp_path))
+    assert answer["bars"] == 2
+    assert len(from_midi((tmp_path / "a.mid").read_bytes()).canvas.score.notes()) == answer["notes"]
 
 
 def test_the_command_knows_the_page(installed, tmp_path):

@@ -28,9 +28,9 @@ def lines(capsys) -> list[str]:
 def test_all_is_well_without_fluidsynth(no_models, monkeypatch, capsys):
     monkeypatch.setenv("PATH", "/nonexistent")
     assert selftest.run()
-    told = lines(capsys)
-    assert "ok    synthesizer: midirenderer" in told
-    assert all(line.startswith("ok ") for line in told)
+    printed = lines(capsys)
+    assert "ok    synthesizer: midirenderer" in printed
+    assert all(line.startswith("ok ") for line in printed)
 
 
 def test_silence_is_found(no_models, monkeypatch, capsys):
@@ -63,9 +63,9 @@ def test_a_changed_checkpoint_is_found_and_the_others_are_still_checked(monkeypa
     monkeypatch.setattr(checkpoint, "available", lambda: ["gru", "lstm"])
     monkeypatch.setattr(checkpoint, "load", load)
     assert not selftest.run()
-    told = lines(capsys)
-    assert "FAIL  model gru: gru has changed" in told
-    assert "FAIL  model lstm: lstm has changed" in told
+    printed = lines(capsys)
+    assert "FAIL  model gru: gru has changed" in printed
+    assert "FAIL  model lstm: lstm has changed" in printed
 
 
 def test_the_command_says_that_what_is_shipped_works(tmp_path):
@@ -78,7 +78,7 @@ def test_the_command_says_that_what_is_shipped_works(tmp_path):
         timeout=600,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    told = done.stdout.splitlines()
-    assert all(line.startswith("ok ") for line in told)
+    printed = done.stdout.splitlines()
+    assert all(line.startswith("ok ") for line in printed)
     for name in checkpoint.available():
-        assert any(line.startswith(f"ok    model {name}: hash verified") for line in told)
+        assert any(line.startswith(f"ok    model {name}: hash verified") for line in printed)

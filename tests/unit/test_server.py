@@ -38,7 +38,7 @@ def visit(server: Server, act):
     return asyncio.run(visiting())
 
 
-async def told(visitor: Visitor, **given) -> list[dict]:
+async def updates_for(visitor: Visitor, **given) -> list[dict]:
     return [update async for update in visitor.updates(anew=False, **{"bars": 6, **given})]
 
 
@@ -101,7 +101,7 @@ def test_whatever_stands_in_a_field_is_told_in_a_sentence_at_the_field(server, f
     async def act(visitor):
         for value in ANYTHING:
             sent = {"tempo": value, "volume": value, "instruments": value} if field == "transport" else value
-            updates = await told(visitor, **{field: sent})
+            updates = await updates_for(visitor, **{field: sent})
             allowed = repr(value) in map(repr, ALLOWED.get(field, ()))
             if allowed:
                 assert updates[-1]["kind"] == "end", (value, updates)
@@ -110,7 +110,7 @@ def test_whatever_stands_in_a_field_is_told_in_a_sentence_at_the_field(server, f
                 assert updates[0]["field"] == FIELDS[field] and 10 < len(updates[0]["message"]) < 200
             async for name, message in visitor.use("style", "change", **{field: sent}):
                 assert name != "process_completed" or message["success"], (value, message)
-        assert (await told(visitor))[-1]["state"] == "done"
+        assert (await updates_for(visitor))[-1]["state"] == "done"
 
     visit(server, act)
 
@@ -156,13 +156,13 @@ def test_the_log_has_a_line_a_request_and_says_nothing_of_visitors(server):
         )
         await http.get(f"{secret}/page")
         await http.post("gradio_api/upload", files={"files": (f"{secret}.mid", b"MThd")})
-        await told(visitor, notes=f"C5 D5 {secret}")
+        await updates_for(visitor, notes=f"C5 D5 {secret}")
         assert await visitor.download("midi", PIECE)
         return server.said.splitlines()[before:]
 
     lines = visit(server, act)
-    told_of = [json.loads(line) for line in lines]
-    requests = [line for line in told_of if line["what"] == "request"]
+    logged = [json.loads(line) for line in lines]
+    requests = [line for line in logged if line["what"] == "request"]
     assert {"time", "level", "method", "route", "status", "ms"} <= set(requests[0])
     routes = {(line["method"], line["route"], line["status"]) for line in requests}
     assert {("GET", "/", 200), ("GET", "-", 404), ("POST", "/gradio_api/upload", 200)} <= routes

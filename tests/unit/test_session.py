@@ -86,7 +86,7 @@ def test_a_run_ends_at_the_deadline(model):
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "told"),
+    ("changes", "field", "message"),
     [
         ({"notes": "C5 H4"}, "notes", "H4"),
         ({"notes": "C5 " * 2000}, "notes", "4000"),
@@ -95,13 +95,13 @@ def test_a_run_ends_at_the_deadline(model):
         ({"model": "oracle"}, "model", f"oracle here: choose one of {NAME}"),
     ],
 )
-def test_a_seed_or_model_that_cannot_be_had_is_told_at_its_field(model, changes, field, told):
+def test_a_seed_or_model_that_cannot_be_had_is_told_at_its_field(model, changes, field, message):
     ((update, work),) = run(**changes)
-    assert update["kind"] == "problem" and update["field"] == field and told in update["message"] and work is None
+    assert update["kind"] == "problem" and update["field"] == field and message in update["message"] and work is None
 
 
 @pytest.mark.parametrize(
-    ("changes", "field", "told"),
+    ("changes", "field", "message"),
     [
         *[({name: beyond}, name, f"{limit.high}") for name, limit in LIMITS.items() for beyond in (limit.high * 2, -1)],
         *[({name: wrong}, name, f"{limit.low}") for name, limit in LIMITS.items() for wrong in ("2", True, math.nan)],
@@ -112,8 +112,8 @@ def test_a_seed_or_model_that_cannot_be_had_is_told_at_its_field(model, changes,
         ({"notes": 60}, "notes", "C5"),
     ],
 )
-def test_no_request_is_made_beyond_a_limit(changes, field, told):
-    with pytest.raises(Problem, match=re.escape(told)) as problem:
+def test_no_request_is_made_beyond_a_limit(changes, field, message):
+    with pytest.raises(Problem, match=re.escape(message)) as problem:
         request_for(**changes)
     assert problem.value.field == field
 

@@ -144,6 +144,30 @@ def test_imports_never_go_in_a_circle():
     assert not circles
 
 
+def names_given(source: str) -> set[str]:
+    """Names of the constants and the classes that a module defines."""
+    found: set[str] = set()
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            stored = [name for target in targets for name in ast.walk(target) if isinstance(name, ast.Name)]
+            found |= {name.id for name in stored if isinstance(name.ctx, ast.Store)}
+    return {name for name in found if name[0].isupper()}
+
+
+def test_no_name_stands_for_two_things():
+    source = "A, B = 1, 2\nC: int = 3\nclass D:\n    E = 4\nA['f'] = 5\n_log = 6"
+    assert names_given(source) == {"A", "B", "C", "D"}
+    owners: dict[str, list[str]] = {}
+    for file in SOURCES:
+        if module_name(file).split(".")[0] != "tests":
+            for name in names_given(file.read_text()):
+                owners.setdefault(name, []).append(module_name(file))
+    assert not {name: modules for name, modules in owners.items() if len(modules) > 1}
+
+
 def test_the_page_holds_no_music():
     assert not {name for name in GRAPH["app"] if name.split(".")[0] in ("numpy", "torch", "mido", "music21", "train")}
 

@@ -20,7 +20,7 @@ from train import data
 from train.evaluation import form, sampled
 from train.evaluation.originality import Originality
 from train.evaluation.particular import PARTICULAR
-from train.evaluation.sampled import Task, Yardstick, compose
+from train.evaluation.sampled import SampleTask, Yardstick, compose
 from train.loop import held_out, whole_pieces
 
 WORKERS = 2
@@ -49,19 +49,19 @@ class Evaluation:
     def begin(self, name: str, pool: Executor) -> Jobs:
         """Hand over to the pool all of a model's work that takes long."""
 
-        def composing(tasks: list[Task], bars: int) -> list[Future]:
+        def composing(tasks: list[SampleTask], bars: int) -> list[Future]:
             chunks = [tasks[i : i + CHUNK] for i in range(0, len(tasks), CHUNK)]
             return [pool.submit(compose, name, self.directory, chunk, bars) for chunk in chunks]
 
-        jobs = {("facts", ""): [pool.submit(facts, name, self.directory, self.pieces, self.split)]}
+        jobs = {("static", ""): [pool.submit(static_figures, name, self.directory, self.pieces, self.split)]}
         for style in checkpoint.styles(name, self.directory):
-            jobs["samples", style] = composing(self.yardsticks[style].tasks(self.samples), sampled.BARS)
-            jobs["form", style] = composing(self.forms[style].tasks(self.samples), form.BARS)
+            jobs["samples", style] = composing(self.yardsticks[style].tasks(self.samples), sampled.PIECE_BARS)
+            jobs["form", style] = composing(self.forms[style].tasks(self.samples), form.FORM_BARS)
         return jobs
 
     def finish(self, name: str, jobs: Jobs) -> dict:
         """A model's figures."""
-        found = jobs["facts", ""][0].result()
+        found = jobs["static", ""][0].result()
         about, nll = checkpoint.config(name, self.directory), f"nll_{self.split}"
         styles = checkpoint.styles(name, self.directory)
         if MODELS[name].likelihood == "exact":
@@ -79,7 +79,7 @@ class Evaluation:
         return rounded(found | judged("samples", self.yardsticks) | judged("form", self.forms))
 
 
-def facts(name: str, directory: Path, pieces: list[data.Piece], split: str) -> dict:
+def static_figures(name: str, directory: Path, pieces: list[data.Piece], split: str) -> dict:
     """What is measured of a model without composing: its size, its held-out nats a cell, what it alone has."""
     model = checkpoint.load(name, directory)
     found: dict[str, Any] = {"parameters": checkpoint.parameters(model)}

@@ -7,19 +7,19 @@ beside them the same bars of the held-out pieces themselves.
 from musicgen.score import METERS, Score
 from train.data import Piece, of
 from train.evaluation.metrics import clip, form
-from train.evaluation.sampled import SEED_BARS, Task
+from train.evaluation.sampled import SEED_BARS, SampleTask
 
-BARS = 16
+FORM_BARS = 16
 
 
 class Form:
     """The held-out pieces of one style that are long enough, and what is composed laid beside them."""
 
     def __init__(self, pieces: list[Piece], style: str, split: str):
-        self.pieces = [clip(p.score, 0, BARS) for p in of(pieces, style, split) if p.score.bars >= BARS]
+        self.pieces = [clip(p.score, 0, FORM_BARS) for p in of(pieces, style, split) if p.score.bars >= FORM_BARS]
         self.reference = form(self.pieces, SEED_BARS)
 
-    def tasks(self, count: int) -> list[Task]:
+    def tasks(self, count: int) -> list[SampleTask]:
         """Every piece in turn, each time round with another random seed; those of one meter stand together."""
         rounds = [(piece, turn) for turn in range(count) for piece in self.pieces][:count]
         return sorted(rounds, key=lambda task: list(METERS).index(task[0].meter))

@@ -15,11 +15,11 @@ from musicgen.io.notation import SCALE, signature
 from musicgen.score import HOLD, METERS, STEPS_PER_QUARTER, STYLES, Score
 
 GRID = 2000  # points that a density is held at
-MARGIN = 4  # bandwidths that the grid reaches beyond the values
+GRID_MARGIN = 4  # bandwidths that the grid reaches beyond the values
 NARROWEST = 0.02  # a bandwidth's least share of the spread of both sets: equal values alone have none
-TINY = 1e-9  # what a density is never below, so that a divergence stays finite
+LEAST_DENSITY = 1e-9  # what a density is never below, so that a divergence stays finite
 STUCK_BARS = 2  # a longer note is stuck
-LAGS = (1, 2, 4, 8)  # bars back that a bar is compared with
+FORM_LAGS = (1, 2, 4, 8)  # bars back that a bar is compared with
 RHYTHM_LAG = 4  # bars back that a bar's rhythm is compared with
 
 
@@ -95,7 +95,7 @@ def densities(a: Iterable[float], b: Iterable[float]) -> tuple[np.ndarray, np.nd
     both = np.concatenate([a, b])
     width = 0.9 * min(_spread(a), _spread(b)) * min(len(a), len(b)) ** -0.2
     width = max(width, NARROWEST * both.std()) or 1.0
-    grid = np.linspace(both.min() - MARGIN * width, both.max() + MARGIN * width, GRID)
+    grid = np.linspace(both.min() - GRID_MARGIN * width, both.max() + GRID_MARGIN * width, GRID)
     return _density(a, width, grid), _density(b, width, grid)
 
 
@@ -119,7 +119,7 @@ def overlap(a: Iterable[float], b: Iterable[float]) -> float:
 
 def divergence(a: Iterable[float], b: Iterable[float]) -> float:
     """Kullback-Leibler divergence of the density of `a` from that of `b`, in nats."""
-    p, q = (density + TINY for density in densities(a, b))
+    p, q = (density + LEAST_DENSITY for density in densities(a, b))
     p, q = p / p.sum(), q / q.sum()
     return float(max(0.0, (p * np.log(p / q)).sum()))
 
@@ -171,7 +171,7 @@ def form(scores: Iterable[Score], first: int) -> dict[str, float]:
         for bar in range(first, score.bars):
             same = (bars[:bar] == bars[bar]).all(axis=1)  # (bar,)
             found["equal_any"].append(same.any())
-            for lag in LAGS:
+            for lag in FORM_LAGS:
                 if lag <= bar:
                     found[f"equal_{lag}"].append(same[-lag])
             if bar >= RHYTHM_LAG:

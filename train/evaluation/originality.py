@@ -13,12 +13,12 @@ import numpy as np
 from musicgen.score import HOLD, METERS, Score
 
 BETWEEN = "\0"  # stands between two pieces, so that no run crosses
-UNKNOWN = "\1"  # a pair that no indexed piece has
+NOT_INDEXED = "\1"  # a pair that no indexed piece has
 FIRST = 2  # character of the first pair
 
 
 @dataclass(frozen=True)
-class Run:
+class SharedRun:
     pairs: int  # notes of the run but the last, whose duration may differ
     bars: float  # from the run's first onset to its last
     start: int  # step in the piece where it begins
@@ -45,9 +45,9 @@ class Originality:
             length += len(text)
         self.text = "".join(texts)
 
-    def longest(self, score: Score) -> Run:
+    def longest(self, score: Score) -> SharedRun:
         """The longest run that the score shares with any indexed piece; of equals the first in both."""
-        melody = "".join(self.letters.get(pair, UNKNOWN) for pair in _pairs(score))
+        melody = "".join(self.letters.get(pair, NOT_INDEXED) for pair in _pairs(score))
         begin, length, place = 0, 0, -1
         for start in range(len(melody)):
             while start + length < len(melody):
@@ -56,10 +56,10 @@ class Originality:
                     break
                 begin, length, place = start, length + 1, found
         if not length:
-            return Run(0, 0.0, 0, "")
+            return SharedRun(0, 0.0, 0, "")
         onsets = np.flatnonzero(score.cells[:, 0] >= 0)
         bars = (onsets[begin + length] - onsets[begin]) / METERS[score.meter].steps
-        return Run(length, float(bars), int(onsets[begin]), self.names[bisect_right(self.starts, place) - 1])
+        return SharedRun(length, float(bars), int(onsets[begin]), self.names[bisect_right(self.starts, place) - 1])
 
 
 def _pairs(score: Score) -> list[tuple[int, int]]:

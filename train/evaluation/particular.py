@@ -10,15 +10,15 @@ import torch
 
 from musicgen import checkpoint
 from musicgen.models.base import Batch, collate, crop, features_of, to_cells
-from musicgen.models.critic import Critic
+from musicgen.models.critic import CRITIC_BARS, Critic
 from musicgen.models.gan import GAN, unused
-from musicgen.models.latent import STANDARD, WINDOW, Grid
+from musicgen.models.latent import LATENT_BARS, STANDARD, Grid
 from musicgen.models.next_frame import NextFrame
 from musicgen.models.vae import SURE, VAE
 from musicgen.score import METERS, STYLES, Score
 from train.data import Piece, of
 from train.evaluation.metrics import clip, differing, mean
-from train.evaluation.sampled import BARS, SEED_BARS, canvas_of, composed
+from train.evaluation.sampled import PIECE_BARS, SEED_BARS, canvas_of, composed
 from train.evaluation.voice_leading import voice_leading
 from train.loop import held_out, whole_pieces
 from train.recipes import FORWARD, RECIPES
@@ -67,7 +67,7 @@ def of_gan(model: GAN, pieces: list[Piece], split: str, directory: Path) -> dict
     for whose, composer in composers.items():
         found |= {
             f"windows that the critic tells from real ones, {whose}: 0.5 is none, 1 all": [
-                _told_apart(model.critic, composer, scores) for scores in ours.values()
+                _critic_auc(model.critic, composer, scores) for scores in ours.values()
             ],
             f"distance from held-out music in facts of a frame, {whose} (Hellinger, squared)": [
                 held_out(composer, whole_pieces([features_of(s) for s in scores])) for scores in ours.values()
@@ -78,14 +78,14 @@ def of_gan(model: GAN, pieces: list[Piece], split: str, directory: Path) -> dict
 
 
 @torch.inference_mode()
-def _told_apart(critic: Critic, composer: GAN, scores: list[Score]) -> float:
+def _critic_auc(critic: Critic, composer: GAN, scores: list[Score]) -> float:
     """How often the critic believes a real window more than a composed one: bars 5 and 6, of which 3 to 6 are composed.
 
     That is the area under the curve of its hits over its false alarms.
     """
     real, made, rng = [], [], torch.Generator().manual_seed(0)
-    for same in _by_meter([s for s in scores if s.bars >= 3 * WINDOW]):
-        window = WINDOW * METERS[same[0].meter].steps
+    for same in _by_meter([s for s in scores if s.bars >= 3 * CRITIC_BARS]):
+        window = CRITIC_BARS * METERS[same[0].meter].steps
         batch = collate([crop(features_of(s), 0, 3 * window) for s in same])
         music, _ = composer.roll(batch, window, 2 * window, unused(batch), rng)
         for beliefs, windows in ((real, batch), (made, music)):
@@ -96,7 +96,7 @@ def _told_apart(critic: Critic, composer: GAN, scores: list[Score]) -> float:
 def _parallels(composer: GAN, scores: list[Score]) -> float:
     """Fifths and octaves together, in six bars composed after the first two of each piece."""
     found, rng = [], torch.Generator().manual_seed(0)
-    for same in _by_meter([canvas_of(s).score for s in scores if s.bars >= BARS]):
+    for same in _by_meter([canvas_of(s).score for s in scores if s.bars >= PIECE_BARS]):
         batch, seed_steps = collate([features_of(s) for s in same]), SEED_BARS * METERS[same[0].meter].steps
         for _ in range(ROUNDS):
             music, _ = composer.roll(batch, seed_steps, seed_steps, unused(batch), rng)
@@ -150,8 +150,8 @@ def _right(score: Score, cells: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def _morphs(model: VAE, scores: list[Score]) -> list[float]:
     """The share of cells that differ in pitch from a, score by score on the way to b, mean of many pairs."""
     pairs = [pair for same in _by_meter(scores) for pair in zip(same[::2], same[1::2])][:MORPHS]
-    ways = [model.morph(clip(a, 0, WINDOW), clip(b, 0, WINDOW), MORPH_STEPS) for a, b in pairs]
-    return [mean(differing(way[0], way[i]) for way in ways) for i in range(MORPH_STEPS)]
+    morphs = [model.morph(clip(a, 0, LATENT_BARS), clip(b, 0, LATENT_BARS), MORPH_STEPS) for a, b in pairs]
+    return [mean(differing(morph[0], morph[i]) for morph in morphs) for i in range(MORPH_STEPS)]
 
 
 def _by_meter(scores: list[Score]) -> list[list[Score]]:

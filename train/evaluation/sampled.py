@@ -20,15 +20,15 @@ from train.evaluation.originality import Originality
 from train.evaluation.voice_leading import ends_on_triad, voice_leading
 
 SEED_BARS, COMPOSED_BARS = 2, 6
-BARS = SEED_BARS + COMPOSED_BARS
+PIECE_BARS = SEED_BARS + COMPOSED_BARS
 ANEW = 0.7  # share of the samples with a seed melody of their own; the others repeat one with another random seed
-DRAWS = 5  # of training music, over which its overlap is averaged
+TRAINING_DRAWS = 5  # of training music, over which its overlap is averaged
 HIGH_PERCENTILE = 95
 
-Task = tuple[Score, int]  # a held-out piece and a random seed
+SampleTask = tuple[Score, int]  # a held-out piece and a random seed
 
 
-def compose(name: str, directory: Path, tasks: list[Task], bars: int) -> list[Score]:
+def compose(name: str, directory: Path, tasks: list[SampleTask], bars: int) -> list[Score]:
     """What a model makes of each task, pieces of so many bars, at the page's defaults."""
     model = checkpoint.load(name, directory)
     model.accelerate()
@@ -37,7 +37,7 @@ def compose(name: str, directory: Path, tasks: list[Task], bars: int) -> list[Sc
     return model.compose_all(canvases, random_seeds=list(random_seeds))
 
 
-def canvas_of(piece: Score, bars: int = BARS) -> Canvas:
+def canvas_of(piece: Score, bars: int = PIECE_BARS) -> Canvas:
     """The piece's first two bars, fixed, and free ones up to `bars` in all."""
     seed_notes = clip(piece, 0, SEED_BARS)
     return Canvas(seed_notes, np.ones(seed_notes.cells.shape, bool)).extended(bars)
@@ -50,7 +50,7 @@ def composed(score: Score) -> Score:
 def paired(scores: list[Score], random_seed: int = 0) -> list[tuple[Score, Score]]:
     """Pieces that are long enough, in pairs of one meter, in an order drawn at random."""
     rng, found = np.random.default_rng(random_seed), []
-    mixed = [scores[i] for i in rng.permutation(len(scores)) if scores[i].bars >= BARS]
+    mixed = [scores[i] for i in rng.permutation(len(scores)) if scores[i].bars >= PIECE_BARS]
     for meter in METERS:
         same = [s for s in mixed if s.meter == meter]
         found += zip(same[::2], same[1::2])  # an odd one is left out
@@ -77,12 +77,12 @@ class Yardstick:
         self.pieces = list(chain(*self.pairs))
         self.windows = windows(self.pieces)
         self.features = [features(w) for w in self.windows]
-        draws = (windows(chain(*paired(train, draw)))[: len(self.windows)] for draw in range(DRAWS))
+        draws = (windows(chain(*paired(train, draw)))[: len(self.windows)] for draw in range(TRAINING_DRAWS))
         self.human = [[features(w) for w in draw] for draw in draws]
         self.runs = self._runs(self.windows)
         self.figures = self._figures(self.windows, self.runs) | self._of_pieces()
 
-    def tasks(self, count: int) -> list[Task]:
+    def tasks(self, count: int) -> list[SampleTask]:
         """An even number of tasks: each two neighbours have two pieces of one meter and the same random seed.
 
         Where the pieces are used up, or `ANEW` of the tasks are made, they come again with other random seeds.

@@ -5,13 +5,11 @@ keep a perfect fifth, or an octave or unison, whatever octaves lie between and w
 """
 
 from collections.abc import Iterable
-from itertools import combinations
 
 import numpy as np
 
-from musicgen.score import HOLD, STEPS_PER_QUARTER, VOICES, Score
+from musicgen.score import HOLD, STEPS_PER_QUARTER, VOICE_PAIRS, VOICES, Score
 
-PAIRS = tuple(combinations(range(4), 2))
 FIFTH, OCTAVE = 7, 12
 TRIADS = ({0, 4, 7}, {0, 3, 7})  # semitones over the root
 
@@ -42,7 +40,7 @@ def _count(sounds: np.ndarray) -> dict[str, int]:
     before, after = sounds[:-1], sounds[1:]
     moves = (before != after) & (before >= 0) & (after >= 0)  # (T - 1, 4)
     kept = {0: 0, FIFTH: 0}
-    for upper, lower in PAIRS:
+    for upper, lower in VOICE_PAIRS:
         both = moves[:, upper] & moves[:, lower]
         first, then = ((s[:, upper] - s[:, lower]) % OCTAVE for s in (before, after))
         for interval in kept:

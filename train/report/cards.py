@@ -9,10 +9,10 @@ from musicgen.io.audio import default_instruments
 from musicgen.io.seeds import from_text
 from musicgen.models import DEFAULTS, MODELS
 from musicgen.models.base import LIKELIHOODS
-from musicgen.request import LONGEST
+from musicgen.request import LONGEST_PIECE
 from musicgen.score import METERS, STYLES
 from musicgen.session import Composition
-from train.evaluation.form import BARS as FORM_BARS
+from train.evaluation.form import FORM_BARS
 from train.evaluation.sampled import SEED_BARS
 from train.report.diagrams import draw
 from train.report.hub import header
@@ -76,8 +76,8 @@ def card(name: str, directory: Path = checkpoint.DIRECTORY) -> str:
 
 ## What it is for
 
-Completing pieces of up to {LONGEST} bars. {words.use} Make music with it, or learn from it how such a network works; it
-composes on a plain CPU, faster than the music sounds.
+Completing pieces of up to {LONGEST_PIECE} bars. {words.use} Make music with it, or learn from it how such a network
+works; it composes on a plain CPU, faster than the music sounds.
 
 ## What it is not for
 

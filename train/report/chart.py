@@ -12,8 +12,8 @@ from musicgen.models import MODELS
 from musicgen.score import STYLES
 from train.report.tables import all_figures, figure, find, overlap, parallels
 
-PICTURE = Path(".github") / "comparison.png"  # beside the README
-LOOKS = dict(zip(STYLES, zip("oDs^v", (COLOURS[3], COLOURS[0], *COLOURS[1:3], INK))))  # a shape beside the colour
+COMPARISON_PICTURE = Path(".github") / "comparison.png"  # beside the README
+MARKERS = dict(zip(STYLES, zip("oDs^v", (COLOURS[3], COLOURS[0], *COLOURS[1:3], INK))))  # a shape beside the colour
 Found = Callable[[dict, str], float | None]  # a figure of a style in a model's metrics
 
 
@@ -67,7 +67,7 @@ def draw(directory: Path, path: Path):
 
 
 def _panel(axis, panel: Panel, known: dict[str, dict]):
-    for style, (marker, colour) in LOOKS.items():
+    for style, (marker, colour) in MARKERS.items():
         for row, (name, figures) in enumerate(known.items()):
             x = panel.composed(figures, style)
             hollow = panel.is_loss and MODELS[name].likelihood != "exact"
@@ -85,6 +85,8 @@ def _panel(axis, panel: Panel, known: dict[str, dict]):
 
 
 def _legend(shape: Figure, axis):
-    known = [axis.plot([], [], marker, color=colour, ls="", label=f"{s}s")[0] for s, (marker, colour) in LOOKS.items()]
+    known = [
+        axis.plot([], [], marker, color=colour, ls="", label=f"{s}s")[0] for s, (marker, colour) in MARKERS.items()
+    ]
     known.append(axis.plot([], [], color=INK, ls="--", lw=1.5, label="held-out music, by people")[0])
     shape.legend(handles=known, loc="outside lower center", ncols=len(known), frameon=False, fontsize=9)

@@ -12,9 +12,14 @@ from train.report.words import WORDS
 
 README = Path(__file__).parents[2] / "README.md"
 MARKS = "<!-- models -->", "<!-- /models -->"
-UNKNOWN = "-"  # stands for what was not measured
-KINDS = {"exact": "", "orderless": "<sup>o</sup>", "bound": "<sup>b</sup>", "none": UNKNOWN}  # what marks a loss
-HEAD = ("model", "parameters", "nats", "JSB 16th", "overlap", "parallels", "endings", "form", "ms a bar", "minutes")
+NO_FIGURE = "-"  # stands for what was not measured
+LIKELIHOOD_MARKS = {
+    "exact": "",
+    "orderless": "<sup>o</sup>",
+    "bound": "<sup>b</sup>",
+    "none": NO_FIGURE,
+}  # what marks a loss
+COLUMNS = ("model", "parameters", "nats", "JSB 16th", "overlap", "parallels", "endings", "form", "ms a bar", "minutes")
 
 MEANING = {  # a figure of `train.evaluation.sampled` -> what it is, and how it is written
     "parallel_fifths": ("parallel fifths per 100 chord changes", ".2f"),
@@ -84,7 +89,7 @@ def find(figures: dict, *path: str) -> Any:
 
 
 def written(value: float | str | None, form: str = ".2f", mark: str = "") -> str:
-    return UNKNOWN if value is None else f"{value:{form}}{mark}"
+    return NO_FIGURE if value is None else f"{value:{form}}{mark}"
 
 
 def overlap(figures: dict, style: str, whose: str = "overlap") -> float | None:
@@ -119,7 +124,7 @@ def benchmark(figures: dict, mark: str = "") -> str:
 
 
 def row(name: str, figures: dict) -> list[str]:
-    mark, size = KINDS[MODELS[name].likelihood], figures.get("parameters")
+    mark, size = LIKELIHOOD_MARKS[MODELS[name].likelihood], figures.get("parameters")
     title = MODELS[name].title
     return [
         f"[{title}](checkpoints/{name}/README.md)" if name in WORDS else title,
@@ -153,9 +158,9 @@ def table(directory: Path = checkpoint.DIRECTORY) -> str:
     rows = [row(name, figures) for name, figures in known.items()]
     rows += yardsticks(next((m for m in known.values() if "samples_valid" in m), {}))
     kinds = dict.fromkeys(MODELS[name].likelihood for name in known)
-    notes = [f"{KINDS[kind]} {LIKELIHOODS[kind]}" for kind in kinds if kind not in ("exact", "none")]
-    notes.append(f"{UNKNOWN} not measured, or {LIKELIHOODS['none']}")
-    return markdown(HEAD, rows) + "\n\n" + "; ".join(notes)
+    notes = [f"{LIKELIHOOD_MARKS[kind]} {LIKELIHOODS[kind]}" for kind in kinds if kind not in ("exact", "none")]
+    notes.append(f"{NO_FIGURE} not measured, or {LIKELIHOODS['none']}")
+    return markdown(COLUMNS, rows) + "\n\n" + "; ".join(notes)
 
 
 def write_readme(directory: Path = checkpoint.DIRECTORY, readme: Path = README):

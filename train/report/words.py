@@ -22,7 +22,7 @@ HISTORY = (
     Box("the frames so far, as features: pitches, intervals, ages, key", "given"),
     Box("what a single voice did one, two, four and eight bars ago", "given"),
 )
-HEAD = "voice head: soprano, bass, alto, tenor, each knowing those before; what stood bars ago may be copied"
+VOICE_HEAD = "voice head: soprano, bass, alto, tenor, each knowing those before; what stood bars ago may be copied"
 
 
 def forward(backbone: Box) -> Diagram:
@@ -32,14 +32,14 @@ def forward(backbone: Box) -> Diagram:
             (TIME, *HISTORY),
             (Box("sum of embeddings"),),
             (backbone,),
-            (Box(HEAD),),
+            (Box(VOICE_HEAD),),
             (Box("the next frame: four cells", "drawn"),),
         ),
         feedback="what was chosen, or was given, is part of the past",
     )
 
 
-FORWARD = {
+FORWARD_WORDS = {
     "use": "Choose it to continue what is given. It does not look ahead: where the music must lead to given notes,"
     " as in harmonising and repairing, choose one that does.",
     "seed": "It is read frame by frame and sets key, motion, register and, where all voices are given from the start,"
@@ -57,7 +57,7 @@ WORDS = {
         "phrase begins, and inner voices may stand still for bars. Dances play a part of four bars and then "
         "play it again, as it was or with another end; the second part may lie an octave higher, a run may "
         "sink to the bottom of the range and stay there, and some end without settling.",
-        **FORWARD,
+        **FORWARD_WORDS,
     ),
     "cnn": Words(
         diagram=Diagram(
@@ -93,7 +93,7 @@ WORDS = {
             (
                 (TIME, *HISTORY),
                 (Box("generator: a gated recurrent unit", again=True),),
-                (Box(HEAD),),
+                (Box(VOICE_HEAD),),
                 (Box("several proposals for two bars", "drawn"),),
                 (Box("critic: convolutions over features of every frame"),),
                 (Box("the proposal it believes most"),),
@@ -117,7 +117,7 @@ WORDS = {
         "a long chord. The soprano may climb above the staff and stay there, with the other voices crowded "
         "beneath it. Dances answer their first four bars by the same bars, whole or with another end, in "
         "scales and broken chords, and come to rest on a home note; some stay on few notes.",
-        **FORWARD,
+        **FORWARD_WORDS,
     ),
     "lstm": Words(
         diagram=forward(Box("long short-term memory", again=True)),
@@ -127,7 +127,7 @@ WORDS = {
         "a contrast, and the first figure again; a second part may lie higher. Most rest on a home note at "
         "last. At a lower temperature more bars share the rhythm of others, but chorales come out farther from real "
         "ones.",
-        **FORWARD,
+        **FORWARD_WORDS,
     ),
     "rnn": Words(
         diagram=forward(Box("plain recurrence, tanh", again=True)),
@@ -135,7 +135,7 @@ WORDS = {
         "forgets: the soprano may hold one high note for bars while the others move on beneath it, and the bass "
         "jumps an octave or more in the middle of a phrase. Dances repeat two or four bars nearly as often as "
         "real ones, within few notes, and come to rest on a repeated or long note.",
-        **FORWARD,
+        **FORWARD_WORDS,
     ),
     "seq2seq": Words(
         diagram=Diagram(
@@ -151,7 +151,7 @@ WORDS = {
                 ),
                 (Box("decoder: a GRU that sees the encoder's frame", again=True),),
                 (Box("attention over all of the encoder's frames"),),
-                (Box(HEAD + "; what is given next is known"),),
+                (Box(VOICE_HEAD + "; what is given next is known"),),
                 (Box("the next frame: four cells", "drawn"),),
             ),
             feedback="what was chosen, or was given, is part of the past",
@@ -160,7 +160,7 @@ WORDS = {
         seed="All that is given is read before the first note is written, wherever in the piece it stands: a tune to "
         "its end when it is harmonised, both sides of a gap when it is repaired. Where all voices are "
         "given from the start, they set the pace of the rest.",
-        length=FORWARD["length"],
+        length=FORWARD_WORDS["length"],
         seen="Phrases in plain quarters that halt on long chords as chorales do, with quavers in the middle "
         "voices; nearly all come to a firm close, some in the dominant and not at home. An inner voice may "
         "lie on one note for bars, and the bass goes deep for its cadences. Dances run in scales and turns "
@@ -173,7 +173,7 @@ WORDS = {
         "to rest on a home note, some run on to the last step. Chorales are plain and mostly in key over a "
         "walking bass, with long notes held in the alto, and a broad close; all voices may halt for bars in "
         "the middle, and the bass goes very deep for a close.",
-        **FORWARD,
+        **FORWARD_WORDS,
     ),
     "vae": Words(
         diagram=Diagram(
@@ -186,7 +186,7 @@ WORDS = {
                 (Box("latent vector, with noise of a known level", "drawn"),),
                 (Box("conductor: a plan for every beat, and from it for every frame"),),
                 (Box("plan and features into a gated recurrent unit", again=True),),
-                (Box(HEAD),),
+                (Box(VOICE_HEAD),),
                 (Box("the next frame: four cells", "drawn"),),
             ),
             feedback="what was chosen, or was given, is part of the past",

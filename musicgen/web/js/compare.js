@@ -278,8 +278,8 @@ export class Comparison {
     for (const update of ended) if (!this.#named(update.row).ended) this[`on_${update.kind}`](update);
     const failed = this.rows.filter(row => row.state === "failed").length;
     const answers = ended.length - failed;
-    const told = `${plural(answers, "answer")}${failed ? `, ${failed} failed` : ""}.`;
-    this.#close(state, answers ? `${told} Switch while one plays.` : told);
+    const summary = `${plural(answers, "answer")}${failed ? `, ${failed} failed` : ""}.`;
+    this.#close(state, answers ? `${summary} Switch while one plays.` : summary);
   }
 
   #close(state, said) {

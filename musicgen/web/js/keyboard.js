@@ -31,7 +31,7 @@ export class Keyboard {
     this.base = 60;         // the leftmost C
     this.focus = 60;
     this.last = -1;         // when the last note was struck, ms
-    const told = element.querySelector(".playing"), tell = words => { if (told.textContent !== words) told.textContent = words; };
+    const playing = element.querySelector(".playing"), tell = words => { if (playing.textContent !== words) playing.textContent = words; };
     this.recorder = new Recorder({player, frame, tell, attended: () => this.attended, done: text => {
       this.#press("record", false);
       if (text) this.write(() => text);

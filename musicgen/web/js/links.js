@@ -18,7 +18,7 @@ export class Links {
     this.player = player;
     this.toolbar = toolbar;
     /** @type {import("./takes.js").Take | null} */
-    this.told = null;  // the take whose address is known
+    this.addressed = null;  // the take whose address is known
   }
 
   /** What a page can be asked for. */
@@ -69,9 +69,9 @@ export class Links {
   /** Another take may be on the stage, or none. */
   async tell() {
     const take = this.kept;
-    if (take === this.told) return;
-    this.told = take;
+    if (take === this.addressed) return;
+    this.addressed = take;
     const fragment = take ? await linkOf(take) : null;
-    if (take === this.told) this.toolbar.address(fragment && `${location.origin}${location.pathname}#${fragment}`);
+    if (take === this.addressed) this.toolbar.address(fragment && `${location.origin}${location.pathname}#${fragment}`);
   }
 }

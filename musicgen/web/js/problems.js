@@ -20,18 +20,18 @@ export function problem(field, message, reveal = false) {
   }
   said("");
   const place = document.querySelector(FIELDS[field]) ?? document.querySelector("#notes");
-  const told = document.createElement("p");
-  [told.className, told.id, told.textContent] = ["problem", "problem", message];
-  told.setAttribute("role", "alert");
-  Object.assign(told.dataset, {field, testid: "problem"});
-  if (place.tagName === "BUTTON") place.after(told);
-  else place.append(told);
+  const notice = document.createElement("p");
+  [notice.className, notice.id, notice.textContent] = ["problem", "problem", message];
+  notice.setAttribute("role", "alert");
+  Object.assign(notice.dataset, {field, testid: "problem"});
+  if (place.tagName === "BUTTON") place.after(notice);
+  else place.append(notice);
   const input = place.querySelector("textarea, input") ?? place;
   input.setAttribute("aria-invalid", "true");
   input.setAttribute("aria-describedby", "problem");
   if (!reveal) return;
-  const {top, bottom} = told.getBoundingClientRect();
-  if (top < 0 || bottom > innerHeight - BAR) told.scrollIntoView({block: "center"});
+  const {top, bottom} = notice.getBoundingClientRect();
+  if (top < 0 || bottom > innerHeight - BAR) notice.scrollIntoView({block: "center"});
   echo(message);
 }
 
@@ -59,8 +59,8 @@ export function said(text) {
 }
 
 document.addEventListener("input", event => {  // what is being put right is no longer wrong
-  const told = /** @type {HTMLElement} */ (document.querySelector(".problem"));
-  if (told && /** @type {Element} */ (event.target).closest(FIELDS[told.dataset.field])) clearProblem();
+  const notice = /** @type {HTMLElement} */ (document.querySelector(".problem"));
+  if (notice && /** @type {Element} */ (event.target).closest(FIELDS[notice.dataset.field])) clearProblem();
 });
 
 document.addEventListener("input", event => {  // emptied to type another number: that is none yet
