@@ -108,10 +108,7 @@ def compose(
     random_seed: int | None = None,
 ) -> PieceAnswer:
     """Continue a tune: compose all that the seed notes leave free, the other voices too, to a piece that ends."""
-    return _composed(Request(
-        model=model, style=style, notes=notes, bars=bars, meter=meter, tempo=tempo, temperature=temperature,
-        top_p=top_p, random_seed=_chosen(random_seed),
-    ))  # fmt: skip
+    return _composed(_request(**locals()))
 
 
 @documented
@@ -125,10 +122,7 @@ def harmonise(
     random_seed: int | None = None,
 ) -> PieceAnswer:
     """Keep a tune as the top voice of a chorale and compose the voices below it; the piece is as long as the tune."""
-    request = Request(
-        model=model, style="chorale", notes=notes, meter=meter, tempo=tempo, temperature=temperature, top_p=top_p,
-        random_seed=_chosen(random_seed),
-    )  # fmt: skip
+    request = _request(style="chorale", **locals())
     canvas = request.seed().canvas
     if not canvas.fixed.any():
         raise Problem("notes", "Give the tune that is to be harmonised.")
@@ -179,10 +173,7 @@ def compare(
     random_seed: int | None = None,
 ) -> Comparison:
     """Put one seed to every model: a piece each, and why a model has none where one failed."""
-    request = Request(
-        style=style, notes=notes, bars=bars, meter=meter, tempo=tempo, temperature=temperature, top_p=top_p,
-        random_seed=_chosen(random_seed),
-    )  # fmt: skip
+    request = _request(**locals())
     answers, failed = [], []
     for update, works in comparison.compare(request, "", Control()):
         if update["kind"] == "problem":
@@ -223,6 +214,11 @@ def render(piece: dict, format: Format = "midi", instruments: list[str] | None =
 
 def _all_of(chosen: Any, known: Iterable) -> bool:
     return isinstance(chosen, list | tuple | range) and len(chosen) > 0 and all(one in list(known) for one in chosen)
+
+
+def _request(**arguments) -> Request:
+    """The request for an endpoint's arguments, which bear the names of its fields."""
+    return Request(**{**arguments, "random_seed": _chosen(arguments["random_seed"])})
 
 
 def _chosen(random_seed: int | None) -> int:

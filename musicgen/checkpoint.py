@@ -32,7 +32,14 @@ class CheckpointError(RuntimeError):
 
 
 def save(name: str, model: MusicModel, training: dict, directory: Path = DIRECTORY):
-    """Write the weights in half precision and, beside them, the config, how they were trained, and their hash."""
+    """Write the weights in half precision and, beside them, the config, how they were trained, and their hash.
+
+    Args:
+        name: of the architecture; a folder of `directory` is called so.
+        model: the trained one.
+        training: how it was trained, ready for JSON.
+        directory: where all checkpoints lie.
+    """
     folder = directory / name
     folder.mkdir(parents=True, exist_ok=True)
     weights = {key: tensor.detach().half().contiguous() for key, tensor in model.state_dict().items()}

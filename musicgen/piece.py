@@ -75,7 +75,13 @@ def canvas(data: Any) -> Canvas:
 
 
 def restyled(given: Canvas, style: str, meter: str, tempo: float) -> Seed:
-    """The given notes in another style or meter, fitted to it as a file would be. Raises `SeedError`."""
+    """The notes of a canvas in another style or meter, fitted to it as a file would be. Raises `SeedError`.
+
+    Args:
+        given: the canvas.
+        style, meter: which they are to have.
+        tempo: quarter notes a minute.
+    """
     score = given.score
     sounds: list[list[Sound]] = [[] for _ in VOICES]
     for note in score.notes():

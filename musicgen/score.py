@@ -244,6 +244,7 @@ class Canvas:
 
     @classmethod
     def blank(cls, bars: int, style: str = "chorale", meter: str = "4/4", tempo: float | None = None) -> "Canvas":
+        """So many `bars` of a `style` and `meter`, nothing fixed; `tempo` in quarter notes a minute, or the style's."""
         cells = np.full((bars * METERS[meter].steps, 4), REST)
         return cls(Score(cells, style, meter, tempo or STYLES[style].tempo), np.zeros(cells.shape, bool))
 

@@ -20,6 +20,16 @@ from train.recipes import Recipe, recipe_of
 
 
 def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.device, resume: bool, random_seed: int):
+    """Train an architecture by a recipe and save what came of it.
+
+    Args:
+        name: of the architecture.
+        pieces: of all splits.
+        recipe: how it is trained.
+        where: a core or a GPU.
+        resume: whether the run's state is kept, and gone on from.
+        random_seed: of weights, batches and dropout.
+    """
     torch.set_num_threads(1)
     torch.manual_seed(random_seed)
     model_class, rng = MODELS[name], np.random.default_rng(random_seed)

@@ -99,6 +99,14 @@ def held_out(model: MusicModel, pieces: list[Batch]) -> float:
 
 
 def rate_at(step: int, progress: float, recipe: Recipe, part: str) -> float:
+    """The learning rate: a warm-up, then half a cosine down to 0.
+
+    Args:
+        step: from 0.
+        progress: share of the run that is done, 0 to 1.
+        recipe: peak rate and steps of the warm-up.
+        part: the optimized part, which may have a rate of its own.
+    """
     peak = recipe.rates.get(part, recipe.rate)
     return peak * min(1, (step + 1) / recipe.warmup) * 0.5 * (1 + math.cos(math.pi * min(1, progress)))
 
@@ -190,9 +198,18 @@ def train(
 ) -> Result:  # fmt: skip
     """Train on the model's device until the recipe's steps or minutes are used up, whichever is first.
 
-    Returned are the averaged weights that were best on `check`, or the last. `rng` is the generator that `data` is
-    drawn with. Ctrl-C ends the run and keeps the best so far. Where `resume` names a file, the run's state is kept
-    there, and read from there if it exists: a run that was broken off ends as if it had not been.
+    Returned are the averaged weights that were best on `check`, or the last. Ctrl-C ends the run and keeps the best so
+    far.
+
+    Args:
+        model: its weights change.
+        data: batches without end.
+        check: nats a cell of a model on held-out music.
+        recipe: how it is trained.
+        rng: the generator that `data` is drawn with.
+        resume: a file in which the run's state is kept, and from which it is read if it exists: a run that was broken
+            off ends as if it had not been.
+        label: what the progress bar is called.
     """
     run = Run(model, recipe, rng)
     if resume and resume.exists():

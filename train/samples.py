@@ -116,7 +116,13 @@ def even(sound: np.ndarray, rate: int, first: float) -> np.ndarray:
 
 
 def find_loop(sound: np.ndarray, rate: int, first: float, last: float) -> tuple[int, int, float]:
-    """The loop `[from, to)` between two times whose ends look most alike, and how alike (1: the same)."""
+    """The loop `[from, to)`, in frames, whose ends look most alike, and how alike (1: the same).
+
+    Args:
+        sound: (frames,).
+        rate: frames a second.
+        first, last: seconds between which it lies.
+    """
     window = int(0.12 * rate)
     lo, hi = int(first * rate), int(last * rate)
     shortest = int(0.45 * (hi - lo))
@@ -135,7 +141,14 @@ def find_loop(sound: np.ndarray, rate: int, first: float, last: float) -> tuple[
 
 
 def close_loop(sound: np.ndarray, start: int, end: int, likeness: float, rate: int) -> np.ndarray:
-    """Fades what leads to the loop's end into what leads to its start, and goes on a little past the end."""
+    """Fades what leads to the loop's end into what leads to its start, and goes on a little past the end.
+
+    Args:
+        sound: (frames,).
+        start, end: of the loop, in frames.
+        likeness: of what leads to the two, 1 if it is the same.
+        rate: frames a second.
+    """
     fade = min(start, end - start, int((0.05 if likeness > 0.95 else 0.3) * rate))
     rise = np.linspace(0, 1, fade)
     power = np.sqrt((1 - rise) ** 2 + rise**2 + 2 * max(0.0, likeness) * rise * (1 - rise))

@@ -80,7 +80,13 @@ class Music:
 
 
 def arrange(music: Music, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> Seed:
-    """Fit music to the canvas. Style, meter and tempo are the file's unless given. Raises SeedError."""
+    """Fit music to the canvas. Raises SeedError.
+
+    Args:
+        music: as a file gives it.
+        style, meter: of the seed; guessed from the music if None.
+        tempo: quarter notes a minute; the music's own, else the style's, if None.
+    """
     if not music.style and not any(part.sounds for part in music.parts):
         raise SeedError("the file holds no notes that could be played: choose another one")
     remarks = list(music.remarks)

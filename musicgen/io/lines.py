@@ -65,9 +65,13 @@ class Lines:
         self.bars = 0
 
     def add(self, notes: Sequence[Heard], start: float, length: float, filled: float):
-        """A bar's notes; `filled` is how far it is written, `length` how long it is played, both in steps.
+        """Add a bar; a note that is held to the end of one with too little in it is held to the bar line.
 
-        A note that is held to the end of a bar with too little in it is held to the bar line.
+        Args:
+            notes: of the bar, in steps from its start.
+            start: the step at which it is played.
+            length: steps that it is played.
+            filled: steps up to which it is written.
         """
         self.bars += 1
         for note in sorted(notes, key=lambda n: n.start):

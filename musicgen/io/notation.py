@@ -114,7 +114,10 @@ def _add_rests(measure, begin: int, end: int, meter: Meter):
 
 
 def pieces(begin: int, end: int, meter: Meter, rest: bool = False) -> list[tuple[int, int]]:
-    """Steps `begin` to `end` of a bar -> `(offset, length)` of each note head, so that the beats stay visible."""
+    """Steps `begin` to `end` of a bar -> `(offset, length)` of each note head, so that the beats stay visible.
+
+    A `rest` is cut less than a note: one may fill the bar of this `meter`.
+    """
     found = []
     while begin < end:
         length = end - begin

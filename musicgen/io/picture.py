@@ -37,9 +37,13 @@ class Row:
 
 
 def piano_roll(score: Score, seed: int | np.ndarray = 0, title: str = "", recipe: str = "") -> bytes:
-    """The score as a PNG. `seed` is how many steps were given, or which cells were `(T, 4)`.
+    """The score as a PNG.
 
-    A `recipe` is its description, text beside the picture.
+    Args:
+        score: what is drawn, T steps.
+        seed: how many steps were given, or which cells were, (T, 4).
+        title: stands above; by default style, length and meter.
+        recipe: goes into the file as its description.
     """
     fixed = seed if isinstance(seed, np.ndarray) else np.repeat(np.arange(score.steps)[:, None] < seed, 4, axis=1)
     spans = list(systems(score))

@@ -113,6 +113,11 @@ def from_text(text: str, style: str = "chorale", meter: str = "4/4", tempo: floa
     """Typed notes -> a seed. Single notes and rests go to the top voice, a chord's notes to the voices that suit them.
 
     Only what is typed is fixed: the other voices are free from the start. Raises SeedError naming what is wrong.
+
+    Args:
+        text: such as "C5:1 D5:0.5 [C4 E4]:2", lengths in quarter notes.
+        style, meter: of the seed.
+        tempo: quarter notes a minute; the style's own if None.
     """
     _check_settings(style, meter)
     if len(text) > MAX_TEXT:
@@ -245,19 +250,28 @@ def _steps(length: str, token: Token) -> int:
 
 
 def from_midi(data: bytes, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> Seed:
-    """A MIDI file -> a seed; style, meter and tempo are the file's unless given. Raises SeedError."""
+    """A MIDI file -> a seed. Raises SeedError.
+
+    Args:
+        data: the file's bytes.
+        style, meter: of the seed; the file's if None.
+        tempo: quarter notes a minute; the file's if None.
+    """
     return _fitted(midi.read(data), style, meter, tempo)
 
 
 def from_musicxml(data: bytes, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> Seed:
-    """A MusicXML file, plain or compressed (.mxl) -> a seed, as `from_midi`."""
+    """A MusicXML file, plain or compressed (.mxl) -> a seed; the arguments are those of `from_midi`."""
     return _fitted(notation.read(data), style, meter, tempo)
 
 
 def from_file(
     name: str, data: bytes, style: str | None = None, meter: str | None = None, tempo: float | None = None
 ) -> Seed:
-    """A file of either kind, told by its content -> a seed. `name` is only used to say what is wrong with it."""
+    """A file of either kind, told by its content -> a seed; the other arguments are those of `from_midi`.
+
+    `name` is only used to say what is wrong with it.
+    """
     if midifile.begins(data) >= 0:
         return from_midi(data, style, meter, tempo)
     if xmlfile.holds_score(data):

@@ -172,9 +172,12 @@ class CNN(MusicModel):
     def logits(
         self, batch: Batch, classes: Tensor, known: Tensor, steps: Tensor | None = None, again: float = 1.0
     ) -> Tensor:
-        """Logits of every cell given classes (B, T, 4) where known (B, T, 4), and nowhere else: (B, T, 4, CLASSES).
+        """Logits of every cell given some of the others, (B, T, 4, CLASSES).
 
         Args:
+            batch: of B pieces; style, meter and place in the piece are read.
+            classes: (B, T, 4), see `Roll`; read where they are known, and nowhere else.
+            known: (B, T, 4), whether each is.
             steps: of one piece, in order and each once, (n,): their cells alone are looked for, (1, n, 4, CLASSES).
             again: times the weight of doing what was done at the lags.
         """

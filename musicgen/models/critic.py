@@ -76,6 +76,12 @@ class Critic(nn.Module):
     """Logits that a window of music is real: a sum of what each frame adds and what all of them together add.
 
     What a frame adds depends on nothing after it, so that any frame that might stand there can be judged as well.
+
+    Args:
+        width: C, channels a frame.
+        dropout: share of the channels left out in training.
+        forget: share of the features left out in training.
+        styles: how many of `STYLES`, the first ones, are told apart.
     """
 
     offsets: Tensor
@@ -109,9 +115,14 @@ class Critic(nn.Module):
         return local, local.sum(1) + whole
 
     def instead(self, batch: Batch, start: int, history: History, frames: Tensor, steps: Batch) -> Tensor:
-        """What other frames would add in the places of those from `start` on, (K, B, T - start).
+        """What K other frames would add in the place of each of the n = T - start last ones, (K, B, n).
 
-        frames (K * B * n, 1, 4); history and steps what is known of each of them, and its one step of a batch.
+        Args:
+            batch: the B pieces, T steps.
+            start: the first step that is judged.
+            history: before each of the other frames, (K * B * n, 1).
+            frames: (K * B * n, 1, 4) tokens.
+            steps: each other frame's step, as a batch of one step.
         """
         _, before, _ = self._read(batch, start)
         before = before[:, start - batch.tokens.shape[1] :]  # (B, n, C)
@@ -139,7 +150,14 @@ class Critic(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """A residual convolution over three frames, `stride` apart."""
+    """A residual convolution over three frames.
+
+    Args:
+        width: C, channels a frame.
+        stride: steps from one frame to the next.
+        dropout: share of the channels left out in training.
+        causal: whether the last of them is the frame itself, else the middle one.
+    """
 
     def __init__(self, width: int, stride: int, dropout: float, causal: bool):
         super().__init__()

@@ -187,7 +187,7 @@ def compose_until(model: FrameByFrame, task: Task, moment: Moment, stop: int) ->
     """The frames of a `walk` up to the step `stop`; returns the moment after them.
 
     Those that lie in the pieces' close are composed several times. Of each piece those candidates are left that end on
-    the chord on which most of them end, and of these the likeliest is kept.
+    the chord on which most of them end, and of these the likeliest is kept. The arguments are those of `walk`.
     """
     pieces, sampling = len(task.batch.tokens), task.sampling
     close = task.end - int(sampling.close_bars * task.bar)
@@ -209,7 +209,14 @@ def compose_until(model: FrameByFrame, task: Task, moment: Moment, stop: int) ->
 
 
 def walk(model: FrameByFrame, task: Task, moment: Moment, stop: int) -> Iterator[Stride]:
-    """Compose from a moment up to the step `stop`, a stride a step."""
+    """Compose, a stride a step.
+
+    Args:
+        model: takes the steps.
+        task: the B pieces, or so many candidates of each, and what is fixed in them.
+        moment: where composing begins.
+        stop: the step before which it ends.
+    """
     pieces, steps = len(task.batch.tokens), range(moment.step, stop)
     chances = uniforms((pieces, len(steps), 4), task.rng).to(task.batch.tokens.device)
     run, settings = runner(model, task.batch.voices(), moment.state), settings_of(task)
@@ -230,7 +237,14 @@ def settings_of(task: Task) -> list[Tensor]:
 
 
 def step_inputs(task: Task, moment: Moment, settings: list[Tensor], chances: Tensor) -> list[Tensor]:
-    """The tensors that `Step` takes for the step that comes next; chances (N, 4) are the numbers it draws by."""
+    """The tensors that `Step` takes for the step that comes next.
+
+    Args:
+        task: the N pieces.
+        moment: before the step.
+        settings: see `settings_of`.
+        chances: (N, 4) numbers from 0 to 1 that the voices are drawn by.
+    """
     batch, step, state = task.batch, moment.step, moment.state
     breath, *drawing = settings
     now = Now(
@@ -244,7 +258,16 @@ def step_inputs(task: Task, moment: Moment, settings: list[Tensor], chances: Ten
 def example(
     model: FrameByFrame, style: str, pieces: int, candidates: int, read: int, written: int
 ) -> tuple[list[Tensor], State]:
-    """What a step is given when so many steps were read, and then some written in several candidates; and its state."""
+    """What a step is given while composing, and the state: an example by which a graph is made.
+
+    Args:
+        model: whose step it is.
+        style: of the pieces.
+        pieces: B, side by side.
+        candidates: of each piece.
+        read: steps taken before the pieces have candidates.
+        written: steps taken after that.
+    """
     canvas = Canvas.blank(2 + written, style)
     task = task_of([canvas] * pieces, DEFAULTS, torch.Generator().manual_seed(0))
     batch = task.batch
@@ -254,9 +277,8 @@ def example(
         moment = [stride.moment for stride in walk(model, task, moment, read)][-1]
         moment, many = branched(model, moment, candidates), task.with_candidates(candidates)
         moment = [stride.moment for stride in walk(model, many, moment, read + written)][-1]
-    return [
-        x.clone() for x in step_inputs(many, moment, settings_of(many), torch.rand(pieces * candidates, 4))
-    ], moment.state
+    inputs = step_inputs(many, moment, settings_of(many), torch.rand(pieces * candidates, 4))
+    return [x.clone() for x in inputs], moment.state
 
 
 def branched(model: FrameByFrame, moment: Moment, candidates: int) -> Moment:

@@ -136,7 +136,12 @@ class Copy(nn.Module):
     def forward(self, trail: Trail, echo: Echo, own: Tensor, style: Tensor, voices: slice) -> "Copied":
         """What could be copied, and the logit of each.
 
-        trail and echo of N frames, those of the echo of the n voices alone; own (N, n, 1) their last pitches.
+        Args:
+            trail: of N frames.
+            echo: the same frames', of the n voices alone.
+            own: (N, n, 1) the voices' last pitches, as tokens.
+            style: (N,) index into STYLE_NAMES.
+            voices: which of the four the n are.
         """
         token, sound, before = (x.transpose(-1, -2) for x in echo[:3])  # (N, n, K)
         moved = own + sound - before  # the same motion from today's pitch

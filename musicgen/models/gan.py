@@ -121,10 +121,17 @@ class GAN(FrameByFrame):
 
     @torch.no_grad()
     def roll(self, batch: Batch, begin: int, start: int, given: Tensor, rng: torch.Generator) -> tuple[Batch, State]:
-        """Compose all steps from `begin` on at the page's defaults, for each piece of one meter.
+        """Compose pieces of one meter on from some step, at the page's defaults.
 
-        `given` (4,) are the voices that stay as the pieces have them. With the music come the generator's states
-        before each step from `start` on, piece by piece, step by step: B * (T - start) rows.
+        With the music come the generator's states before each step from `start` on, piece by piece, step by step:
+        B * (T - start) rows.
+
+        Args:
+            batch: the B pieces, T steps.
+            begin: the first step that is composed.
+            start: the first step whose state is kept.
+            given: (4,) which voices stay as the pieces have them.
+            rng: what is drawn by.
         """
         generator, steps = self.generator, batch.tokens.shape[1]
         with evaluating(generator), torch.autocast(batch.tokens.device.type, enabled=False):

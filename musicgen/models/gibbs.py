@@ -65,7 +65,14 @@ def apart(ordered: Iterable[Block], count: int, gap: int) -> list[Block]:
 
 
 class Sampler:
-    """The cells of one request while they are drawn."""
+    """The cells of one request while they are drawn.
+
+    Args:
+        network: gives the logits.
+        canvas: what is fixed, T steps.
+        top_p: share of the probability of which note begins that may be drawn.
+        rng: the request's own.
+    """
 
     def __init__(self, network: Network, canvas: Canvas, top_p: float, rng: torch.Generator):
         self.network, self.top_p, self.rng = network, top_p, rng

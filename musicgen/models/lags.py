@@ -39,7 +39,14 @@ class Lagged:
 
     @classmethod
     def of(cls, classes: Tensor, known: Tensor, inside: Tensor, bar: Tensor) -> "Lagged":
-        """From classes (B, T, 4) where known (B, T, 4), the steps of the piece (B, T), and steps a bar (B,)."""
+        """Look up every cell of B pieces.
+
+        Args:
+            classes: (B, T, 4), see `Roll`.
+            known: (B, T, 4) whether each is.
+            inside: (B, T) whether a step is one of the piece, and no padding.
+            bar: (B,) steps a bar.
+        """
         steps = classes.shape[1]
         lags = torch.tensor(BOTH_WAYS, device=bar.device)
         index = torch.arange(steps, device=bar.device)[:, None] + (bar[:, None] * lags)[:, None]  # (B, T, K)
@@ -57,7 +64,15 @@ class Lagged:
 
 
 def case_of(same: Tensor, both: Tensor, reach: int, some: tuple[int, ...], others: tuple[int, ...]) -> Tensor:
-    """How many cells around are the same as at a lag, of those known at both, and how many not, as one index."""
+    """How many cells around are the same as at a lag, and how many are not, as one index below CASES.
+
+    Args:
+        same: (B, T, K, 4) whether a cell is the same as at the lag.
+        both: (B, T, K, 4) whether it is known at both.
+        reach: steps on either side that are counted.
+        some: counts of the same above which another case begins.
+        others: the same for those that are not.
+    """
     count, total = around(torch.stack([same, both]), reach)  # (B, T, K, 4)
     case = torch.bucketize(count, torch.tensor(some, device=count.device)) * (len(others) + 1)
     return case + torch.bucketize(total - count, torch.tensor(others, device=count.device))
@@ -73,7 +88,14 @@ def around(cells: Tensor, reach: int) -> Tensor:
 
 
 class Lookback(nn.Module):
-    """What the network is told of the lags, and the logits of doing the same again. All weights begin at 0."""
+    """What the network is told of the lags, and the logits of doing the same again. All weights begin at 0.
+
+    Args:
+        styles: how many of `STYLES`, the first ones, are told apart.
+        together: steps a column of the network.
+        channels: C, of a cell.
+        width: W, channels of a column.
+    """
 
     def __init__(self, styles: int, together: int, channels: int, width: int):
         super().__init__()
@@ -95,7 +117,14 @@ class Lookback(nn.Module):
         return F.embedding_bag(row.flatten(0, 1), self.features, mode="sum").unflatten(0, place.shape)
 
     def mark(self, x: Tensor, lagged: Lagged, column: Tensor, place: Tensor) -> Tensor:
-        """Add to cells (B, S, P, C) what is known to sound there at the lags; `column` and `place` of steps (B, T)."""
+        """Add to cells what is known to sound there at the lags.
+
+        Args:
+            x: (B, S, P, C) cells of S columns and P pitches.
+            lagged: what stands at the lags of all T steps.
+            column: (B, T) the column of each step.
+            place: (B, T) its place in the column.
+        """
         piece, step, lag, voice = (lagged.state >= ON).nonzero(as_tuple=True)  # (n,)
         pitch = (lagged.classes[piece, step, lag, voice] - 1) % WINDOW_PITCHES
         begins = lagged.state[piece, step, lag, voice] == BEGIN
@@ -105,9 +134,14 @@ class Lookback(nn.Module):
         return x.flatten(0, 2).index_add(0, pixel, marks).view(x.shape)
 
     def again(self, logits: Tensor, lagged: Lagged, style: Tensor, weights: Tensor, times: float = 1.0) -> Tensor:
-        """Logits (B, T, 4, CLASSES) with those of the classes at the lags raised, by weights (B, T, 4 K) besides.
+        """Logits with those of the classes at the lags raised; those of pitches that begin, where one begins there.
 
-        All this so many `times`. And all pitches that begin are raised or lowered by whether one begins at the lags.
+        Args:
+            logits: (B, T, 4, CLASSES).
+            lagged: what stands at the lags.
+            style: (B,) index into STYLE_NAMES.
+            weights: (B, T, 4 K) what each lag counts besides what the tables say.
+            times: how strongly the classes are raised, 1 as learned.
         """
         lags = torch.arange(len(BOTH_WAYS) * 4, device=style.device).view(len(BOTH_WAYS), 4)
         row = (style[:, None, None] * len(BOTH_WAYS) * 4 + lags)[:, None]  # (B, 1, K, 4)

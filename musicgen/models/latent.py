@@ -85,7 +85,14 @@ class Grid:
 
 
 class WindowReader(nn.Module):
-    """Reads windows of which some or all cells are known: a bidirectional GRU, averaged by beats, all beats at once."""
+    """Reads windows of which some or all cells are known: a bidirectional GRU, averaged by beats, all beats at once.
+
+    Args:
+        width: C, channels a frame.
+        out: channels of a window's vector.
+        dropout: share of the channels left out in training.
+        styles: how many of `STYLES`, the first ones, are told apart.
+    """
 
     offsets: Tensor
 
@@ -153,9 +160,15 @@ class Conductor(nn.Module):
         self.frames = nn.Linear(width, LONGEST_BEAT * out)
 
     def forward(self, z: Tensor, level: Tensor, batch: Batch, grid: Grid) -> Tensor:
-        """Latents (B, W, Z) with noise of a `level` (B, W) in them -> plans (B, T, C).
+        """Latents -> plans (B, T, C).
 
         What can be believed of a z is its part that is not noise, so that at level 1 a plan knows of no z.
+
+        Args:
+            z: (B, W, Z) a latent a window.
+            level: (B, W) of the noise in each, 0 to 1.
+            batch: the pieces' meters are read.
+            grid: where their windows lie.
         """
         trust = trust_at(level)
         x = self.spread(z * trust[..., None]).unflatten(-1, (BEATS, self.width))  # (B, W, beats, H)
@@ -173,6 +186,7 @@ class PlannedHead(VoiceHead):
 
     The plan has a say of its own on the absolute pitch of each voice. Without it the outline is played with the right
     motion in a neighbouring key, since all else that a head is told of pitches is relative to those of the past.
+    The arguments are those of `VoiceHead`.
     """
 
     def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int):
@@ -187,7 +201,7 @@ class PlannedHead(VoiceHead):
     def ground(
         self, hidden: Tensor, history: History, places: Tensor, endings: Tensor, style: Tensor, voices: slice
     ) -> Ground:
-        """As every voice head's; hidden (N, 2C + 1) is the backbone's, the plan, and the trust in it, 0 to 1.
+        """The arguments are those of `VoiceHead.forward`, hidden (N, 2C + 1) the backbone's, the plan, the trust in it.
 
         To hold a note is to sound it again.
         """

@@ -13,13 +13,17 @@ MOTION_GAIN = 16  # times what is learned: each case is met seldom, and has to b
 
 
 def moves(classes: Tensor, known: Tensor, near: Tensor, table: Tensor, steps: Tensor | None = None) -> Tensor:
-    """Logits of pitches (B, T, 4, P) by a table of `SHAPE`, given classes (B, T, 4) where known (B, T, 4).
+    """Logits of pitches (B, T, 4, P) by how the voices would move against each other.
 
-    The `nearest` known cells of a voice (2, B, T, 4) stood at some interval from each other voice. By this interval,
-    and by whether the other has moved since, each interval to where the other is now has its weight. 0 at what is
-    known, and for voices of which nothing is.
+    They are 0 at what is known, and for voices of which nothing is. The nearest known cells of a voice stood at some
+    interval from each other voice. By this interval, and by whether the other has moved since, each interval to where
+    the other is now has its weight.
 
     Args:
+        classes: (B, T, 4), see `Roll`; read where they are known.
+        known: (B, T, 4) whether each is.
+        near: (2, B, T, 4) steps of the nearest known cells of the voice, before and after, see `nearest`.
+        table: of `SHAPE`, the weights.
         steps: the steps (n,) that are looked for, else all: (B, n, 4, P).
     """
     pitch = torch.where(known & (classes != REST_CLASS), (classes - 1) % WINDOW_PITCHES, -1)  # (B, T, 4)
@@ -42,7 +46,7 @@ def moves(classes: Tensor, known: Tensor, near: Tensor, table: Tensor, steps: Te
 
 
 class Motion(nn.Module):
-    """The table that is learned."""
+    """The table that is learned. The other arguments are those of `moves`."""
 
     def __init__(self):
         super().__init__()

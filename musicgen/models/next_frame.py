@@ -126,7 +126,14 @@ class NextFrame(FrameByFrame):
         return self.voice_logits(hidden, history, batch, rank)
 
     def voice_logits(self, hidden: Tensor, history: History, batch: Batch, rank: Tensor) -> Tensor:
-        """Hidden vectors (B, T, C) and the histories they know -> logits (B, T, n, V), as `logits` does."""
+        """Logits (B, T, n, V) of every cell, as `logits` does.
+
+        Args:
+            hidden: (B, T, C) what the backbone makes of the frames before each.
+            history: before each frame, (B, T).
+            batch: the B pieces, T steps.
+            rank: (..., 4) the place of each voice in the order.
+        """
         steps, voices = batch.tokens.shape[1], slice(batch.voices())
         known = known_before(rank.to(hidden.device).expand_as(batch.tokens))
         logits = self.head(

@@ -160,7 +160,10 @@ class AttentionalDecoder(nn.Module):
 
 
 class AheadHead(VoiceHead):
-    """A voice head that is told which way it is, and how long, from its own last pitch to what is given next."""
+    """A voice head that is told which way it is, and how long, from its own last pitch to what is given next.
+
+    The arguments are those of `VoiceHead`.
+    """
 
     ahead_offsets: Tensor
 

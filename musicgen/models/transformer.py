@@ -37,14 +37,19 @@ class AttentionBlock(nn.Module):
         self.dropout = nn.Dropout(config.dropout / 2)
 
     def forward(self, x: Tensor, own: Cache, common: Cache, view: "View") -> tuple[Tensor, Cache]:
+        """What becomes of the frames, (N, T, C), and their own cache; the arguments are those of `_attend`."""
         attended, own = self._attend(self.norm_mix(x), own, common, view)
         x = x + self.dropout(attended)
         return x + self.dropout(self.feed(self.norm_feed(x))), own
 
     def _attend(self, x: Tensor, own: Cache, common: Cache, view: "View") -> tuple[Tensor, Cache]:
-        """x (N, T, C) after the frames whose keys and values lie in two caches, the common ones first.
+        """Attention over the frames whose keys and values lie in two caches, the common ones first.
 
-        own: (N, H, n, C/H) each, of every piece; common: (B, H, m, C/H) each, shared by its N / B candidates.
+        Args:
+            x: (N, T, C), the frames that are new.
+            own: (N, H, n, C/H) each, of every piece.
+            common: (B, H, m, C/H) each, shared by a piece's N / B candidates.
+            view: what the new frames see.
         """
         q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # (N, H, T, C/H)
         q, k = view.turned(q), view.turned(k)
@@ -70,7 +75,16 @@ class View(NamedTuple):
 
     @classmethod
     def of(cls, steps: Tensor, seen: Tensor, own: Tensor, there: Tensor, half: int, window: int) -> "View":
-        """That of frames numbered `steps` (T,) after `seen` (N,), with caches own (N, H, n - T, .) and there (B, m)."""
+        """That of T frames.
+
+        Args:
+            steps: (T,) their numbers, from 0.
+            seen: (N,) how many frames came before the first of them.
+            own: (N, H, n - T, C/H) keys in each piece's own cache.
+            there: (B, m) which frames of the common cache are there.
+            half: C/2H, pairs of channels of a head.
+            window: frames that a layer looks back on.
+        """
         rates = 512.0 ** (-torch.arange(half, device=seen.device) / half)  # RoFormer's, for pieces of this length
         angle = ((seen[:, None] + steps)[..., None] * rates)[:, None]  # (N, 1, T, C/2H)
         common, count = there.shape[1], own.shape[2] + steps.shape[0]

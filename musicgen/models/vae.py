@@ -103,7 +103,14 @@ class VAE(NextFrame):
         return self.planned(z, torch.ones(windows, device=device), batch, self.backbone.empty(batch.tokens))
 
     def planned(self, z: Tensor, level: Tensor, batch: Batch, carried: tuple[Tensor, ...]) -> State:
-        """The state with plans, and the trust in them, for all steps; z (B, W, Z) has noise of a level (B, W)."""
+        """The state with plans, and the trust in them, for all steps.
+
+        Args:
+            z: (B, W, Z) a latent a window.
+            level: (B, W) of the noise in each, 0 to 1.
+            batch: where windows lie is read from it.
+            carried: the backbone's state.
+        """
         grid = Grid.of(batch)
         return State(carried, (), (self.conductor(z, level, batch, grid), grid.spread(trust_at(level))))
 
@@ -260,9 +267,16 @@ class VAE(NextFrame):
     def decode(
         self, batch: Batch, z: Tensor, sampling: SamplingConfig, level: float = 0.0, random_seed: int = 0
     ) -> Tensor:
-        """Play out latents (B, W, Z) of a known level of noise, pieces of one style and meter side by side.
+        """Play out latents, pieces of one style and meter side by side.
 
-        Nothing but time is taken from the batch: returns tokens of its shape (B, T, 4), the unused voices at rest.
+        Returns tokens (B, T, 4), the unused voices at rest.
+
+        Args:
+            batch: nothing but time, style and meter is taken from it.
+            z: (B, W, Z) a latent a window.
+            sampling: of the notes.
+            level: of the noise in the latents, 0 to 1.
+            random_seed: of the notes.
         """
         state = self.planned(z, torch.full(z.shape[:2], level), batch, self.backbone.empty(batch.tokens))
         fixed = (torch.arange(4) >= batch.voices()).expand(batch.tokens.shape[1:])

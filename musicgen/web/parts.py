@@ -27,7 +27,15 @@ YEAR = 365 * 24 * 3600  # seconds
 
 
 def part(name: str, value=None, script: str = "", html: str = "", **props) -> gr.HTML:
-    """A fixed template, brought to life by the function `script` of page.js; without one it stays as it is."""
+    """A fixed template, brought to life by a script.
+
+    Args:
+        name: the element's id.
+        value: what the component holds at first.
+        script: the function of page.js that brings it to life; without one it stays as it is.
+        html: the template's name, if not the same.
+        props: what the script reads besides.
+    """
     load = f"{imported()}.then(page => page.{script}(element, props, watch));" if script else None
     return gr.HTML(
         value, html_template=template(html or name), js_on_load=load, apply_default_css=False, elem_id=name, **props
@@ -50,7 +58,13 @@ def cards(value: str, cards: list[dict], missing: list[str]) -> gr.HTML:
 
 
 def stage(value: dict, meters: dict, styles: dict, limits: dict) -> gr.HTML:
-    """One model's piece; its value is the last update of `musicgen.session`, at first the seed of a new visit."""
+    """One model's piece.
+
+    Args:
+        value: the last update of `musicgen.session`, at first the seed of a new visit.
+        meters, styles: by name, what the page needs to draw a piece.
+        limits: of a request's fields, each the least and the most.
+    """
     return part("stage", value, script="stage", meters=meters, styles=styles, limits=limits)
 
 

@@ -168,6 +168,33 @@ def test_no_name_stands_for_two_things():
     assert not {name: modules for name, modules in owners.items() if len(modules) > 1}
 
 
+def arguments_unsaid(source: str) -> dict[str, list[str]]:
+    """Public functions of more than three arguments, self aside -> those that neither they nor their class explain."""
+    found = {}
+    for owner in ast.walk(ast.parse(source)):
+        for function in (f for f in ast.iter_child_nodes(owner) if isinstance(f, ast.FunctionDef)):
+            names = {a.arg for a in (*function.args.posonlyargs, *function.args.args, *function.args.kwonlyargs)}
+            names -= {"self", "cls"}
+            private = function.name.startswith("_") and function.name != "__init__"
+            documented = any(ast.unparse(d) == "documented" for d in function.decorator_list)
+            nested = not isinstance(owner, ast.Module | ast.ClassDef)
+            if len(names) <= 3 or private or documented or nested:
+                continue
+            said = (ast.get_docstring(function) or "") + (ast.get_docstring(owner) or "")
+            if "arguments are those of" not in said:
+                unsaid = [name for name in names if not re.search(rf"\b{name}\b", said)]
+                found |= {function.name: sorted(unsaid)} if unsaid else {}
+    return found
+
+
+def test_what_a_function_of_many_arguments_takes_is_said():
+    source = 'def f(a, b, c, d):\n    "a, b and c."\ndef g(a, b, c): ...\ndef _h(a, b, c, d): ...'
+    assert arguments_unsaid(source) == {"f": ["d"]}
+    sources = [file for file in SOURCES if module_name(file).split(".")[0] in ("musicgen", "train")]
+    found = {module_name(file): arguments_unsaid(file.read_text()) for file in sources}
+    assert not {name: functions for name, functions in found.items() if functions}
+
+
 def test_the_page_holds_no_music():
     assert not {name for name in GRAPH["app"] if name.split(".")[0] in ("numpy", "torch", "mido", "music21", "train")}
 

@@ -80,7 +80,14 @@ class Evaluation:
 
 
 def static_figures(name: str, directory: Path, pieces: list[data.Piece], split: str) -> dict:
-    """What is measured of a model without composing: its size, its held-out nats a cell, what it alone has."""
+    """What is measured of a model without composing: its size, its held-out nats a cell, what it alone has.
+
+    Args:
+        name: of the architecture.
+        directory: where the checkpoints are.
+        pieces: of all splits.
+        split: which of them are held out.
+    """
     model = checkpoint.load(name, directory)
     found: dict[str, Any] = {"parameters": checkpoint.parameters(model)}
     torch.manual_seed(0)  # some losses are means over random orders
@@ -92,7 +99,10 @@ def static_figures(name: str, directory: Path, pieces: list[data.Piece], split: 
 
 
 def nll(model: MusicModel, pieces: list[data.Piece], style: str, split: str) -> float:
-    """Nats a cell on the pieces of a style and split, voices in the usual order, the piece's end known."""
+    """Nats a cell of a `model` on those `pieces` that have the `style` and `split`, the piece's end known.
+
+    The voices are in the usual order.
+    """
     return held_out(model, whole_pieces([features_of(p.score) for p in data.of(pieces, style, split)]))
 
 

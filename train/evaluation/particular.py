@@ -1,4 +1,8 @@
-"""Figures that only one architecture has; they stand under "particular_<split>" in its metrics.json."""
+"""Figures that only one architecture has; they stand under "particular_<split>" in its metrics.json.
+
+Each function of `PARTICULAR` takes the trained model, the pieces of all splits, the split to measure on, and the
+directory where the other checkpoints are.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable

@@ -29,7 +29,14 @@ SampleTask = tuple[Score, int]  # a held-out piece and a random seed
 
 
 def compose(name: str, directory: Path, tasks: list[SampleTask], bars: int) -> list[Score]:
-    """What a model makes of each task, pieces of so many bars, at the page's defaults."""
+    """What a model makes of each task, at the page's defaults.
+
+    Args:
+        name: of the architecture.
+        directory: where the checkpoints are.
+        tasks: what each piece begins with, and its random seed.
+        bars: of each piece.
+    """
     model = checkpoint.load(name, directory)
     model.accelerate()
     pieces, random_seeds = zip(*tasks)
@@ -68,7 +75,14 @@ def windows(scores: Iterable[Score]) -> list[Score]:
 
 
 class Yardstick:
-    """Held-out music of one style, measured once, and what is composed laid beside it."""
+    """Held-out music of one style, measured once, and what is composed laid beside it.
+
+    Args:
+        pieces: of all styles and splits.
+        style: whose they are to be.
+        split: which are held out.
+        index: of the training music.
+    """
 
     def __init__(self, pieces: list[Piece], style: str, split: str, index: Originality):
         ours, train = ([p.score for p in of(pieces, style, s)] for s in (split, "train"))

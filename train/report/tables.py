@@ -97,6 +97,14 @@ def overlap(figures: dict, style: str, whose: str = "overlap") -> float | None:
 
 
 def figure(figures: dict, name: str, whose: str = "value", style: str = "chorale") -> float | None:
+    """A figure of the samples.
+
+    Args:
+        figures: of metrics.json.
+        name: of the figure.
+        whose: "value" for the model's, "reference" for held-out music's.
+        style: of the samples.
+    """
     return find(figures, "samples_valid", style, "figures", name, whose)
 
 
