@@ -219,7 +219,7 @@ def save(name: str):
             keys = [key if key in list(INSTRUMENTS) else "piano" for key in chosen]
             return {"file": stored(f"{work.name}.{FORMATS[name].ending}", FORMATS[name].make(work, keys))}
         except (ScoreError, AudioError) as error:
-            raise gr.Error(f"This piece cannot be written: {error}.", print_exception=False) from error
+            raise gr.Error(f"This piece cannot be saved: {error}.", print_exception=False) from error
         except OSError as error:
             raise gr.Error(f"The server could not keep the file: {error.strerror}.", print_exception=False) from error
 
@@ -301,7 +301,7 @@ def build() -> gr.Blocks:
                     meter = gr.Radio(list(METERS), value=first.meter, label="Meter", elem_id="meter")
                     top_p = slider(
                         "top_p", 0.01, label="Top-p", elem_id="top-p",
-                        info="Below 1 the unlikeliest notes are left out.",
+                        info="Below 1, the least likely notes are left out.",
                     )  # fmt: skip
                     random_seed = gr.Number(7, precision=0, label="Random seed", elem_id="random-seed")
                     anew = gr.Checkbox(True, label="New random seed each time", elem_id="anew")

@@ -36,8 +36,8 @@ ARGUMENTS = {
     "meter": "of the whole piece",
     "tempo": f"quarter notes a minute, {LIMITS['tempo']}; the style's own if null",
     "temperature": f"{LIMITS['temperature']}: 0 takes the likeliest notes, above 1 surprises",
-    "top_p": f"{LIMITS['top_p']}: below 1 the unlikeliest notes are left out",
-    "random_seed": f"{LIMITS['random_seed']}: the same one gives the same notes; a new one is drawn, and told, if null",
+    "top_p": f"{LIMITS['top_p']}: below 1 the least likely notes are left out",
+    "random_seed": f"{LIMITS['random_seed']}: the same one, the same notes; if null, a new one is drawn and returned",
     "piece": "what `compose`, `harmonise` or `repair` answered, or one of the answers of `compare`",
     "first_bar": "the first bar to compose again, counted from 1",
     "last_bar": "the last one, it included",
@@ -107,7 +107,7 @@ def compose(
     top_p: float = Request.top_p,
     random_seed: int | None = None,
 ) -> PieceAnswer:
-    """Continue a tune: compose all that the seed notes leave free, the other voices too, to a piece that ends."""
+    """Continue a tune: compose all that the seed notes leave free, the other voices too, up to a proper ending."""
     return _composed(_request(**locals()))
 
 
@@ -125,7 +125,7 @@ def harmonise(
     request = _request(style="chorale", **locals())
     canvas = request.seed().canvas
     if not canvas.fixed.any():
-        raise Problem("notes", "Give the tune that is to be harmonised.")
+        raise Problem("notes", "Give a tune to harmonise.")
     if canvas.fixed.all():
         raise Problem("notes", "Nothing is left to compose: all four voices are given.")
     return _composed(replace(request, given=Given(canvas, whole=True), bars=canvas.score.bars))
@@ -172,7 +172,7 @@ def compare(
     top_p: float = Request.top_p,
     random_seed: int | None = None,
 ) -> Comparison:
-    """Put one seed to every model: a piece each, and why a model has none where one failed."""
+    """Have every model continue one seed: a piece each, or why that model failed."""
     request = _request(**locals())
     answers, failed = [], []
     for update, works in comparison.compare(request, "", Control()):
@@ -264,4 +264,4 @@ def _read(data: Any) -> tuple[Score, np.ndarray]:
     except ScoreError as error:
         raise Problem("piece", f"It cannot be used: {error}.") from error
     except (AttributeError, KeyError, TypeError, IndexError) as error:
-        raise Problem("piece", "It cannot be used: hand over an answer as it came, with its list of notes.") from error
+        raise Problem("piece", "It cannot be used: pass an answer unchanged, with its list of notes.") from error

@@ -146,7 +146,9 @@ def _verified(name: str, directory: Path) -> tuple[Any, Path]:
     try:
         return MODELS[name].Config(**about["config"], styles=count), path
     except (KeyError, TypeError) as error:
-        raise CheckpointError(f"{_named(path.with_name('config.json'))} is of another shape; {REMEDY}{name}") from error
+        raise CheckpointError(
+            f"{_named(path.with_name('config.json'))} is not in the expected format; {REMEDY}{name}"
+        ) from error
 
 
 def differences(theirs, ours, *path: str) -> Iterator[str]:
@@ -195,7 +197,9 @@ def measured(name: str, directory: Path = DIRECTORY) -> dict:
     tables = isinstance(nll, dict) and isinstance(speed, dict)
     numbers = [found.get("parameters"), speed.get("ms_per_bar"), *nll.values()] if tables else [""]
     if not all(number is None or type(number) in (int, float) for number in numbers):
-        raise CheckpointError(f"{_named(path)} is of another shape; measure anew: python -m train.evaluation {name}")
+        raise CheckpointError(
+            f"{_named(path)} is not in the expected format; measure again: python -m train.evaluation {name}"
+        )
     return found
 
 
@@ -243,7 +247,7 @@ def _read(name: str, path: Path) -> dict:
     except (OSError, ValueError, RecursionError) as error:
         raise CheckpointError(f"{_named(path)} cannot be read ({error}); {REMEDY}{name}") from error
     if not isinstance(found, dict):
-        raise CheckpointError(f"{_named(path)} is of another shape; {REMEDY}{name}")
+        raise CheckpointError(f"{_named(path)} is not in the expected format; {REMEDY}{name}")
     return found
 
 

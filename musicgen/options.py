@@ -101,7 +101,7 @@ def out_file(text: str) -> Path:
     path = Path(text)
     ending = path.suffix.lower().lstrip(".")
     if ending not in FORMAT_ENDINGS:
-        raise argparse.ArgumentTypeError(f"{text!r} ends in no known format: use .{', .'.join(FORMAT_ENDINGS)}")
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in a known format: use .{', .'.join(FORMAT_ENDINGS)}")
     try:
         if not path.parent.is_dir():
             raise argparse.ArgumentTypeError(f"there is no folder {str(path.parent)!r}: make it first")
@@ -117,7 +117,7 @@ def made(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise UsageError(f"--out: {str(folder)[:60]!r} cannot be made a folder: {error.strerror}") from error
+        raise UsageError(f"--out: {str(folder)[:60]!r} cannot be created: {error.strerror}") from error
     if not os.access(folder, os.W_OK):
         raise UsageError(f"--out: {str(folder)[:60]!r} cannot be written: choose another folder")
     return folder

@@ -48,11 +48,11 @@ def runs(fixed: np.ndarray, voices: int) -> list[list[int]]:
 def read(data: Any) -> tuple[Score, np.ndarray]:
     """The score, with the notes of free cells too, and which cells are fixed `(T, 4)`. Raises `ScoreError`."""
     if not isinstance(data, dict):
-        raise ScoreError("this is no piece")
+        raise ScoreError("this is not a piece")
     about: list[Any] = [data.get(name) for name in ("style", "meter", "tempo", "steps")]
     style, meter, tempo, steps = about
     if style not in list(STYLES) or meter not in list(METERS):
-        raise ScoreError("the piece is of a style or a meter that is not known here")
+        raise ScoreError("the piece has an unknown style or meter")
     if type(tempo) not in (int, float) or not SLOWEST <= tempo <= FASTEST:
         raise ScoreError(f"the piece's tempo is not from {SLOWEST} to {FASTEST} quarter notes a minute")
     if type(steps) is not int or not 0 < steps <= MAX_BARS * METERS[meter].steps:
@@ -96,5 +96,5 @@ def _rows(data: Any, width: int) -> list[list[int]]:
         raise ScoreError("the piece has no list of notes, or one too long")
     rows = [row[:width] if isinstance(row, list) else [] for row in data]
     if any(len(row) < width or any(type(x) is not int or abs(x) > MAX_CELLS for x in row) for row in rows):
-        raise ScoreError("the piece has a note that is none")
+        raise ScoreError("the piece has an invalid note")
     return rows

@@ -131,7 +131,7 @@ class Request:
             return self.given.seed(self.style, self.meter, self.tempo)
         if not self.notes.strip():
             blank = Canvas.blank(1, self.style, self.meter, self.tempo)
-            return seeds.Seed(blank, "No seed notes: the model starts from nothing.")
+            return seeds.Seed(blank, "No seed notes: the model starts from scratch.")
         try:
             return seeds.from_text(self.notes, style=self.style, meter=self.meter, tempo=self.tempo)
         except (seeds.SeedError, ScoreError) as error:

@@ -65,7 +65,7 @@ def _port() -> str:
     """As Gradio will look for one: the port that is set, or the first free one of many."""
     wanted = os.environ.get("GRADIO_SERVER_PORT", "")
     if wanted and not wanted.isdecimal():
-        raise OSError(f"GRADIO_SERVER_PORT is {wanted!r}, and no number")
+        raise OSError(f"GRADIO_SERVER_PORT is {wanted!r}, which is not a number")
     first, count = (int(wanted), 1) if wanted else (INITIAL_PORT, PORTS)
     for port in range(first, first + count):
         with socket.socket() as trial:

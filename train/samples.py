@@ -19,8 +19,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from musicgen.io.soundfont import FOLDER
-
+SAMPLES_FOLDER = Path(__file__).parent.parent / "musicgen" / "web" / "samples"
 RENDER_RATE = 48_000  # Hz, of FluidSynth; the files hold less
 SLOT = 9.0  # seconds between two rendered notes
 TICKS = 960  # MIDI ticks a second, at 120 quarter notes a minute
@@ -187,7 +186,9 @@ def make(key: str, recipe: InstrumentRecipe, soundfont: str) -> dict:
     slots = zip(render(recipe, soundfont), recipe.pitches, strict=True)
     kept = [sample(slot, recipe, pitch) for slot, pitch in slots]
     frames = level([frames for frames, _ in kept], recipe)
-    soundfile.write(FOLDER / f"{key}.flac", np.concatenate(frames), recipe.rate, "PCM_16", compression_level=1.0)
+    soundfile.write(
+        SAMPLES_FOLDER / f"{key}.flac", np.concatenate(frames), recipe.rate, "PCM_16", compression_level=1.0
+    )
     starts = np.cumsum([0] + [len(f) for f in frames])
     samples = [
         {"start": int(start), "length": len(own), **where}
@@ -205,12 +206,12 @@ def main():
         parser.error(f"there is no file {soundfont}")
     if not shutil.which("fluidsynth"):
         parser.error("FluidSynth is not installed (Debian: apt-get install fluidsynth)")
-    FOLDER.mkdir(parents=True, exist_ok=True)
+    SAMPLES_FOLDER.mkdir(parents=True, exist_ok=True)
     instruments = {key: make(key, recipe, soundfont) for key, recipe in tqdm(INSTRUMENT_RECIPES.items())}
     text = json.dumps({"instruments": instruments}, separators=(",", ":")).replace('"samples":', '\n"samples":')
-    (FOLDER / "manifest.json").write_text(text.replace("},{", "},\n{") + "\n")
+    (SAMPLES_FOLDER / "manifest.json").write_text(text.replace("},{", "},\n{") + "\n")
     for key in INSTRUMENT_RECIPES:
-        print(f"{key:12} {(FOLDER / f'{key}.flac').stat().st_size / 1e3:6.0f} kB")
+        print(f"{key:12} {(SAMPLES_FOLDER / f'{key}.flac').stat().st_size / 1e3:6.0f} kB")
 
 
 if __name__ == "__main__":

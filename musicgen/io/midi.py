@@ -96,7 +96,7 @@ def read(data: bytes) -> Music:
     if tempos > 1:
         remarks.append("only its first tempo was kept")
     if changes:
-        remarks.append(f"its changes of meter were left out, all is {meter}")
+        remarks.append(f"its meter changes were left out: everything is in {meter}")
     return Music(
         parts,
         meter=meter,

@@ -74,7 +74,7 @@ def parse(data: bytes) -> MidiFile:
         raise SeedError(f"this MIDI file is larger than {MAX_MIDI_BYTES >> 20} MB: choose a shorter piece")
     start = begins(data)
     if start < 0:
-        raise SeedError("this is no MIDI file: choose one that ends in .mid, .midi, .kar or .rmi")
+        raise SeedError("this is not a MIDI file: choose one that ends in .mid, .midi, .kar or .rmi")
     header = data[start + 8 : start + 14]
     division = int.from_bytes(header[4:6])
     if len(header) < 6 or not division:

@@ -161,11 +161,11 @@ def _remarks(measures, kept: Sequence[Placed], meters: set[str], meter: str, unp
     found = [measures[bar.index] for bar in kept]
     remarks = ["percussion was left out"] if unpitched else []
     if len(meters) > 1:
-        remarks.append(f"its changes of meter were left out, all is {meter}")
+        remarks.append(f"its meter changes were left out: everything is in {meter}")
     over = {bar.index + 1 for bar in kept if measures[bar.index].reach > bar.length - bar.shift + ROUNDING}
     if over:
         first = f"bar {min(over)} holds" if len(over) == 1 else f"{len(over)} bars (the first is {min(over)}) hold"
-        remarks.append(f"{first} more than the meter allows, and what is too much was left out")
+        remarks.append(f"{first} more than the meter allows, and the excess was left out")
     size = size_of(found[-1].meter) if found else None
     if size and found[-1].several > 1 and kept[-1].length > size:
         remarks.append(f"bar {kept[-1].index + 1}, which holds several, was divided")

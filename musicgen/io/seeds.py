@@ -129,7 +129,7 @@ def from_text(text: str, style: str = "chorale", meter: str = "4/4", tempo: floa
     for token in _tokens(text):
         pitches, duration = _parse(token)
         if now + duration > limit:
-            raise token.error(f"here the seed grows longer than {MAX_SEED_BARS} bars; end it before this")
+            raise token.error(f"here the seed gets longer than {MAX_SEED_BARS} bars; end it before this")
         if len(pitches) > most:
             pitches, thinned = pitches[:most], thinned + 1
         voices = (0,) if len(pitches) < 2 else place(pitches, style)
@@ -218,7 +218,7 @@ def _pitch(name: str, token: Token) -> int:
         raise token.error(f"in which octave? Write {note}4 or {note}5 (C4 is middle C)")
     pitch = 12 * (int(octave) + 1) + SEMITONES[letter.lower()] + SHIFTS[accidental and accidental.lower()]
     if not 0 <= pitch <= 127:
-        raise token.error("no instrument plays that: octaves from 2 to 6 are in reach, C4 is middle C")
+        raise token.error("that is out of range: use octaves 2 to 6 (C4 is middle C)")
     return pitch
 
 
@@ -240,7 +240,7 @@ def _steps(length: str, token: Token) -> int:
             if point != length and LENGTH.fullmatch(point)
             else "write beats, such as 1, 0.5, 1.5 or 3/4"
         )
-        raise token.error(f'"{length[:12]}" is no length: {hint}')
+        raise token.error(f'"{length[:12]}" is not a length: {hint}')
     steps = Fraction(found[1]) / int(found[2] or 1) * STEPS_PER_QUARTER
     if steps.denominator == 1 and steps > 0:
         return int(steps)

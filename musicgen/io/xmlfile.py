@@ -46,7 +46,7 @@ def parse(data: bytes) -> ElementTree.Element:
         raise SeedError(f"this MusicXML file is larger than {MAX_XML_BYTES >> 20} MB: choose a shorter piece")
     root = _tree(_text(data))
     if root.tag not in ("score-partwise", "score-timewise"):
-        raise SeedError("this is no MusicXML score: choose a .musicxml or .mxl file exported by a notation program")
+        raise SeedError("this is not a MusicXML score: choose a .musicxml or .mxl file exported by a notation program")
     return root
 
 
@@ -64,7 +64,7 @@ def _unpacked(data: bytes) -> bytes:
                 if holds_score(found):
                     return found
             if any(info.filename.endswith(".mscx") for info in archive.infolist()):
-                raise SeedError("this is a file of MuseScore: open it there and export MusicXML")
+                raise SeedError("this is a MuseScore file: open it in MuseScore and export MusicXML")
     except SeedError:
         raise
     except Exception as error:  # zipfile raises a dozen kinds, zlib's and struct's among them

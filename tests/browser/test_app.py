@@ -301,7 +301,7 @@ def test_the_keyboard_writes_what_is_played(visit):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     expect(seed_field(page)).to_have_value("E4:1 G4:1 C5:0.5 R:0.5 C#5:0.5")
-    page.get_by_role("button", name="Take the last note back").click()
+    page.get_by_role("button", name="Remove the last note").click()
     expect(seed_field(page)).to_have_value("E4:1 G4:1 C5:0.5 R:0.5")
     page.wait_for_function("handed.length >= 4")
     expect(roll(page)).to_have_attribute("data-notes", "3")

@@ -138,7 +138,7 @@ def test_a_file_dropped_anywhere_is_an_upload(visit):
     page.evaluate(DROP, ["dragover", "tune.mid", tune])
     expect(page.get_by_text("Drop a MIDI or MusicXML file")).to_be_visible()
     page.evaluate(DROP, ["drop", "song.mp3", tune])
-    expect(problem(page, "upload")).to_contain_text("song.mp3 is no music file")
+    expect(problem(page, "upload")).to_contain_text("song.mp3 is not a music file")
     page.evaluate(DROP, ["drop", "tune.mid", tune])
     expect(page.get_by_test_id("seed-message")).to_contain_text("Seed from tune.mid")
     expect(page.get_by_text("Drop a MIDI or MusicXML file")).to_be_hidden()

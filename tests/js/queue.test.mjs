@@ -25,7 +25,7 @@ test("who finds no room reads so, and comes again when there is some", async () 
   const {line, told, pass} = waiting(100, 100, 99);
   line.join("compose");
   await line.refused("compose", 100, "busy");
-  assert.match(told[0][2], /^All 100 places in the queue are taken. Trying again in [4-8] seconds; Stop ends the waiting.$/);
+  assert.match(told[0][2], /^All 100 places in the queue are taken. Trying again in [4-8] seconds; press Stop to cancel.$/);
   await pass();
   assert.equal(told[1][0], "tell");
   await pass();

@@ -64,8 +64,8 @@ def test_a_damaged_checkout_serves_what_is_whole_and_says_what_is_not(broken, ho
                 visitor = await Visitor.at(http)
                 parts = {c["props"].get("elem_id"): c["props"] for c in visitor.config["components"]}
                 missing = " ".join(parts["cards"]["props"]["missing"])
-                assert "RNN is missing: checkpoints/rnn/config.json is of another shape" in missing
-                assert "VAE is missing: checkpoints/vae/config.json is of another shape" in missing
+                assert "RNN is missing: checkpoints/rnn/config.json is not in the expected format" in missing
+                assert "VAE is missing: checkpoints/vae/config.json is not in the expected format" in missing
                 assert "LSTM is missing: checkpoints/lstm/weights.safetensors is missing or has changed" in missing
                 assert str(broken) not in missing
                 names = [card["name"] for card in parts["cards"]["props"]["cards"]]
@@ -95,7 +95,8 @@ def test_the_check_names_each_fault(broken):
     failed = [line for line in done.stdout.splitlines() if line.startswith("FAIL")]
     for words in (
         "port: ", "sound font: the samples of organ are missing", "checkpoints: none for lstm, rnn, vae",
-        "checkpoints/rnn/config.json is of another shape", "checkpoints/vae/config.json is of another shape",
+        "checkpoints/rnn/config.json is not in the expected format",
+        "checkpoints/vae/config.json is not in the expected format",
         "checkpoints/lstm/weights.safetensors is missing or has changed", "figures of gru", "figures of cnn",
     ):  # fmt: skip
         assert any(words in line for line in failed), (words, done.stdout)

@@ -99,7 +99,7 @@ def test_a_file_that_is_nearly_right_is_read(data):
         "ABC": (b"X:1\nT:Tune\nK:G\nGABc|", "convert it"),
         "ABC after a remark": (b"\xef\xbb\xbf%abc-2.1\n\nT:Tune\nK:G\nGABc|", "convert it"),
         "MuseScore's": (b'<?xml version="1.0"?>\n<museScore version="4.2">', "open it in MuseScore"),
-        "MuseScore's, packed": (packed(("a.mscx", b"<museScore/>")), "open it there"),
+        "MuseScore's, packed": (packed(("a.mscx", b"<museScore/>")), "open it in MuseScore"),
         "MEI": (b'<?xml version="1.0"?><mei xmlns="http://www.music-encoding.org/ns/mei"/>', "program it is for"),
         "Guitar Pro's": (b"\x18FICHIER GUITAR PRO v5.10" + bytes(99), "program it is for"),
         "nothing": (b"", "empty; choose a .mid"),

@@ -85,7 +85,7 @@ works; it composes on a plain CPU, faster than the music sounds.
   {", ".join(METERS)}: no triplets or ornaments, no dynamics, no words.
 - Passing for a person's work: the figures below were counted by programs, no listeners were asked, and no rule of
   part-writing is kept without exception.
-- Music that must be new to the last note: a run of notes may be a training piece's, as often as is told below.
+- Music that must be entirely new: a run of notes may come from a training piece, as often as the figures below say.
 
 ## How it answers
 
@@ -101,7 +101,7 @@ Seen in its piano rolls and sheet music: {words.seen}
 
 ![A chorale in a piano roll: the seed at the left, what was composed after it](sample.png)
 
-This [sample](sample.mid) is made by
+This [sample](sample.mid) was made by
 
 ```sh
 {sample_command(name)}
@@ -111,10 +111,10 @@ This [sample](sample.mid) is made by
 
 {sizes(name, directory)}
 
-In each piece two bars are a held-out piece's; the six composed after them are judged. They were composed at temperature
-{DEFAULTS.temperature} and top-p {DEFAULTS.top_p}. *Held out* is the same figure of as long windows of held-out pieces;
-*overlap* is that of the densities of composed and held-out music, *people's* that of training and held-out music.
-All are written by `{figures.get("command_valid", f"python -m train.evaluation {name}")}`.
+Each piece begins with two bars of a held-out piece; the six composed after them are judged. They were composed at
+temperature {DEFAULTS.temperature} and top-p {DEFAULTS.top_p}. *Held out* is the same figure for windows of held-out
+pieces of that length; *overlap* is that of the densities of composed and held-out music, *people's* that of training
+and held-out music. All are written by `{figures.get("command_valid", f"python -m train.evaluation {name}")}`.
 
 {tables}
 

@@ -40,13 +40,13 @@ def forward(backbone: Box) -> Diagram:
 
 
 FORWARD_WORDS = {
-    "use": "Choose it to continue what is given. It does not look ahead: where the music must lead to given notes,"
+    "use": "Choose it to continue your notes. It does not look ahead: where the music must lead to given notes,"
     " as in harmonising and repairing, choose one that does.",
     "seed": "It is read frame by frame and sets key, motion, register and, where all voices are given from the start,"
-    " the pace: if its notes are longer or shorter than foreseen, later ones are made so too. A given voice is seen"
-    " before the other voices of its frame are chosen, but what is given later on is not seen before its time comes.",
-    "length": "Every frame is told how far the end is, step by step in the last bars, so that the piece closes there."
-    " The last bar and a half is composed many times over; of the closes that end as most do, the likeliest is taken.",
+    " the pace: if its notes are longer or shorter than the model expects, later ones will be too. A given voice is"
+    " seen before the other voices of its frame are chosen, but what is given further on is not seen until then.",
+    "length": "Every frame knows how far away the end is, step by step in the last bars, so the piece closes there."
+    " The last bar and a half is composed many times over; of the closes that end as most do, the likeliest is kept.",
 }
 
 WORDS = {
@@ -55,7 +55,7 @@ WORDS = {
         seen="Plain quarters and halves over a bass that walks far, down to its lowest notes for a close; phrases "
         "arch and fall, and most close at home on a long chord. The soprano may leap up an octave where a "
         "phrase begins, and inner voices may stand still for bars. Dances play a part of four bars and then "
-        "play it again, as it was or with another end; the second part may lie an octave higher, a run may "
+        "play it again, as it was or with a different end; the second part may lie an octave higher, a run may "
         "sink to the bottom of the range and stay there, and some end without settling.",
         **FORWARD_WORDS,
     ),
@@ -75,18 +75,18 @@ WORDS = {
             feedback="what was drawn is known; pass after pass, some of it is forgotten and drawn anew",
         ),
         use="Choose it to harmonise a tune or to repair a gap: it sees what is given before and after.",
-        seed="Every given cell is known from the first pass on, wherever it stands: a melody that is to be harmonised, "
-        "or the bars after a gap, act on what is drawn to their left as well as to their right.",
-        length="The whole length lies there from the beginning, and every step is told how far the end is. The first "
-        "passes go through it bar by bar; later ones revise the close and the opening alike. In the last bar the "
+        seed="Every given cell is known from the first pass on, wherever it stands: a melody to be harmonised, or the "
+        "bars after a gap, influence what is drawn to their left as well as to their right.",
+        length="The whole length is there from the start, and every step knows how far away the end is. The first "
+        "passes go through it bar by bar; later ones revise the opening and the close alike. In the last bar the "
         "temperature is halved.",
         seen="Chords that fit, closes that hold, hardly a parallel, and a given ending is prepared; voices move "
         "mostly in quarters with passing eighths, some with suspensions. Now and then a note is held over the "
         "beat where nothing asks for it, the bass leaps far down for a single note or a voice leaves its "
         "place for a beat; phrases aim at no goal before the last, and some close on a chord that is not "
-        "home. Dances say whole bars again, four and eight bars later, but between these their rhythm wanders "
-        "more than a dancer's would: bars that are not repeated seldom share the rhythm of others. To learn "
-        "the rhythm of form harder, and to copy it more strongly, did not help.",
+        "home. Dances repeat whole bars four and eight bars later, but between these their rhythm wanders "
+        "more than a dancer's would: bars that are not repeated seldom share the rhythm of others. Training "
+        "more on the rhythm of form, or copying it more strongly, did not help.",
     ),
     "gan": Words(
         diagram=Diagram(
@@ -100,12 +100,12 @@ WORDS = {
             ),
             feedback="what was chosen, or was given, is part of the past",
         ),
-        use="Choose it to continue what is given. It does not look ahead, and no likelihood can be told of it.",
+        use="Choose it to continue your notes. It does not look ahead, and it has no likelihood to measure.",
         seed="It is read frame by frame and sets key, motion, register and, where all voices are given from the start, "
         "the pace; a given voice is seen before the other voices of its frame are chosen. The critic judges two bars "
         "together with the two before them, given or composed, and so prefers what continues them.",
-        length="Generator and critic are told how far the end is, step by step in the last bars. The last bar and a "
-        "half are not the critic's choice: they are taken from several ways to close, as in the forward models.",
+        length="Generator and critic know how far away the end is, step by step in the last bars. The last bar and a "
+        "half are not the critic's choice: they are taken from several closes, as in the forward models.",
         seen="Chorales that move in quarters with passing notes, over a bass that goes far down for its cadences, "
         "and broad closes; an inner voice may hold one note for bars. Dances are built of bars that come back "
         "two and four bars later, with a high point once in each part, and close on a home note; some repeat "
@@ -115,7 +115,7 @@ WORDS = {
         diagram=forward(Box("gated recurrent unit", again=True)),
         seen="Chorales in plain quarters with passing notes, over a bass that walks to real cadences and closes on "
         "a long chord. The soprano may climb above the staff and stay there, with the other voices crowded "
-        "beneath it. Dances answer their first four bars by the same bars, whole or with another end, in "
+        "beneath it. Dances answer their first four bars with the same bars, whole or with a different end, in "
         "scales and broken chords, and come to rest on a home note; some stay on few notes.",
         **FORWARD_WORDS,
     ),
@@ -124,8 +124,8 @@ WORDS = {
         seen="Phrases that arch and fall to a close in long chords, and quavers that wander through the middle "
         "voices; all voices may halt together for a bar in the middle. Soprano and bass leap an octave where "
         "a phrase begins or ends. Dances have parts that come back: a figure of two or four bars, its repeat, "
-        "a contrast, and the first figure again; a second part may lie higher. Most rest on a home note at "
-        "last. At a lower temperature more bars share the rhythm of others, but chorales come out farther from real "
+        "a contrast, and the first figure again; a second part may lie higher. Most come to rest on a home note. "
+        "At a lower temperature more bars share the rhythm of others, but chorales come out farther from real "
         "ones.",
         **FORWARD_WORDS,
     ),
@@ -191,20 +191,20 @@ WORDS = {
             ),
             feedback="what was chosen, or was given, is part of the past",
         ),
-        use="Choose it to vary a piece or to morph one into another, or where given notes must be led to.",
+        use="Choose it to vary a piece or to morph one into another, or where the music must lead to given notes.",
         seed="It is read frame by frame, as by the forward models, and sets the pace as there; the outline of each two "
         "bars is drawn from what came before. That outline also knows what is given in these two bars and the next "
         "two, so that a fixed tune or ending is prepared; in a frame, given voices are seen before the others are "
         "chosen. Two seeds of one length can be morphed into each other, and one can be varied: both take a latent "
         "vector from the notes.",
-        length="Every frame is told how far the end is, step by step in the last bars; a last odd bar is outlined by "
-        "itself. The last bar and a half is composed many times over; of the closes that end as most do, the "
-        "likeliest is taken.",
+        length="Every frame knows how far away the end is, step by step in the last bars; a last odd bar is outlined "
+        "by itself. The last bar and a half is composed many times over; of the closes that end as most do, the "
+        "likeliest is kept.",
         seen="Every voice moves, with closes on a long chord, but it does not stay at home: keys change from bar "
         "to bar with nothing to prepare them, chromatic notes abound, and voices cross where they crowd "
-        "together. Two bars hang together better than four. Dances are simple and clear and say their two "
+        "together. Two bars hang together better than four. Dances are simple and clear and repeat their two "
         "bars again and again, often with the same high note in each, until they come home to a long one. "
-        "Parallels are many: in training its past is played wrong in places, so that the outline is obeyed, and its "
-        "voices lead less well for that; more or less noise in the outline did not help.",
+        "Parallels are many: in training, parts of its past are shifted in pitch so that it follows the outline, and "
+        "its voice leading suffers for it; more or less noise in the outline did not help.",
     ),
 }

@@ -17,7 +17,7 @@ const RULER = {top: 18, bottom: 0, leastStep: 0, leastSystem: 0};
  *  of a view; `chosen` is whether one answer is to be chosen, and the first is heard at once */
 
 /** @type {Words} */
-const ALL = {testid: "rows", row: "row", label: "The answers", title: "One seed", hint: "Compare all has every architecture continue it.",
+const ALL = {testid: "rows", row: "row", label: "The answers", title: "One seed", hint: "Compare all lets every architecture continue it.",
   press: "Compare all", chosen: false};
 /** @type {Words} */
 export const THREE = {testid: "trio", row: "candidate", label: "Three takes", title: "Three takes", hint: "", press: "Three takes", chosen: true};
@@ -47,7 +47,7 @@ class Row {
     this.title = title;
     this.item.querySelector(".name").textContent = title;
     this.button.setAttribute("aria-label", `Play ${title}`);
-    this.choose.setAttribute("aria-label", `Go on from this: ${title}`);
+    this.choose.setAttribute("aria-label", `Continue this one: ${title}`);
   }
 
   get ended() { return ["done", "stopped", "failed"].includes(this.state); }

@@ -26,7 +26,7 @@ export function dropping(field, refuse) {
     target.hidden = true;
     if (!input || !files.length) return;
     const file = files.find(one => fits(one.name, input.accept));
-    if (!file) refuse(`${files[0].name} is no music file: drop one of ${input.accept.replaceAll(",", ", ")}.`);
+    if (!file) refuse(`${files[0].name} is not a music file: drop one of ${input.accept.replaceAll(",", ", ")}.`);
     else {
       const chosen = new DataTransfer();
       chosen.items.add(file);

@@ -44,7 +44,7 @@ export class Editor {
   get #frame() { return {steps: this.deck.sheet.piece.steps, ranges: this.page.ranges()}; }
   get #last() { return this.chosen.at(-1) ?? null; }
 
-  /** What is cut, copied or deleted: the notes chosen, or those that begin in what is selected. */
+  /** What is cut, copied or deleted: the notes selected, or those that begin in what is selected. */
   get meant() {
     const region = this.on ? null : this.page.region();
     if (!region) return this.chosen;
@@ -101,7 +101,7 @@ export class Editor {
   #box() {  // a finger has rested in an empty place
     this.drag = {...this.drag, kind: "box", notes: []};
     this.#choose([]);
-    this.page.tell("Draw a box around the notes to choose.");
+    this.page.tell("Draw a box around the notes to select.");
   }
 
   #move(event) {
@@ -229,7 +229,7 @@ export class Editor {
     this.page.changed();
     const note = this.#last, {piece} = this.deck.sheet;
     if (!note || !piece) return;
-    if (notes.length > 1) this.page.tell(`${notes.length} notes chosen`);
+    if (notes.length > 1) this.page.tell(`${notes.length} notes selected`);
     else this.page.tell(`${piece.voices[note.voice]} ${pitchName(note.pitch)}, ${place(piece, note.start)}, ${note.duration / 4} long`);
   }
 

@@ -56,7 +56,7 @@ export class Links {
   arrived({take, other}) {
     this.views.show("compose");
     const by = `Composed by ${take.title}, random seed ${take.randomSeed}.`;
-    this.views.compose.status.textContent = other ? `${by} Here are other weights: a new run may differ.` : by;
+    this.views.compose.status.textContent = other ? `${by} The weights here are different, so a new run may differ.` : by;
     this.player.playWhenAllowed();
   }
 

@@ -2,7 +2,7 @@
 
 const NONE = "This browser does not support MIDI keyboards; Chrome, Edge, Opera and Firefox do, on https pages.";
 const REFUSED = "The browser was not allowed to use MIDI keyboards: allow it in the address bar, then press again.";
-const WAITING = "No MIDI keyboard is connected yet; connect one, and it is heard at once.";
+const WAITING = "No MIDI keyboard is connected yet; connect one, and it plays at once.";
 
 /**
  * What a message means to a keyboard, if anything.
@@ -56,7 +56,7 @@ export class MidiKeyboards {
     for (const input of this.access.inputs.values()) input.onmidimessage = null;
     this.access = null;
     this.page.silence();
-    this.page.tell("No longer listening to MIDI keyboards.");
+    this.page.tell("Stopped listening to MIDI keyboards.");
   }
 
   #hear({data, timeStamp}) {

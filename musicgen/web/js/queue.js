@@ -77,7 +77,7 @@ export class Line {
       this.refusals = 0;
     }
     if (kind === "seed" && this.cut) {
-      const remedy = `All else is as it was: press ${BUTTONS[this.cut]} to continue.`;
+      const remedy = `Everything else is unchanged: press ${BUTTONS[this.cut]} to continue.`;
       this.#tell(this.cut === "trio" ? "compose" : this.cut, `The connection was lost before the music was done. ${remedy}`);
     }
   }
@@ -101,7 +101,7 @@ export class Line {
   #later(view, most, size, mine) {
     const seconds = Math.round(AGAIN[0] + Math.random() * (AGAIN[1] - AGAIN[0]));
     const why = size >= most ? `All ${most} places in the queue are taken.` : "The server was busy.";
-    this.#tell(view, `${why} Trying again in ${seconds} seconds; Stop ends the waiting.`);
+    this.#tell(view, `${why} Trying again in ${seconds} seconds; press Stop to cancel.`);
     this.wait(async () => {
       const size = await this.size();
       if (mine !== this.waiting.get(view)) return;

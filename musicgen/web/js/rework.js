@@ -154,7 +154,7 @@ export class Rework {
     const {piece} = this.#sheet;
     [this.asked.hidden, this.recipe] = [!given, recipe];
     if (!given) return;
-    this.question.textContent = `${given.name} fills ${plural(piece.steps / piece.bar, "bar")}. What shall become of it?`;
+    this.question.textContent = `${given.name} fills ${plural(piece.steps / piece.bar, "bar")}. What do you want to do with it?`;
     this.buttons["ask-harmonise"].hidden = piece.voices.length < 2;
     this.buttons["ask-recipe"].hidden = !recipe;
     this.asked.scrollIntoView({block: "nearest"});
@@ -230,7 +230,7 @@ export class Rework {
     this.bar.hidden = !this.region;
     this.hand.hidden = !this.editor.on;
     const {chosen, copied} = this.editor;
-    this.held.textContent = chosen.length ? `${plural(chosen.length, "note")} chosen` : "Drag to draw; with Shift, or after a rest, to choose";
+    this.held.textContent = chosen.length ? `${plural(chosen.length, "note")} chosen` : "Drag to draw; hold Shift, or rest a finger first, to select";
     for (const name of ["cut", "copy", "delete"]) this.buttons[name].disabled = !chosen.length;
     this.buttons.paste.disabled = !copied.length;
     for (const [voice, chip] of [...this.chips.children].entries()) {

@@ -39,7 +39,7 @@ export class Shelf {
       this.#state(item, take, take.id === shown, playing);
     });
     this.gone.hidden = !deleted;
-    this.gone.querySelector("span").textContent = deleted > 1 ? `${deleted} takes were deleted; the last comes first.` : "A take was deleted.";
+    this.gone.querySelector("span").textContent = deleted > 1 ? `${deleted} takes were deleted; the last one is restored first.` : "A take was deleted.";
     this.root.hidden = !takes.length && !deleted;
     if (shown !== this.shown) this.#reveal(this.items.get(shown)?.item);
     this.shown = shown;
