@@ -134,7 +134,8 @@ WORDS = {
         seen="Real cadences and long chords where phrases end, with passing notes in all voices. Over phrases it "
         "forgets: the soprano may hold one high note for bars while the others move on beneath it, and the bass "
         "jumps an octave or more in the middle of a phrase. Dances repeat two or four bars nearly as often as "
-        "real ones, within few notes, and come to rest on a repeated or long note.",
+        "real ones, within few notes, and come to rest on a repeated or long note; over 32 bars the same four "
+        "may return to the end.",
         **FORWARD_WORDS,
     ),
     "seq2seq": Words(
@@ -165,14 +166,14 @@ WORDS = {
         "voices; nearly all come to a firm close, some in the dominant and not at home. An inner voice may "
         "lie on one note for bars, and the bass goes deep for its cadences. Dances run in scales and turns "
         "that return four and eight bars later, rise to a high point late in the piece, and come home to long "
-        "or repeated notes.",
+        "or repeated notes; in some a figure of one or two bars goes round and round to the end.",
     ),
     "transformer": Words(
         diagram=forward(Box("causal self-attention with rotary positions, keys and values cached")),
         seen="Dances take up the seed's figures and rhythms and play them again, whole bars or varied; many come "
         "to rest on a home note, some run on to the last step. Chorales are plain and mostly in key over a "
         "walking bass, with long notes held in the alto, and a broad close; all voices may halt for bars in "
-        "the middle, and the bass goes very deep for a close.",
+        "the middle, and the bass goes very deep for a close. A dance of 32 bars may be four bars again and again.",
         **FORWARD_WORDS,
     ),
     "vae": Words(
