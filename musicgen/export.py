@@ -1,5 +1,7 @@
 """A composition -> the bytes of a file a visitor takes home. Each maker is imported when first asked for."""
 
+import io
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,6 +39,22 @@ def _sound(format: str):
     return make
 
 
+def _stems(work: "Composition", instruments: Sequence[str]) -> bytes:
+    """An archive with a WAV and a MIDI file for each voice that has notes."""
+    from musicgen.io import audio, midi
+    from musicgen.score import VOICES
+
+    programs, data = [audio.INSTRUMENTS[key].program for key in instruments], io.BytesIO()
+    sounds = audio.stems(work.score, instruments)
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        archive.comment = f"Nonet: {work.title}".encode()
+        for voice in work.score.heard:
+            name = f"{work.name}-{VOICES[voice]}"
+            archive.writestr(f"{name}.wav", sounds[VOICES[voice]])
+            archive.writestr(f"{name}.mid", midi.write(work.score, programs, work.recipe, [voice]))
+    return data.getvalue()
+
+
 def _picture(work: "Composition", instruments: Sequence[str]) -> bytes:
     from musicgen.io import picture
 
@@ -49,4 +67,5 @@ FORMATS = {
     "wav": Format("WAV", "wav", "sound, exact", _sound("wav")),
     "mp3": Format("MP3", "mp3", "sound, small", _sound("mp3")),
     "png": Format("PNG", "png", "the piano roll as a picture", _picture),
+    "stems": Format("Stems", "zip", "a WAV and a MIDI file for each voice", _stems),
 }

@@ -182,6 +182,17 @@ class Score:
         """The pitch each cell sounds, `(T, 4)`: every HOLD replaced by its note, silence is REST."""
         return sounding(self.cells)
 
+    @property
+    def heard(self) -> list[int]:
+        """The voices that have notes."""
+        return [int(voice) for voice in np.flatnonzero((self.cells >= 0).any(axis=0))]
+
+    def only(self, voice: int) -> "Score":
+        """The same with all other voices silent."""
+        cells = np.full_like(self.cells, REST)
+        cells[:, voice] = self.cells[:, voice]
+        return self.replace(cells=cells)
+
     def notes(self) -> list[Note]:
         """Every note, by start and then from the top voice down."""
         found = []

@@ -26,7 +26,16 @@ from musicgen.io import midi, soundfont
 from musicgen.io.soundfont import INSTRUMENTS, Instrument
 from musicgen.score import STYLES, VOICES, Note, Score, from_notes
 
-__all__ = ["AUDIO_FORMATS", "INSTRUMENTS", "AudioError", "Instrument", "default_instruments", "render", "synthesizer"]
+__all__ = [
+    "AUDIO_FORMATS",
+    "INSTRUMENTS",
+    "AudioError",
+    "Instrument",
+    "default_instruments",
+    "render",
+    "stems",
+    "synthesizer",
+]
 
 AUDIO_FORMATS = ("wav", "mp3")
 RATE = 44_100  # Hz
@@ -73,20 +82,36 @@ def render(score: Score, instruments: Sequence[str] | None = None, format: str =
 
     `instruments` are four keys of `INSTRUMENTS`, soprano first. Raises `AudioError`.
     """
+    if format not in AUDIO_FORMATS:
+        raise AudioError(f"sound is written as {' or '.join(AUDIO_FORMATS)}, not {format!r}")
+    return _encode(_finish(_synthesize(*_prepared(score, instruments)), score.seconds), format)
+
+
+def stems(score: Score, instruments: Sequence[str] | None = None) -> dict[str, bytes]:
+    """Each voice that sounds, by its name, as a WAV file; played together they are what `render` makes.
+
+    Raises `AudioError`.
+    """
+    _prepared(score, instruments)  # what cannot be played at all is refused
+    parts = {VOICES[voice]: score.only(voice) for voice in score.heard}
+    sounds = {name: _cut(_synthesize(*_prepared(part, instruments)), score.seconds) for name, part in parts.items()}
+    gain = _gain(np.sum([*sounds.values()], axis=0))
+    return {name: _encode(sound * gain, "wav") for name, sound in sounds.items()}
+
+
+def _prepared(score: Score, instruments: Sequence[str] | None) -> tuple[bytes, bytes]:
+    """A performance of the score and the sound font that it needs. Raises `AudioError`."""
     keys = tuple(instruments or default_instruments(score.style))
     unknown = [key for key in keys if key not in INSTRUMENTS]
     if unknown or len(keys) != 4:
         raise AudioError(f"instruments are four of {', '.join(INSTRUMENTS)}, not {', '.join(keys)}")
-    if format not in AUDIO_FORMATS:
-        raise AudioError(f"sound is written as {' or '.join(AUDIO_FORMATS)}, not {format!r}")
     if not score.notes():
         raise AudioError("the score holds only rests: there is nothing to hear")
     try:
         font = soundfont.build(tuple(sorted(set(keys))))
     except (OSError, RuntimeError, ValueError) as error:  # of the reader of sound files, too
         raise AudioError(f"the samples cannot be read ({error}): restore musicgen/web/samples") from error
-    sound = _synthesize(_performance(score, keys), font)
-    return _encode(_finish(sound, score.seconds), format)
+    return _performance(score, keys), font
 
 
 def _performance(score: Score, keys: tuple[str, ...]) -> bytes:
@@ -178,13 +203,23 @@ def _resample(sound: np.ndarray, rate: int) -> np.ndarray:
 
 
 def _finish(sound: np.ndarray, seconds: float) -> np.ndarray:
-    """Cut or padded to `seconds` and the tail, faded at the end, and brought to `LOUDNESS` under `PEAK`."""
+    """As long and as loud as a file's sound is."""
+    sound = _cut(sound, seconds)
+    return sound * _gain(sound)
+
+
+def _cut(sound: np.ndarray, seconds: float) -> np.ndarray:
+    """Cut or padded to `seconds` and the tail, faded at the end."""
     frames = round((seconds + TAIL) * RATE)
     sound = np.pad(sound, ((0, max(0, frames - len(sound))), (0, 0)))[:frames]
     fade = round(FADE * RATE)
     sound[-fade:] *= np.cos(np.linspace(0, np.pi / 2, fade, dtype=np.float32))[:, None] ** 2
-    gain = min(10 ** (LOUDNESS / 20) / _loudness(sound), 10 ** (PEAK / 20) / np.abs(sound).max())
-    return sound * np.float32(gain)
+    return sound
+
+
+def _gain(sound: np.ndarray) -> np.float32:
+    """What brings it to `LOUDNESS` under `PEAK`."""
+    return np.float32(min(10 ** (LOUDNESS / 20) / _loudness(sound), 10 ** (PEAK / 20) / np.abs(sound).max()))
 
 
 def _loudness(sound: np.ndarray) -> float:

@@ -24,11 +24,13 @@ DEFAULT_TEMPO = 120  # quarter notes a minute where a file says nothing, by the 
 LONGEST_FILE = 100_000  # quarter notes
 
 
-def write(score: Score, programs: Sequence[int] | None = None, recipe: str = "") -> bytes:
+def write(
+    score: Score, programs: Sequence[int] | None = None, recipe: str = "", voices: Sequence[int] | None = None
+) -> bytes:
     """A type 1 file: a track for tempo and meter, then a track for each voice of the style, named after it.
 
     `programs` are four General MIDI programs from 0. Every track ends where the last bar does. A `recipe` is a text
-    event of the first track.
+    event of the first track. If `voices` are named, only these get a track.
     """
     song = pretty_midi.PrettyMIDI(resolution=TICKS_A_QUARTER, initial_tempo=score.tempo)
     song.text_events.append(pretty_midi.Text(MARK + score.style, 0))
@@ -36,7 +38,7 @@ def write(score: Score, programs: Sequence[int] | None = None, recipe: str = "")
     song.time_signature_changes.append(pretty_midi.TimeSignature(beats, unit, 0))
     style = STYLES[score.style]
     programs = programs or [style.program] * len(style.voices)
-    for voice in range(len(style.voices)):
+    for voice in range(len(style.voices)) if voices is None else voices:
         instrument = pretty_midi.Instrument(programs[voice], name=VOICES[voice])
         instrument.notes = [_sound(score, note, song) for note in score.notes() if note.voice == voice]
         song.instruments.append(instrument)

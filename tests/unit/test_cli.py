@@ -75,7 +75,11 @@ def test_one_json_object_and_files_of_every_format(run, tmp_path):
     assert (about["model"], about["style"], about["bars"], about["steps"]) == ("gru", "chorale", 2, 32)
     assert (about["random_seed"], about["temperature"], about["seconds_of_music"]) == (7, 1.0, 6.0)
     beginnings = [file.read_bytes()[:4] for file in files[2:]]
-    assert beginnings[0] == b"RIFF" and beginnings[1][:2] in (b"\xff\xfb", b"ID") and beginnings[2] == b"\x89PNG"
+    assert (
+        beginnings[0] == b"RIFF"
+        and beginnings[1][:2] in (b"\xff\xfb", b"ID")
+        and beginnings[2:] == [b"\x89PNG", b"PK\3\4"]
+    )
 
 
 def test_the_seed_is_kept_and_the_length_exact(compose):

@@ -1,10 +1,17 @@
 """A composition as the files that a visitor takes home."""
 
+import io
+import zipfile
+
+import numpy as np
 import pytest
+import soundfile
 
 from musicgen.export import FORMATS
+from musicgen.io import midi
 from musicgen.io.audio import default_instruments
 from musicgen.io.seeds import from_text
+from musicgen.score import Note, Score, from_notes
 from musicgen.session import Composition
 
 
@@ -14,3 +21,20 @@ def test_every_file_says_what_it_comes_from(name):
     work = Composition(canvas.score, canvas.fixed, "gru", 7)
     data = FORMATS[name].make(work, default_instruments("chorale"))
     assert b"Nonet" in data and b"musicgen" not in data
+
+
+def test_stems_are_a_sound_and_a_midi_file_for_each_voice_and_together_the_whole():
+    tune = [Note(0, 72, 0, 8), Note(0, 76, 8, 8), Note(3, 48, 0, 12)]
+    work = Composition(Score(from_notes(tune, 16)), np.zeros((16, 4), bool), "gru", 7)
+    instruments = ["flute", "piano", "piano", "organ"]
+    archive = zipfile.ZipFile(io.BytesIO(FORMATS["stems"].make(work, instruments)))
+    voices = ["soprano", "bass"]
+    assert archive.namelist() == [f"{work.name}-{voice}.{end}" for voice in voices for end in ("wav", "mid")]
+    for voice, number in zip(voices, work.score.heard, strict=True):
+        (part,) = midi.read(archive.read(f"{work.name}-{voice}.mid")).parts
+        mine = [(n.pitch, n.start, n.start + n.duration) for n in work.score.notes() if n.voice == number]
+        assert [(s.pitch, s.start, s.end) for s in part.sounds] == mine and part.name.lower() == voice
+    stems = [soundfile.read(io.BytesIO(archive.read(f"{work.name}-{voice}.wav")))[0] for voice in voices]
+    whole, _ = soundfile.read(io.BytesIO(FORMATS["wav"].make(work, instruments)))
+    assert abs(stems[0]).max() > 0.01 and abs(stems[1]).max() > 0.01
+    assert abs(sum(stems) - whole).max() < 0.02 * abs(whole).max()
