@@ -4,6 +4,10 @@ The page writes and reads the fragment (`web/js/link.js`); here it is only told 
 """
 
 import re
+from contextlib import suppress
+
+from musicgen.io.arrange import SeedError
+from musicgen.io.xmlfile import unpacked
 
 FRAGMENT = re.compile(rb"#piece=1[A-Za-z0-9_-]{16,19999}")
 LONGEST_RECIPE = 21_000  # characters
@@ -17,6 +21,8 @@ def checked(text: object) -> str:
 
 
 def find(data: bytes) -> str:
-    """The fragment that a MIDI, MusicXML or PNG file carries, or nothing."""
+    """The fragment that a MIDI, MusicXML (also packed as .mxl) or PNG file carries, or nothing."""
+    with suppress(SeedError):
+        data = unpacked(data) if data.startswith(b"PK") else data
     found = FRAGMENT.search(data)
     return found[0].decode() if found else ""

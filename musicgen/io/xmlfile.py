@@ -41,7 +41,7 @@ def holds_score(data: bytes) -> bool:
 
 def parse(data: bytes) -> ElementTree.Element:
     """The score's root element. Raises SeedError if it is none, broken, too large, or built to do harm."""
-    data = _unpacked(data) if data.startswith(b"PK") else data
+    data = unpacked(data) if data.startswith(b"PK") else data
     if len(data) > MAX_XML_BYTES:
         raise SeedError(f"this MusicXML file is larger than {MAX_XML_BYTES >> 20} MB: choose a shorter piece")
     root = _tree(_text(data))
@@ -50,7 +50,7 @@ def parse(data: bytes) -> ElementTree.Element:
     return root
 
 
-def _unpacked(data: bytes) -> bytes:
+def unpacked(data: bytes) -> bytes:
     """The score inside a .mxl, read no further than is allowed whatever its header claims."""
     if data.count(b"PK\1\2") > MAX_MEMBERS:
         raise SeedError("this .mxl file holds too many files: export the score alone")

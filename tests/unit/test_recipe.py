@@ -1,6 +1,7 @@
 """A recipe in every kind of file that can carry text, found again; what is none, refused."""
 
 import io
+import zipfile
 
 import mido
 import pytest
@@ -26,6 +27,15 @@ def written(kind: str, text: str) -> bytes:
 def test_a_file_carries_its_recipe_and_only_if_there_is_one(kind):
     assert recipe.find(written(kind, TEXT)) == FRAGMENT
     assert recipe.find(written(kind, "")) == ""
+
+
+def test_a_packed_score_carries_it_too_and_a_broken_archive_none():
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("score.musicxml", written("musicxml", TEXT))
+    packed = data.getvalue()
+    assert FRAGMENT.encode() not in packed and recipe.find(packed) == FRAGMENT
+    assert recipe.find(packed[: len(packed) // 2]) == ""
 
 
 def test_it_stands_where_text_stands_and_the_music_is_the_same():
