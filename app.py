@@ -41,7 +41,7 @@ from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments
 from musicgen.io.seeds import EXAMPLES, FILE_ENDINGS, SeedError, from_file
 from musicgen.models import MODELS
 from musicgen.request import LARGEST_FILE, LIMITS, LONGEST_NAME, Given, Problem, Request, new_random_seed
-from musicgen.score import METERS, STYLES, ScoreError
+from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, ScoreError
 from musicgen.web import front, guard, parts
 
 WAITING = 100  # visitors at most, for others to have composed
@@ -82,6 +82,7 @@ def by_name(act, takes: dict, gives: dict) -> dict:
 def cards() -> list[dict]:
     def card(name: str) -> dict:
         about = {"title": MODELS[name].title, "summary": MODELS[name].summary, "weights": session.weights(name)}
+        about["styles"] = checkpoint.styles(name)
         return {"name": name, "cost": checkpoint.in_words(checkpoint.figures(name)), **about}
 
     return [card(name) for name in checkpoint.available()]
@@ -97,7 +98,8 @@ def frames() -> dict:
     """What the page needs to draw a piece that it knows by style and meter alone, and what may be asked for."""
     meters = {name: {"steps": meter.steps, "beat": meter.beat} for name, meter in METERS.items()}
     styles = {n: {**session.roll_of(n), "ranges": [list(pair) for pair in style.ranges]} for n, style in STYLES.items()}
-    return {"meters": meters, "styles": styles, "limits": {name: [x.low, x.high] for name, x in LIMITS.items()}}
+    limits = {name: [x.low, x.high] for name, x in LIMITS.items()}
+    return {"meters": meters, "styles": styles, "limits": {**limits, "piece": [1, MAX_BARS]}}  # bars of any piece
 
 
 # ---- what the events do ------------------------------------------------------------------------------------------
@@ -319,9 +321,8 @@ def build() -> gr.Blocks:
                 trio = parts.rows(
                     "trio", [{"name": row, "title": f"{row.capitalize()} take", "cost": ""} for row in comparison.TAKES]
                 )
-                mix = parts.transport(mixer, choices=[
-                    {"key": key, "title": instrument.title} for key, instrument in INSTRUMENTS.items()
-                ])  # fmt: skip
+                sounds = [{"key": key, "title": instrument.title} for key, instrument in INSTRUMENTS.items()]
+                mix = parts.transport(mixer, sounds, [voice.capitalize() for voice in VOICES])
                 parts.takes()
                 with gr.Row(elem_id="seed"):
                     notes = gr.Textbox(first.text, label="Seed notes", lines=2, max_lines=4, elem_id="notes")

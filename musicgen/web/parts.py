@@ -88,9 +88,9 @@ def rows(name: str, rows: list[dict]) -> gr.HTML:
     return part(name, html="rows", script=name, rows=rows)
 
 
-def transport(value: dict, choices: list[dict]) -> gr.HTML:
+def transport(value: dict, choices: list[dict], voices: list[str]) -> gr.HTML:
     """Play, tempo, volume, instruments; its value is the last three."""
-    return part("transport", value, script="transport", choices=choices)
+    return part("transport", value, script="transport", choices=choices, voices=voices)
 
 
 def keyboard() -> gr.HTML:

@@ -43,10 +43,10 @@ test("what is played stands on the grid: chords, rests, a note until the next on
 });
 
 test("the piece grows with its seed, never beyond what it may have", () => {
-  assert.equal(barsFor("C4 D4 | E4:0.5 [F4 A4]:1.5 R:2 | R", 16, 8), 8);
-  assert.equal(barsFor("C4:4 ".repeat(9), 16, 8), 18);
-  assert.equal(barsFor("C4:1.5 C4:1.5 C4", 12, 1), 6);
-  assert.equal(barsFor("C4:4 ".repeat(40), 16, 8), 32);
+  assert.equal(barsFor("C4 D4 | E4:0.5 [F4 A4]:1.5 R:2 | R", 16, 8, 32), 8);
+  assert.equal(barsFor("C4:4 ".repeat(9), 16, 8, 32), 18);
+  assert.equal(barsFor("C4:1.5 C4:1.5 C4", 12, 1, 32), 6);
+  assert.equal(barsFor("C4:4 ".repeat(40), 16, 8, 32), 32);
 });
 
 test("a MIDI keyboard's messages, as far as they are strokes", () => {

@@ -9,7 +9,6 @@
 import {frameOf, runsOf, maskOf} from "./canvas.js";
 import {decode, encode, holdsPiece} from "./link.js";
 
-const LONGEST = 64;  // bars of any piece
 const TEXT = 4000;   // characters of seed notes
 const FRAGMENT = 3900;  // characters, so that a link with its page's address has 4,000
 /** @type {import("./canvas.js").Canvas} */
@@ -71,7 +70,7 @@ function fragmentOf({model, weights, randomSeed, state, piece, notes, mixer, set
 export async function readLink(fragment, choices) {
   const link = await decode(fragment), meter = choices.meters[link.meter], style = choices.styles[link.style];
   const {steps, fixed, notes} = link, {limits} = choices;
-  if (!meter || !style || steps % meter.steps || steps > LONGEST * meter.steps || link.voices !== style.voices.length) throw new Error("no such piece");
+  if (!meter || !style || steps % meter.steps || steps > limits.piece[1] * meter.steps || link.voices !== style.voices.length) throw new Error("no such piece");
   if (within(link.tempo, ...limits.tempo) === null) throw new Error("no such tempo");
   if (notes.some(([, pitch]) => pitch < style.low || pitch > style.high)) throw new Error("a note is out of range");
   const piece = frameOf({style: link.style, meter: link.meter, tempo: link.tempo, steps, fixed}, choices);

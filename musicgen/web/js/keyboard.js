@@ -1,8 +1,10 @@
-/* The keyboard: mouse, touch, computer keys and MIDI keyboards sound a note and write it into the seed, step by step or,
+/** The keyboard: mouse, touch, computer keys and MIDI keyboards sound a note and write it into the seed, step by step or,
  while it records, as it is played.
 
  new Keyboard(element, {player, write, frame});
- write(change, starts): change(text) -> the new seed text;  frame(): the meter, {bar, beat} in steps */
+ write(change, starts): change(text) -> the new seed text;  frame(): the meter and how long a piece may be
+
+ @typedef {{bar: number, beat: number, longest: number}} Frame  in steps, in steps, in bars */
 
 import {element} from "./dom.js";
 import {isBlack, layout, semitoneOf, shifted, typedName} from "./keys.js";
@@ -19,7 +21,7 @@ const COARSE = matchMedia("(pointer: coarse), (max-width: 860px)");
 export class Keyboard {
   /**
    * @param {HTMLElement} element
-   * @param {{player: import("./player.js").Player, frame: () => {bar: number, beat: number},
+   * @param {{player: import("./player.js").Player, frame: () => Frame,
    *   write: (change: (text: string) => string, starts?: boolean) => void}} page
    */
   constructor(element, {player, write, frame}) {

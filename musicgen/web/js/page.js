@@ -66,7 +66,7 @@ export function place() {
 }
 
 export function keyboard(root) {
-  new Keyboard(root, {player, write, frame: () => views?.compose.sheet.piece ?? {bar: 16, beat: 4}});
+  new Keyboard(root, {player, write, frame: () => ({...views.compose.sheet.piece, longest: longest()})});
 }
 
 function assemble() {
@@ -81,7 +81,7 @@ function assemble() {
     star: id => work.change(id, {starred: !work.all.get(id).starred}),
   });
   const give = (given, settings) => work.give(given, settings);
-  rework = new Rework(parts.rework.element, {deck, player, compose, give, three, open: fragment => links.open(fragment), editor: new Editor(deck, {
+  rework = new Rework(parts.rework.element, {deck, player, compose, give, three, longest: longest(), open: fragment => links.open(fragment), editor: new Editor(deck, {
     voice: () => Math.min(rework.region?.voices[0] ?? 0, deck.sheet.piece.voices.length - 1), commit: commitNotes, hear: hearNote,
     region: () => rework?.region ?? null, changed: () => rework?.tell(),
     ranges: () => parts.stage.props.styles[deck.sheet.piece.style].ranges, tell: words => { deck.status.textContent = words; },
@@ -104,8 +104,7 @@ function assemble() {
     again: view => { canvas = views[view].asked.canvas; press({compose: "#generate", compare: "#compare-all", trio: "#three"}[view]); },
     quit: view => press(`#leave-${view}`),
   });
-  views.transport.onstate = tellWork;
-  work.onchange = tellWork;
+  views.transport.onstate = work.onchange = tellWork;
   work.compared = () => Object.fromEntries(views.compare.rows.filter(row => row.kept).map(row => [row.name, row.kept.id]));
   places = new Places({here: () => ({view: views.shown, shown: work.shown}), go, open: async () => {
     if (holdsPiece(location.hash)) await links.open(location.hash);
@@ -128,6 +127,7 @@ document.addEventListener("input", event => {  // Gradio tells of typing only wh
   if (work.settings.example) press("#unname");
 }, true);
 
+const longest = () => parts.stage.props.limits.bars[1];  // bars of a whole piece
 const press = selector => /** @type {HTMLElement} */ (document.querySelector(selector)).click();
 
 /* ---- what is told ------------------------------------------------------------------------------------------------ */
@@ -148,7 +148,7 @@ function received({given, recipe}) {
   views.compose.seed = {piece, notes: given.notes.map(note => [...note.slice(0, 4), 1])};
   work.showSeed();
   work.give(given, {
-    style: given.style, meter: given.meter, bars: Math.min(parts.stage.props.limits.bars[1], given.steps / piece.bar), example: null,
+    style: given.style, meter: given.meter, bars: Math.min(longest(), given.steps / piece.bar), example: null,
     mixer: {...views.transport.next, tempo: Math.round(given.tempo)},
   });
   asked = given;
@@ -174,7 +174,7 @@ function tellWork() {
 /** @param {(text: string) => string} change @param {boolean} [starts] a key was played: of a fresh visit it begins a tune */
 function write(change, starts = false) {
   const notes = writeSeed(change, starts && Boolean(work?.fresh || work?.given)), {bars} = work.settings;
-  const grown = barsFor(notes, views.compose.sheet.piece.bar, bars);
+  const grown = barsFor(notes, views.compose.sheet.piece.bar, bars, longest());
   if (grown !== bars) work.set({notes, example: null, bars: grown});
 }
 

@@ -12,7 +12,6 @@ import {plural} from "./words.js";
 
 const DRAG = 6;      // px that make a drag of a click
 const MORE = 4;      // bars that Continue adds
-const LONGEST = 32;  // bars of a whole piece
 export const ROLL = "the roll";  // what music given from here is called
 
 export class Rework {
@@ -20,10 +19,12 @@ export class Rework {
    * @param {HTMLElement} root
    * @param {{deck: import("./deck.js").Deck, player: import("./player.js").Player, compose: (canvas: Canvas) => void,
    *   give: (given: Canvas, settings: object) => void, editor: import("./editor.js").Editor,
-   *   three: (canvas: Canvas | null) => void, open: (fragment: string) => void}} page  three: takes, of a canvas or of the seed
+   *   three: (canvas: Canvas | null) => void, open: (fragment: string) => void, longest: number}} page  three: takes, of a
+   *   canvas or of the seed; longest: bars of a whole piece
    */
-  constructor(root, {deck, player, compose, give, editor, three, open}) {
+  constructor(root, {deck, player, compose, give, editor, three, open, longest}) {
     this.deck = deck;
+    this.longest = longest;
     this.player = player;
     this.compose = compose;
     this.give = give;
@@ -173,10 +174,10 @@ export class Rework {
   }
 
   #continue() {
-    const {piece} = this.#sheet, bars = piece && Math.min(MORE, LONGEST - piece.steps / piece.bar);
+    const {piece} = this.#sheet, bars = piece && Math.min(MORE, this.longest - piece.steps / piece.bar);
     if (!piece) return;
     if (bars > 0) this.compose(continued(piece, this.#notes, this.deck.known, bars));
-    else problem("bars", `A piece has at most ${LONGEST} bars.`, true);
+    else problem("bars", `A piece has at most ${this.longest} bars.`, true);
   }
 
   #fix(value) {  // keep or free the selection in what Generate composes next
@@ -186,7 +187,7 @@ export class Rework {
     const mask = painted(before, this.region, /** @type {0 | 1} */ (value));
     this.#sheet.markFreed(mask);
     const given = {...canvasOf(piece, this.#notes, mask), name: ROLL};
-    this.give(given, {style: piece.style, meter: piece.meter, bars: Math.min(LONGEST, piece.steps / piece.bar)});
+    this.give(given, {style: piece.style, meter: piece.meter, bars: Math.min(this.longest, piece.steps / piece.bar)});
     this.deck.status.textContent = "Faded notes are free: Generate will replace them.";
   }
 

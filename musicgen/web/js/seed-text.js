@@ -2,8 +2,6 @@
 
 import {typedName} from "./keys.js";
 
-const LONGEST = 32;  // bars of a whole piece
-
 /** @param {string} text @param {string} token */
 export const append = (text, token) => `${text.trimEnd()} ${token}`.trimStart();
 
@@ -16,11 +14,11 @@ export const withoutLast = text => text.trimEnd().replace(/(\[[^\]]*\][^\s]*|[^\
 
 /**
  * The bars of a whole piece with this seed: `bars`, or as many more as leave it room to continue.
- * @param {string} text @param {number} bar steps @param {number} bars
+ * @param {string} text @param {number} bar steps @param {number} bars @param {number} longest bars that there may be
  */
-export function barsFor(text, bar, bars) {
+export function barsFor(text, bar, bars, longest) {
   const seed = Math.ceil(quartersOf(text) * 4 / bar);
-  return seed < bars ? bars : Math.min(LONGEST, seed + Math.max(4, seed));
+  return seed < bars ? bars : Math.min(longest, seed + Math.max(4, seed));
 }
 
 /** How many quarter notes it lasts. @param {string} text */

@@ -24,7 +24,7 @@ export class Transport {
 
   /**
    * @param {import("./player.js").Player} player @param {HTMLElement} element
-   * @param {{value: Settings, choices: {key: string, title: string}[]}} props  choices: the instruments
+   * @param {{value: Settings, choices: {key: string, title: string}[], voices: string[]}} props  choices: the instruments
    */
   constructor(player, element, props) {
     this.player = player;
@@ -46,7 +46,7 @@ export class Transport {
     for (const name of ["tempo", "volume"]) {
       element.querySelector(`#${name}`).addEventListener("input", event => this.#slide(name, Number(/** @type {HTMLInputElement} */ (event.target).value)));
     }
-    this.#fill(find("voices"), props.choices);
+    this.#fill(find("voices"), props);
     for (const name of ["mute", "solo"]) {
       const buttons = [...element.querySelectorAll(`.${name}`)];
       buttons.forEach((button, voice) => button.addEventListener("click", () => this.#silence(name, voice, buttons)));
@@ -54,7 +54,15 @@ export class Transport {
     this.configure(props.value);
   }
 
-  #fill(voices, choices) {
+  #fill(voices, {choices, voices: names}) {
+    const blank = this.#element.querySelector("template");
+    for (const name of names) {
+      const voice = /** @type {HTMLElement} */ (blank.content.firstElementChild.cloneNode(true));
+      voice.querySelector(".called").textContent = name;
+      voice.querySelector(".mute .unseen").textContent = `Mute ${name.toLowerCase()}`;
+      voice.querySelector(".solo .unseen").textContent = `Hear only ${name.toLowerCase()}`;
+      voices.append(voice);
+    }
     this.#selects = [...voices.querySelectorAll("select")];
     this.#swatches = [...voices.querySelectorAll("canvas")];
     for (const select of this.#selects) {
