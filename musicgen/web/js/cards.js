@@ -15,6 +15,8 @@ const GLYPHS = {
   gan: "M5 6h10v12h-10zM21 6h10v12h-10zM15 9.500h6M19 7.500l2 2l-2 2M21 14.500h-6M17 12.500l-2 2l2 2",
 };
 
+/** @typedef {{name: string, title: string, summary: string, cost: string, styles: string[]}} Card  styles it was trained for */
+
 /** @param {string} name */
 export function glyph(name) {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
@@ -29,7 +31,7 @@ export function glyph(name) {
 /**
  * Fills the part; its value is the chosen architecture's name.
  * @param {HTMLElement} root
- * @param {{value: string, cards: {name: string, title: string, summary: string, cost: string}[], missing: string[]}} props
+ * @param {{value: string, cards: Card[], missing: string[]}} props
  * @param {(name: string, callback: () => void) => void} watch
  */
 export function cards(root, props, watch) {
@@ -59,4 +61,16 @@ export function cards(root, props, watch) {
     show(chosen());
   });
   show(chosen());
+}
+
+/** Only what was trained for a style can be chosen; another takes the place of one that was not.
+ * @param {import("./views.js").Part} part @param {string} style */
+export function offer({element: root, props}, style) {
+  /** @type {HTMLInputElement[]} */
+  const inputs = [...root.querySelectorAll("input")];
+  for (const [index, {title, styles}] of props.cards.entries()) {
+    inputs[index].disabled = !styles.includes(style);
+    inputs[index].title = inputs[index].disabled ? `${title} was not trained for a ${style}` : "";
+  }
+  if (inputs.find(input => input.checked)?.disabled) inputs.find(input => !input.disabled)?.click();
 }

@@ -226,9 +226,11 @@ export class Comparison {
     this.status.textContent = this.words.hint;
   }
 
-  on_rows({piece, notes}) {
+  on_rows({piece, notes, rows}) {
     this.#open(piece, notes, "waiting", "waiting", {tempo: piece.tempo, instruments: this.asked.mixer.instruments});
-    const title = this.words.chosen ? this.words.title : `${this.words.title}, ${plural(this.rows.length, "answer")}`;
+    for (const row of this.rows) if (!rows.includes(row.name)) row.become("idle", `not trained for a ${piece.style}`);
+    const title = this.words.chosen ? this.words.title : `${this.words.title}, ${plural(rows.length, "answer")}`;
+    this.current = this.#named(rows[0]);
     this.title.textContent = headline(title, piece);
   }
 
@@ -248,7 +250,8 @@ export class Comparison {
       this.views.hear(begun.sheet);
       if (this.words.chosen) this.views.player.play();
     }
-    this.status.textContent = `${begun.title} is composing, ${this.rows.indexOf(begun) + 1} of ${this.rows.length}`;
+    const asked = this.rows.filter(row => row.state !== "idle");
+    this.status.textContent = `${begun.title} is composing, ${asked.indexOf(begun) + 1} of ${asked.length}`;
   }
 
   on_notes(update) { this.#named(update.row).notes(update); }
@@ -286,7 +289,7 @@ export class Comparison {
     [this.state, this.status.textContent] = [state, said];
     if (!this.seed) return;
     const {piece, notes} = this.seed, unheard = state === "stopped" ? "not composed" : "";
-    for (const row of this.rows) if (!row.ended) row.open(piece, notes, "idle", unheard);
+    for (const row of this.rows) if (!row.ended && row.state !== "idle") row.open(piece, notes, "idle", unheard);
   }
 
   #named(name) { return this.rows.find(row => row.name === name); }

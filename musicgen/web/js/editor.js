@@ -52,7 +52,7 @@ export class Editor {
   }
 
   toggle(on) {
-    this.on = on && Boolean(this.deck.sheet.piece) && !this.deck.generating;
+    this.on = on && !this.deck.generating;
     this.deck.element.toggleAttribute("data-editing", this.on);
     this.#choose([]);
   }
@@ -66,7 +66,7 @@ export class Editor {
   /* ---- by pointer -------------------------------------------------------------------------------------------------- */
 
   #press(event) {
-    if (!this.on || event.button) return;
+    if (!this.on || event.button || !this.deck.sheet.piece) return;
     this.ruler = this.#roll.onRuler(event);
     if (this.ruler) return;
     event.stopImmediatePropagation();
@@ -199,6 +199,7 @@ export class Editor {
   paste() {  // at the playhead
     if (!this.copied.length || this.deck.generating) return;
     const notes = pasted(this.copied, Math.floor(this.#roll.cursor), this.#frame);
+    if (!notes.length) { this.page.tell("There is no room behind the playhead: move it back."); return; }
     this.#commit(put(this.#notes, notes), this.on ? notes : []);
     this.page.tell(`${plural(notes.length, "note")} pasted`);
   }

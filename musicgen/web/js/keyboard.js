@@ -10,7 +10,7 @@ import {element} from "./dom.js";
 import {isBlack, layout, semitoneOf, shifted, typedName} from "./keys.js";
 import {MidiKeyboards} from "./midi.js";
 import {Recorder} from "./recorder.js";
-import {isField} from "./shortcuts.js";
+import {isField, ledByKeys} from "./shortcuts.js";
 import {addToChord, append, withoutLast} from "./seed-text.js";
 
 const CLICK = 300;          // ms that a key sounds which was clicked by no pointer
@@ -131,7 +131,7 @@ export class Keyboard {
   #type(event) {
     const semitone = semitoneOf(event.code);
     if (!this.typing || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
-    if (!this.attended) return;
+    if (!this.attended || (ledByKeys() && !this.element.contains(document.activeElement))) return;
     if (event.code === "KeyZ") this.#shift(-12);
     else if (event.code === "KeyX") this.#shift(12);
     else if (semitone >= 0) this.#down(`k${event.code}`, this.base + semitone, event.timeStamp);

@@ -3,7 +3,7 @@
 
 import {holdsPiece, readQuery, recipeOf} from "./address.js";
 import {canvasOf, edited, frameOf, runsOf} from "./canvas.js";
-import {cards as showCards} from "./cards.js";
+import {offer, cards as showCards} from "./cards.js";
 import {dropping} from "./drop.js";
 import {Editor} from "./editor.js";
 import {Keyboard} from "./keyboard.js";
@@ -81,8 +81,9 @@ function assemble() {
     star: id => work.change(id, {starred: !work.all.get(id).starred}),
   });
   const give = (given, settings) => work.give(given, settings);
-  rework = new Rework(parts.rework.element, {deck, player, compose, give, three, longest: longest(), open: fragment => links.open(fragment), editor: new Editor(deck, {
-    voice: () => Math.min(rework.region?.voices[0] ?? 0, deck.sheet.piece.voices.length - 1), commit: commitNotes, hear: hearNote,
+  rework = new Rework(parts.rework.element, {deck, player, compose, give, three, longest: longest(), open, editor: new Editor(deck, {
+    voice: () => Math.min(rework.region?.voices[0] ?? 0, deck.sheet.piece.voices.length - 1), commit: commitNotes,
+    hear: ({pitch, voice}) => { const tap = player.press(pitch, voice); setTimeout(() => player.lift(tap), 250); },
     region: () => rework?.region ?? null, changed: () => rework?.tell(),
     ranges: () => parts.stage.props.styles[deck.sheet.piece.style].ranges, tell: words => { deck.status.textContent = words; },
   })});
@@ -105,16 +106,16 @@ function assemble() {
     quit: view => press(`#leave-${view}`),
   });
   views.transport.onstate = work.onchange = tellWork;
+  work.onlater = () => said("It is opened as soon as this piece is composed.");
   work.compared = () => Object.fromEntries(views.compare.rows.filter(row => row.kept).map(row => [row.name, row.kept.id]));
   places = new Places({here: () => ({view: views.shown, shown: work.shown}), go, open: async () => {
-    if (holdsPiece(location.hash)) await links.open(location.hash);
-    else views.show(location.hash === "#compare" ? "compare" : "compose");
+    await (holdsPiece(location.hash) ? open(location.hash) : views.show(location.hash === "#compare" ? "compare" : "compose"));
   }});
   addEventListener("pagehide", () => { work.keep(); line.part(); });
   mini(parts.transport.element.querySelector(".mini"), views);
   shortcuts({
     play: () => views.transport.toggle(),
-    architecture: index => /** @type {HTMLElement} */ (document.querySelectorAll("#cards input")[index])?.click(),
+    architecture: index => (views.view === views.compare ? views.compare.rows[index]?.button : inputs()[index])?.click(),
     help: closing(parts.header.element.querySelector("details")),
   });
   dropping(() => document.querySelector("#upload input[type=file], input[type=file]"), message => problem("upload", message, true));
@@ -127,15 +128,17 @@ document.addEventListener("input", event => {  // Gradio tells of typing only wh
   if (work.settings.example) press("#unname");
 }, true);
 
+const open = fragment => work.whenIdle(() => links.open(fragment));
 const longest = () => parts.stage.props.limits.bars[1];  // bars of a whole piece
+const inputs = () => /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("#cards input"));
 const press = selector => /** @type {HTMLElement} */ (document.querySelector(selector)).click();
 
 /* ---- what is told ------------------------------------------------------------------------------------------------ */
 
 function onUpdate(view, update) {
   line.heard(view, update);
-  if (update.kind === "given") ready.then(() => received(update));  // a file may come before the page is ready
-  if (update.kind === "recipe") ready.then(() => links.open(update.recipe));
+  if (update.kind === "given") ready.then(() => work.whenIdle(() => received(update)));  // a file may come before the page is ready
+  if (update.kind === "recipe") ready.then(() => open(update.recipe));
   if (["end", "over", "failed", "problem"].includes(update.kind) && ["compose", "compare", "trio"].every(name => views[name].state !== "generating")) work.busy = false;
   if (view === "compose") rework.changed();
   tellWork();
@@ -166,6 +169,8 @@ function tellWork() {
   if (deck.sheet.roll.freed && given?.name !== ROLL) deck.sheet.markFreed(null);
   if (asked && (asked !== given || work.busy || deck.take)) rework.ask(asked = null);
   links.tell();
+  work.catchUp();
+  if (work.history) offer(parts.cards, work.settings.style);
   if (work.history) places.tell();
 }
 
@@ -217,11 +222,6 @@ function go({view, shown}) {
   if (shown === work.shown || work.busy) return;
   if (work.all.has(shown)) work.show(shown);
   else if (!shown) work.showSeed();
-}
-
-function hearNote({pitch, voice}) {
-  const tap = player.press(pitch, voice);
-  setTimeout(() => player.lift(tap), 250);
 }
 
 /** The notes on the roll, edited: of a take a new one, of a seed the music given. */

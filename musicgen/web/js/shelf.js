@@ -25,6 +25,7 @@ export class Shelf {
 
   /** @param {{takes: import("./takes.js").Take[], shown: string | null, deleted: number, playing: boolean}} now */
   tell({takes, shown, deleted, playing}) {
+    this.gone.hidden = !deleted;  // before the focus may go there
     const focus = document.activeElement?.closest(".take")?.nextElementSibling ?? null;
     for (const [id, {item}] of this.items) if (!takes.some(take => take.id === id)) {
       if (item.contains(document.activeElement)) /** @type {HTMLElement} */ ((focus ?? this.gone).querySelector("button"))?.focus();
@@ -38,7 +39,6 @@ export class Shelf {
       if (this.list.children[index] !== item) this.list.insertBefore(item, this.list.children[index] ?? null);
       this.#state(item, take, take.id === shown, playing);
     });
-    this.gone.hidden = !deleted;
     this.gone.querySelector("span").textContent = deleted > 1 ? `${deleted} takes were deleted; the last one is restored first.` : "A take was deleted.";
     this.root.hidden = !takes.length && !deleted;
     if (shown !== this.shown) this.#reveal(this.items.get(shown)?.item);

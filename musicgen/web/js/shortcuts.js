@@ -3,6 +3,13 @@
 const FIELD = "textarea, select, [contenteditable], [role=listbox], input:not([type=range], [type=radio], [type=checkbox])";
 const BUSY = "button, summary, a, input:not([type=range]), [role=tab]";  // the space bar is theirs, if one came there by keys
 
+let led = false;  // has the Tab key moved the focus since a pointer was used?
+document.addEventListener("keydown", event => { if (event.key === "Tab") led = true; }, true);
+document.addEventListener("pointerdown", () => { led = false; }, true);
+
+/** Is the focus on a control to which keys have led? */
+export const ledByKeys = () => led && document.activeElement !== document.body;
+
 /** Is something typed there? @param {EventTarget | null} target */
 export const isField = target => Boolean(/** @type {Element} */ (target)?.closest?.(FIELD));
 

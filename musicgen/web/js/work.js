@@ -37,7 +37,10 @@ export class Work {
     this.shown = null;       // the id of the take on the stage
     this.busy = false;       // while something is composed there is no way back
     this.fresh = true;       // nothing has been changed yet
+    /** @type {(() => void)[]} */
+    this.later = [];         // what waits for that to end
     this.onchange = () => {};
+    this.onlater = () => {};  // something waits
     /** @type {() => Record<string, string>} */
     this.compared = () => ({});  // ids of the takes that stand side by side in the comparison, by model
   }
@@ -216,6 +219,15 @@ export class Work {
     if (this.shown) this.stage.show(this.all.get(this.shown));
     else this.stage.showSeed();
   }
+
+  /** Does something that puts another piece on the stage: now, or once nothing is composed there. @param {() => unknown} act */
+  whenIdle(act) {
+    if (!this.busy) return act();
+    this.later.push(act);
+    this.onlater();
+  }
+
+  catchUp() { if (!this.busy) for (const act of this.later.splice(0)) setTimeout(act); }
 
   /** All but the takes as at the first visit. */
   startAnew() {
