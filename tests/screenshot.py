@@ -1,14 +1,12 @@
 """Takes the README's picture of the page, with a piece that was just composed: `python tests/screenshot.py`."""
 
 import io
-import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
-from browser.conftest import FLAGS, served
 from PIL import Image
 from playwright.sync_api import sync_playwright
-from visitor import generate, in_state
+from served import serve
+from visitor import FLAGS, generate, in_state
 
 ROOT = Path(__file__).parents[1]
 PICTURE = ROOT / "musicgen" / "web" / "page.png"
@@ -26,10 +24,9 @@ def take(page, address: str) -> bytes:
 
 
 if __name__ == "__main__":
-    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+    with serve() as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
-        for address in served(ROOT / "app.py", SimpleNamespace(mktemp=lambda _: Path(folder))):
-            picture = take(browser.new_page(viewport=SIZE, device_scale_factor=SCALE), address)
+        picture = take(browser.new_page(viewport=SIZE, device_scale_factor=SCALE), server.url)
         browser.close()
     few = Image.open(io.BytesIO(picture)).convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE)
     few.save(PICTURE, optimize=True)

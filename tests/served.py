@@ -19,7 +19,7 @@ import httpx
 from gradio_client.utils import apply_diff
 
 ROOT = Path(__file__).parents[1]
-PATIENCE = 120  # seconds for a server to start, or for an event to end
+PATIENCE = 240  # seconds for a server to start, or for an event to end
 
 
 class Server:

@@ -33,7 +33,7 @@ class Slow:
 if __name__ == "__main__":
     load = checkpoint.load
     styles = checkpoint.styles
-    checkpoint.styles = lambda name, *more: ("chorale",) if name == CHORALES_ALONE else styles(name, *more)
+    checkpoint.styles = lambda name, *more: styles(name, *more) if more or name != CHORALES_ALONE else ("chorale",)
     checkpoint.load = lambda *args: Slow(load(*args))
     app.WAITING = int(os.environ.get("WAITING", app.WAITING))
     app.launch()

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 FLAGS = [  # of Chromium
@@ -15,6 +16,7 @@ FLAGS = [  # of Chromium
     "--disable-sync",
 ]
 PATIENCE = 90_000  # ms for a piece on a busy machine
+WIDTHS = (1440, 390)  # px of a page that shuts nobody out
 expect.set_options(timeout=PATIENCE)
 
 
@@ -80,3 +82,17 @@ def download(page, title: str) -> bytes:
 
 def playing(page):
     page.wait_for_function("document.documentElement.dataset.sound === 'playing'")
+
+
+def shuts_nobody_out(page):
+    """By axe-core's rules, as the page stands now, wide and narrow, light and dark; nothing lies beside its edge."""
+    size = page.viewport_size
+    page.emulate_media(reduced_motion="reduce")  # colours change at once
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 844})
+        for _ in range(2):
+            page.get_by_label("Dark page").evaluate("button => button.click()")  # a pointer would close the help
+            found = Axe().run(page).response["violations"]
+            assert not [(width, v["id"], [n["html"][:200] for n in v["nodes"]]) for v in found]
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+    page.set_viewport_size(size)

@@ -1,18 +1,13 @@
 """The page served by a real process, and visitors who open it in Chromium."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
+from served import serve
 from visitor import FLAGS, PATIENCE
 
-ROOT = Path(__file__).parents[2]
+SLOWLY = Path(__file__).parents[1] / "slowly.py"
 SOUNDS = """  // every sampled note that is handed over, by the audio clock
 window.handed = [];
 const start = AudioBufferSourceNode.prototype.start;
@@ -26,37 +21,21 @@ MODULE = """async () => {  // page.js, as the page itself has imported it
 }"""
 
 
-@pytest.fixture(scope="session")
-def address(tmp_path_factory):
-    yield from served(ROOT / "app.py", tmp_path_factory)
+def without_a_fault(*script: Path):
+    with serve(*script) as server:
+        yield server.url
+        assert "Traceback" not in server.said, server.said
 
 
 @pytest.fixture(scope="session")
-def slow_address(tmp_path_factory):
+def address():
+    yield from without_a_fault()
+
+
+@pytest.fixture(scope="session")
+def slow_address():
     """The page with models that take their time."""
-    yield from served(ROOT / "tests" / "slowly.py", tmp_path_factory)
-
-
-def served(script: Path, tmp_path_factory):
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    log = tmp_path_factory.mktemp("server") / "log"
-    environment = {**os.environ, "GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1"}
-    with log.open("w") as out:
-        server = subprocess.Popen([sys.executable, script], env=environment, stdout=out, stderr=out)
-    url = f"http://127.0.0.1:{port}/"
-    for _ in range(240):
-        assert server.poll() is None, log.read_text()
-        try:
-            urllib.request.urlopen(url, timeout=5).close()
-            break
-        except OSError:
-            time.sleep(0.5)
-    yield url
-    server.terminate()
-    server.wait(20)
-    assert "Traceback" not in log.read_text(), log.read_text()
+    yield from without_a_fault(SLOWLY)
 
 
 @pytest.fixture(scope="module")

@@ -145,6 +145,10 @@ def test_what_is_selected_is_deleted_and_pasted_elsewhere(editing):
     for key in ("Home", "Shift+PageUp", "Control+x", "PageUp", "Control+v"):
         page.keyboard.press(key)
     assert notes(page) == [[0, 72, 16, 4], [0, 74, 20, 4]]
+    page.keyboard.press("End")
+    page.keyboard.press("Control+v")
+    expect(page.get_by_test_id("status")).to_contain_text("no room behind the playhead")
+    assert len(notes(page)) == 2
 
 
 def touch(page, points: list, rest: int = 30):
@@ -278,6 +282,10 @@ def test_with_forced_colours_what_is_chosen_still_shows(visit):
     chosen, other = page.get_by_role("tab", name="Compose"), page.get_by_role("tab", name="Compare")
     ground = "tab => getComputedStyle(tab).backgroundColor"
     assert chosen.evaluate(ground) != other.evaluate(ground)
+    mute = page.get_by_role("button", name="Mute bass")
+    before = mute.evaluate(ground)
+    mute.click()
+    assert mute.evaluate(ground) != before
 
 
 # ---- waiting -----------------------------------------------------------------------------------------------------

@@ -37,6 +37,11 @@ SMALL = """controls => [...document.querySelectorAll(controls)].filter(control =
     const {width, height} = (control.closest("label, [role=listbox], #example") ?? control).getBoundingClientRect();
     return width > 1 && (width < 39.5 || height < 39.5);
 }).map(control => control.outerHTML.slice(0, 120))"""
+OUTSIDE = """() => [...document.querySelectorAll("button, select, input[type=range]")].filter(control => {
+    if (!control.checkVisibility({visibilityProperty: true}) || control.closest(".take-list")) return false;
+    const {right, width} = control.getBoundingClientRect();
+    return right > innerWidth || (control.closest(".rework, .top") && control.scrollWidth > width + 1);
+}).map(control => control.outerHTML.slice(0, 120))"""
 PHONE = {"has_touch": True, "is_mobile": True, "viewport": {"width": 390, "height": 844}}
 DROP = """([kind, name, bytes]) => {
     const files = new DataTransfer();
@@ -154,6 +159,12 @@ def test_space_plays_after_a_click_and_presses_what_keys_reach(visit):
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Space")
     expect(page.get_by_test_id("edit")).to_have_attribute("aria-pressed", "false")
+    before = seed_field(page).input_value()
+    page.keyboard.press("a")  # a control to which keys have led is not the keyboard
+    assert seed_field(page).input_value() == before
+    page.get_by_test_id("edit").click()
+    page.keyboard.press("a")
+    expect(seed_field(page)).to_have_value("C4:1")
     page.keyboard.press("?")
     expect(page.get_by_text("opens and closes this list")).to_be_visible()
 
@@ -173,6 +184,13 @@ def test_on_a_phone_everything_is_as_large_as_a_finger(visit, width):
     assert page.evaluate(SMALL, CONTROLS) == []
     assert page.evaluate("document.documentElement.scrollWidth") == width
     assert page.locator("#cards").bounding_box()["y"] < roll(page).bounding_box()["y"] < 740 - 74
+    page.get_by_role("button", name=re.compile("^More")).tap()
+    page.get_by_test_id("edit").tap()
+    page.get_by_role("button", name="Select alto").tap()
+    expect(page.get_by_label("Random seed", exact=True)).to_be_visible()
+    assert page.evaluate(SMALL, CONTROLS) == page.evaluate(OUTSIDE) == []
+    page.get_by_role("tab", name="Compare").tap()
+    assert page.evaluate(SMALL, CONTROLS) == page.evaluate(OUTSIDE) == []
 
 
 def test_on_a_phone_the_piece_stays_in_sight_while_it_sounds(visit):
@@ -191,6 +209,7 @@ def test_on_a_phone_the_piece_stays_in_sight_while_it_sounds(visit):
 def test_a_page_enlarged_four_times_is_all_there(visit):
     page = visit(viewport={"width": 320, "height": 180})
     assert page.evaluate("document.documentElement.scrollWidth") == 320
+    assert page.evaluate(OUTSIDE) == []
     for name in ("Generate", "Play"):
         button = page.get_by_role("button", name=name, exact=True)
         assert button.evaluate("b => getComputedStyle(b.parentElement).position") == "static"

@@ -1,5 +1,8 @@
 """Three takes side by side, Back and Forward, recipes in files, what is to become of a file; in Chromium."""
 
+import io
+import zipfile
+
 import pytest
 from playwright.sync_api import expect
 from visitor import composed, data, download, in_state, in_words, playing, roll, seed_field
@@ -123,15 +126,22 @@ def test_a_link_stays_in_the_address_until_one_goes_on(arrive, visit):
 # ---- files -------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("title", "name"), [("MIDI", "a.mid"), ("PNG", "a.png")])
+def packed(score: bytes) -> bytes:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("score.musicxml", score)
+    return data.getvalue()
+
+
+@pytest.mark.parametrize(("title", "name"), [("MIDI", "a.mid"), ("MusicXML", "a.mxl"), ("PNG", "a.png")])
 def test_a_file_offers_the_recipe_it_carries(arrive, visit, title, name):
     page = arrive()
     page.get_by_label("Tempo").fill("150")
     composed(page)
     piece, file = in_words(page), download(page, title)
     other = visit()
-    upload(other, name, file)
-    if title == "MIDI":
+    upload(other, name, packed(file) if title == "MusicXML" else file)
+    if title != "PNG":
         other.get_by_test_id("ask-recipe").click()
     in_state(other, "done")
     assert in_words(other) == piece
@@ -157,9 +167,24 @@ def test_who_brings_a_file_is_asked_what_is_to_become_of_it(arrive):
 # ---- downloads ---------------------------------------------------------------------------------------------------
 
 
-def test_what_is_there_can_be_taken_while_more_is_composed(visit, slow_address):
+def test_while_more_is_composed_what_is_there_can_be_taken_and_what_is_opened_waits(visit, slow_address):
     page = visit(at=slow_address)
     page.get_by_role("button", name="Generate").click()
     page.wait_for_function("nonet.views.compose.sheet.until >= 16")
     assert midi.read(download(page, "MIDI")).parts
+    upload(page, "tune.mid", midi.write(Score(from_notes([Note(0, 72, 0, 32)], 32))))
+    expect(page.get_by_test_id("seed-message")).to_contain_text("as soon as this piece is composed")
     page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_test_id("question")).to_contain_text("tune.mid")
+    expect(takes(page)).to_have_count(1)
+    takes(page).first.locator(".face").click()
+    piece, link = in_words(page), page.get_by_test_id("copy-link")
+    expect(link).to_be_enabled()
+    fragment = link.get_attribute("data-link").split("#")[1]
+    page.get_by_role("button", name="Generate").click()
+    page.wait_for_function("nonet.views.compose.sheet.until >= 16")
+    page.evaluate("fragment => { location.hash = fragment; }", fragment)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    expect(page.get_by_test_id("status")).to_contain_text("Composed by")
+    assert in_words(page) == piece
+    expect(takes(page)).to_have_count(3)
