@@ -37,7 +37,7 @@ from gradio.utils import get_upload_folder
 
 from musicgen import api, checkpoint, comparison, piece, recipe, selftest, session
 from musicgen.export import FORMATS
-from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments
+from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments, telling
 from musicgen.io.seeds import EXAMPLES, FILE_ENDINGS, SeedError, from_file
 from musicgen.models import MODELS
 from musicgen.request import LARGEST_FILE, LIMITS, LONGEST_NAME, Given, Problem, Request, new_random_seed
@@ -219,7 +219,9 @@ def save(name: str):
             work = session.Composition(score, fixed, model, seed, recipe.checked(asked.get("recipe")))
             chosen = [*(instruments if isinstance(instruments, list) else []), *4 * [""]][:4]
             keys = [key if key in list(INSTRUMENTS) else "piano" for key in chosen]
-            return {"file": stored(f"{work.name}.{FORMATS[name].ending}", FORMATS[name].make(work, keys))}
+            with telling(gr.Warning):
+                data = FORMATS[name].make(work, keys)
+            return {"file": stored(f"{work.name}.{FORMATS[name].ending}", data)}
         except (ScoreError, AudioError) as error:
             raise gr.Error(f"This piece cannot be saved: {error}.", print_exception=False) from error
         except OSError as error:
@@ -254,7 +256,8 @@ def endpoint(function):
 
 
 def render(piece: dict, format: api.Format = "midi", instruments: list[str] | None = None) -> gr.FileData:
-    name, data = api.render(piece, format, instruments)
+    with telling(gr.Warning):
+        name, data = api.render(piece, format, instruments)
     path = stored(name, data)
     file = gr.FileData(path=path, url=f"/gradio_api/file={path}", orig_name=name, size=len(data))
     sent: Any = file.model_dump()  # Gradio reads the signature for its schema, and sends a dict

@@ -14,8 +14,9 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from pathlib import Path
 
 import mido
@@ -46,9 +47,11 @@ PEAK = -1.5  # dB of full scale; MP3 may come out half a decibel higher
 SILENCE = 1e-4  # a rendering whose largest value is smaller is silent
 PANS = (44, 76, 56, 88)  # of 0 (left) to 127 (right), a voice each
 PATIENCE = 20  # seconds for one rendering by FluidSynth, which takes one for two minutes of music
+INSTEAD = "FluidSynth failed on the server: another synthesizer made this sound."
 
 _log = logging.getLogger(__name__)
 _hung = threading.Event()  # FluidSynth did, in this process
+_tell: ContextVar[Callable[[str], object] | None] = ContextVar("tell", default=None)
 
 
 class AudioError(RuntimeError):
@@ -57,6 +60,16 @@ class AudioError(RuntimeError):
 
 class Absent(AudioError):
     """A synthesizer is not installed."""
+
+
+@contextmanager
+def telling(tell: Callable[[str], object]) -> Iterator[None]:
+    """Inside, `tell` is given a sentence when a synthesizer fails and another one plays."""
+    token = _tell.set(tell)
+    try:
+        yield
+    finally:
+        _tell.reset(token)
 
 
 def default_instruments(style: str) -> tuple[str, ...]:
@@ -134,15 +147,18 @@ def _performance(score: Score, keys: tuple[str, ...]) -> bytes:
 
 def _synthesize(performance: bytes, font: bytes) -> np.ndarray:
     """Sound `(frames, 2)` at `RATE` by the first synthesizer that makes any."""
-    reasons = []
+    reasons, failed = [], False
     for player in (_fluidsynth, _midirenderer):
         try:
             sound = player(performance, font)
             if not np.isfinite(sound).all() or np.abs(sound).max(initial=0) < SILENCE:
                 raise AudioError("it rendered silence")
+            if failed and (tell := _tell.get()):
+                tell(INSTEAD)
             return sound
         except (AudioError, OSError, ValueError, RuntimeError, subprocess.SubprocessError) as error:
             reasons.append(f"{player.__name__[1:]}: {error}")
+            failed = failed or not isinstance(error, Absent)
             _log.log(logging.INFO if isinstance(error, Absent) else logging.WARNING, "no sound from %s", reasons[-1])
     raise AudioError("no synthesizer made a sound; install FluidSynth or midirenderer. " + "; ".join(reasons))
 

@@ -171,8 +171,10 @@ def test_a_hanging_fluidsynth_is_ended_with_all_its_children_and_told(fluidsynth
     assert audio.PATIENCE <= 20
     monkeypatch.setattr(audio, "PATIENCE", 4)
     folder = fluidsynth('echo $$ > "$(dirname "$0")/pids"; sleep 300 & echo $! >> "$(dirname "$0")/pids"; wait')
-    since = time.monotonic()
-    assert audio.render(CHORD).startswith(b"RIFF")
+    since, told = time.monotonic(), []
+    with audio.telling(told.append):
+        assert audio.render(CHORD).startswith(b"RIFF")
+    assert told == [audio.INSTEAD]
     pids = [int(word) for word in (folder / "pids").read_text().split()]
     time.sleep(0.2)
     assert len(pids) == 2 and not [pid for pid in pids if alive(pid)]
@@ -180,7 +182,9 @@ def test_a_hanging_fluidsynth_is_ended_with_all_its_children_and_told(fluidsynth
     assert time.monotonic() < since + 60
     assert not selftest._passes("synthesizer", selftest._synthesizer)
     assert "FAIL  synthesizer: FluidSynth: it hung before" in capsys.readouterr().out
-    assert audio.render(CHORD).startswith(b"RIFF")
+    with audio.telling(told.append):
+        assert audio.render(CHORD).startswith(b"RIFF")
+    assert told == [audio.INSTEAD] * 2
     assert len((folder / "pids").read_text().split()) == 2  # nobody waits for it again
 
 
@@ -190,3 +194,35 @@ def test_a_crashing_fluidsynth_is_replaced_and_told(fluidsynth, caplog, capsys):
     assert "no sound from fluidsynth" in caplog.text
     assert not selftest._passes("synthesizer", selftest._synthesizer)
     assert "sound is made by midirenderer" in capsys.readouterr().out
+
+
+def test_one_that_is_not_installed_is_nothing_to_tell(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with audio.telling(pytest.fail):
+        assert audio.render(CHORD).startswith(b"RIFF")
+
+
+def test_who_takes_sound_home_is_told_that_fluidsynth_failed(fluidsynth):
+    """On the page, where Gradio shows such messages, and in the stream that programs read."""
+    fluidsynth("exit 3")
+
+    async def warned(visitor: Visitor) -> list[str]:
+        messages = [message async for message in visitor.messages()]
+        assert messages[-1]["success"], messages
+        return [message["log"] for message in messages if message["msg"] == "log"]
+
+    async def visit(server):
+        async with client(server) as http:
+            visitor = await Visitor.at(http)
+            (render,) = [d["id"] for d in visitor.config["dependencies"] if d["api_name"] == "render"]
+            for format, expected in (("wav", [audio.INSTEAD]), ("midi", [])):
+                (await visitor.join(f"save-{format}", call={"piece": PIECE})).raise_for_status()
+                assert await warned(visitor) == expected
+                piece = {**PIECE, "notes": [{"voice": 0, "pitch": 72, "start": 0, "duration": 16, "given": True}]}
+                body = {"data": [piece, format, None], "fn_index": render, "session_hash": visitor.session}
+                (await http.post("gradio_api/queue/join", json=body)).raise_for_status()
+                assert await warned(visitor) == expected
+
+    with serve() as server:
+        asyncio.run(visit(server))
+        assert server.said.count('"no sound from fluidsynth: ') == 2
