@@ -1,13 +1,14 @@
 """The page: widgets and their wiring. What they mean is in `musicgen`; how they look and sound is in `musicgen/web`."""
 
 import argparse
+import ctypes
 import inspect
 import logging
 import os
 import sys
-import tempfile
 import threading
 import time
+from contextlib import suppress
 from dataclasses import replace
 from functools import wraps
 from importlib.util import find_spec
@@ -25,6 +26,8 @@ if "GRADIO_SERVER_PORT" in os.environ:
         "GRADIO_NUM_PORTS", "1"
     )  # this one and no other, where others would look for the page in vain
 
+from musicgen.web import files  # which says where Gradio keeps them
+
 try:  # on a ZeroGPU Space, where it has to come before torch
     import spaces  # pyright: ignore
 except ImportError:
@@ -33,7 +36,6 @@ except ImportError:
 import gradio as gr
 from gradio.events import api as gradio_api
 from gradio.themes import Base
-from gradio.utils import get_upload_folder
 
 from musicgen import api, checkpoint, comparison, piece, recipe, selftest, session
 from musicgen.export import FORMATS
@@ -46,8 +48,8 @@ from musicgen.web import front, guard, parts
 
 WAITING = 100  # visitors at most, for others to have composed
 PNG = b"\x89PNG"  # how such a file begins
+AT_THE_END = (10**9, 1)  # when Gradio deletes the files it knows of; until then `files` does
 SESSIONS = 200  # visitors whose state Gradio holds, a quarter of a megabyte each; it is a Control, made anew if lost
-KEPT_SECONDS = 3600  # seconds a visitor's files stay on the server
 BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
 VOLUME = 0.8  # of 1, at first
 _log = logging.getLogger("musicgen.app")
@@ -221,22 +223,13 @@ def save(name: str):
             keys = [key if key in list(INSTRUMENTS) else "piano" for key in chosen]
             with telling(gr.Warning):
                 data = FORMATS[name].make(work, keys)
-            return {"file": stored(f"{work.name}.{FORMATS[name].ending}", data)}
+            return {"file": files.stored(f"{work.name}.{FORMATS[name].ending}", data)}
         except (ScoreError, AudioError) as error:
             raise gr.Error(f"This piece cannot be saved: {error}.", print_exception=False) from error
         except OSError as error:
             raise gr.Error(f"The server could not keep the file: {error.strerror}.", print_exception=False) from error
 
     return write
-
-
-def stored(name: str, data: bytes) -> str:
-    """The path of a file that can be fetched from the server for an hour."""
-    cache = Path(get_upload_folder())
-    cache.mkdir(parents=True, exist_ok=True)
-    path = Path(tempfile.mkdtemp(dir=cache)) / name
-    path.write_bytes(data)
-    return str(path)
 
 
 # ---- what programs and agents call -------------------------------------------------------------------------------
@@ -258,7 +251,7 @@ def endpoint(function):
 def render(piece: dict, format: api.Format = "midi", instruments: list[str] | None = None) -> gr.FileData:
     with telling(gr.Warning):
         name, data = api.render(piece, format, instruments)
-    path = stored(name, data)
+    path = files.stored(name, data)
     file = gr.FileData(path=path, url=f"/gradio_api/file={path}", orig_name=name, size=len(data))
     sent: Any = file.model_dump()  # Gradio reads the signature for its schema, and sends a dict
     return sent
@@ -286,9 +279,7 @@ def slider(field: str, step: float, **look) -> gr.Slider:
 def build() -> gr.Blocks:
     first = EXAMPLES[0]
     mixer = {"tempo": first.tempo, "volume": VOLUME, "instruments": list(default_instruments(first.style))}
-    with gr.Blocks(
-        title=parts.TITLE, analytics_enabled=False, fill_width=True, delete_cache=(600, KEPT_SECONDS)
-    ) as page:
+    with gr.Blocks(title=parts.TITLE, analytics_enabled=False, fill_width=True, delete_cache=AT_THE_END) as page:
         control = gr.State(session.Control())
         call = gr.JSON(visible=False)  # what the page itself knows and sends along: see the hooks of page.js
         parts.header()
@@ -344,7 +335,7 @@ def build() -> gr.Blocks:
         }  # by the page, too
         with gr.Row(elem_id="downloads"):
             saves = {name: gr.Button(f.title, elem_id=f"save-{name}") for name, f in FORMATS.items()}
-            files = {name: gr.DownloadButton(visible="hidden", elem_id=f"file-{name}") for name in FORMATS}
+            made = {name: gr.DownloadButton(visible="hidden", elem_id=f"file-{name}") for name in FORMATS}
         parts.notes_text()
 
         for function in (api.compose, api.harmonise, api.repair, api.compare):
@@ -356,7 +347,7 @@ def build() -> gr.Blocks:
             control=control, call=call, anew=anew, stage=stage, rows=rows, mixer=mix, example=example, file=file,
             model=model, style=style, notes=notes, bars=bars, meter=meter, temperature=temperature, top_p=top_p,
             random_seed=random_seed, generate=generate, compare_all=compare_all, stop=stop, apply=apply, unname=unname,
-            place=place, leaves=leaves, saves=saves, files=files, page=page,
+            place=place, leaves=leaves, saves=saves, files=made, page=page,
             trio=trio, three=three,
         )  # fmt: skip
     return page
@@ -416,8 +407,15 @@ def accelerate():
     _log.info("ready", extra={"about": {"models": checkpoint.available()}})
 
 
+def share_a_heap():
+    """With a heap for each thread, memory grows by the holes in all of them: an eighth in a thousand runs."""
+    with suppress(OSError, AttributeError, TypeError):  # not glibc
+        ctypes.CDLL(None).mallopt(-8, 1)  # M_ARENA_MAX
+
+
 def launch(**options):
     """Start the server, and let the models become faster meanwhile; options as of `gradio.Blocks.launch`."""
+    share_a_heap()
     guard.log_to(sys.stderr)
     for sentence in missing():
         _log.warning(sentence)
@@ -428,6 +426,7 @@ def launch(**options):
     )
     served = {"routes": parts.routes(), "middleware": front.middleware(parts.head(), parts.shell())}
     page = build().queue(status_update_rate=1, default_concurrency_limit=1)
+    files.keep_swept(page.temp_file_sets)
     guard.limit(page._queue, "models", WAITING)
     return page.launch(
         theme=theme, max_file_size=LARGEST_FILE, ssr_mode=False, show_error=False, footer_links=[],

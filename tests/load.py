@@ -130,7 +130,7 @@ def main():
     options = parser.parse_args()
     print(f"{os.cpu_count()} processors, load before {os.getloadavg()[0]:.1f}; Python {sys.version.split()[0]}")
     with serve() as server:
-        server.wait_for('"ready"')
+        server.wait_for('"ready"', 900)
         if options.what == "crowd":
             asyncio.run(crowd(server, options.visitors, options.comparing))
         else:

@@ -11,7 +11,7 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -56,9 +56,9 @@ class Server:
         """The files of visitors that lie on its disk."""
         return [path for path in self.files.rglob("*") if path.is_file()]
 
-    def wait_for(self, words: str):
+    def wait_for(self, words: str, seconds: float = PATIENCE):
         """Until the log says so."""
-        wait_until(lambda: words in self.said, f"{words!r} in the log:\n{self.said}")
+        wait_until(lambda: words in self.said, f"{words!r} in the log:\n{self.said}", seconds)
 
 
 def wait_until(there, what: str, seconds: float = PATIENCE):
@@ -75,17 +75,19 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def serve(*script: str | Path, port: int | None = None, **environment: str) -> Iterator[Server]:
+def serve(
+    *script: str | Path, port: int | None = None, before: Sequence[str] = (), **environment: str
+) -> Iterator[Server]:
     """The script, with its arguments, as a server of its own until the block ends; app.py unless another is named.
 
-    `environment` is set besides that of this process.
+    `environment` is set besides that of this process; `before` is a command that turns into the one after it.
     """
     with tempfile.TemporaryDirectory(prefix="served-") as folder:
         files, log = Path(folder) / "files", Path(folder) / "log"
         port = port or free_port()
         own = {"GRADIO_SERVER_PORT": str(port), "GRADIO_SERVER_NAME": "127.0.0.1", "GRADIO_TEMP_DIR": str(files)}
         with log.open("w") as out:
-            command = [sys.executable, *map(str, script or [ROOT / "app.py"])]
+            command = [*before, sys.executable, *map(str, script or [ROOT / "app.py"])]
             process = subprocess.Popen(command, env={**os.environ, **own, **environment}, stdout=out, stderr=out)
         server = Server(process, f"http://127.0.0.1:{port}/", log, files)
 

@@ -1,6 +1,7 @@
 """The page with models that take their time, so that a test can stop them: `python tests/slowly.py`.
 
-One of them counts as trained for chorales alone. WAITING is how many may wait in its queue, if the environment says so.
+One of them counts as trained for chorales alone. If the environment says so, WAITING is how many may wait in its
+queue, and KEPT for how many seconds files are kept.
 """
 
 import os
@@ -36,4 +37,6 @@ if __name__ == "__main__":
     checkpoint.styles = lambda name, *more: styles(name, *more) if more or name != CHORALES_ALONE else ("chorale",)
     checkpoint.load = lambda *args: Slow(load(*args))
     app.WAITING = int(os.environ.get("WAITING", app.WAITING))
+    if "KEPT" in os.environ:
+        app.files.KEPT, app.files.EVERY = float(os.environ["KEPT"]), 0.5
     app.launch()

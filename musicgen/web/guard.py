@@ -7,6 +7,7 @@
 - One line a request, as JSON, without addresses, names or queries: `log_to` sets it up.
 """
 
+import errno
 import json
 import logging
 import time
@@ -17,7 +18,8 @@ from gradio.route_utils import get_fn
 from gradio.routes import App, ORJSONResponse
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.responses import PlainTextResponse
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 10_000_000  # bytes
@@ -50,9 +52,23 @@ class GuardedApp(App):
 
     def __init__(self, **options):
         super().__init__(default_response_class=ORJSONResponse, **options)
+        self.add_exception_handler(ClientDisconnect, _gone)
+        self.add_exception_handler(OSError, _no_room)
 
     def build_middleware_stack(self) -> ASGIApp:
         return Guard(super().build_middleware_stack())
+
+
+def _gone(request: Request, error: Exception) -> Response:
+    """To nobody: who sent this left before all of it was here."""
+    return Response(status_code=400)
+
+
+def _no_room(request: Request, error: Exception) -> Response:
+    """A full disk is told; other errors of the system are not expected."""
+    if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
+        raise error
+    return PlainTextResponse("The server has no room for a file: try again later.", 507)
 
 
 class Guard:

@@ -140,7 +140,7 @@ def test_a_full_disk_is_told(monkeypatch, capsys):
     assert audio.render(CHORD).startswith(b"RIFF")  # in memory
     import app
 
-    monkeypatch.setattr(app, "stored", full)
+    monkeypatch.setattr(app.files, "stored", full)
     with pytest.raises(app.gr.Error, match="could not keep the file: No space left on device"):
         app.save("midi")({"piece": PIECE})
 
