@@ -7,6 +7,7 @@ onnxruntime is missing, the eager step plays.
 
 import io
 import logging
+import os
 import threading
 import warnings
 from collections.abc import Callable, Iterator
@@ -23,6 +24,8 @@ from musicgen.models.step import State, Step
 Runner = Callable[[list[Tensor]], list[Tensor]]
 OPSET = 17
 THREADS = 1  # of a step, which is too small for more
+
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime would report to its makers
 
 _graphs: WeakKeyDictionary[nn.Module, dict[int, "Graph | Exception"]] = WeakKeyDictionary()
 _making = threading.Lock()
