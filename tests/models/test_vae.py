@@ -106,8 +106,8 @@ def test_the_stream_is_the_parallel_pass_with_the_same_latents(monkeypatch, kind
         plans.append(outline(*args))
         return plans[-1]
 
-    def spy_expect(*args):
-        priors.append(expect(*args))
+    def spy_expect(*args, **named):
+        priors.append(expect(*args, **named))
         return priors[-1]
 
     monkeypatch.setattr(model, "_outline", spy_outline)
