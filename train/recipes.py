@@ -58,7 +58,7 @@ RECIPES = {
         config={"dropout": 0.42},
     ),
     # the last, since the more latents hold and can rebuild, the worse is the bound
-    "vae": Recipe(steps=3198, rate=1.5e-3, last=True, start={"": "gru"}, config={"dropout": 0.4, "forget": 0.25}),
+    "vae": Recipe(steps=4991, rate=1.5e-3, last=True, start={"": "gru"}, config={"dropout": 0.4, "forget": 0.25}),
 }
 
 

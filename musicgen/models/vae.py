@@ -58,9 +58,9 @@ class VAEConfig(NextFrameConfig):
     sketch: float = 1.0  # weight of what the plan alone says of the pitches that sound
     level: float = 0.993  # of the noise in the latent when composing
     clear: float = 0.5  # share of the windows that train with a latent free of noise
-    blind: float = 0.15  # ... and of those that train without one
-    mistakes: float = 0.4  # most cells that the past has wrong in training, a share, where there is no noise
-    astray: float = 0.6  # ... and share of the windows that it has in a wrong key and register
+    blind: float = 0.4  # ... and of those that train without one
+    mistakes: float = 0.3  # most cells that the past has wrong in training, a share, where there is no noise
+    astray: float = 0.4  # ... and share of the windows that it has in a wrong key and register
 
 
 class VAE(NextFrame):
