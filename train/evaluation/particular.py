@@ -73,7 +73,7 @@ def of_gan(model: GAN, pieces: list[Piece], split: str, directory: Path) -> dict
             f"windows that the critic tells from real ones, {whose}: 0.5 is none, 1 all": [
                 _critic_auc(model.critic, composer, scores) for scores in ours.values()
             ],
-            f"distance from held-out music in facts of a frame, {whose} (Hellinger, squared)": [
+            f"distance from held-out music in features of a frame, {whose} (Hellinger, squared)": [
                 held_out(composer, whole_pieces([features_of(s) for s in scores])) for scores in ours.values()
             ],
             f"parallels per 100 chord changes, {whose}, nothing chosen": _parallels(composer, ours["chorale"]),

@@ -134,7 +134,7 @@ WORDS = {
         seen="Real cadences and long chords where phrases end, with passing notes in all voices. Over phrases it "
         "forgets: the soprano may hold one high note for bars while the others move on beneath it, and the bass "
         "jumps an octave or more in the middle of a phrase. Dances repeat two or four bars nearly as often as "
-        "real ones, within few notes, and come to rest on a repeated or long note; over 32 bars the same four "
+        "real ones, within few notes, and come to rest on a repeated or long note; in a long dance the same four "
         "may return to the end.",
         **FORWARD_WORDS,
     ),
@@ -173,7 +173,7 @@ WORDS = {
         seen="Dances take up the seed's figures and rhythms and play them again, whole bars or varied; many come "
         "to rest on a home note, some run on to the last step. Chorales are plain and mostly in key over a "
         "walking bass, with long notes held in the alto, and a broad close; all voices may halt for bars in "
-        "the middle, and the bass goes very deep for a close. A dance of 32 bars may be four bars again and again.",
+        "the middle, and the bass goes very deep for a close. A long dance may be four bars again and again.",
         **FORWARD_WORDS,
     ),
     "vae": Words(
@@ -201,11 +201,11 @@ WORDS = {
         length="Every frame knows how far away the end is, step by step in the last bars; a last odd bar is outlined "
         "by itself. The last bar and a half is composed many times over; of the closes that end as most do, the "
         "likeliest is kept.",
-        seen="Every voice moves, with closes on a long chord, but it does not stay at home: keys change from bar "
-        "to bar with nothing to prepare them, chromatic notes abound, and voices cross where they crowd "
-        "together. Two bars hang together better than four. Dances are simple and clear and repeat their two "
-        "bars again and again, often with the same high note in each, until they come home to a long one. "
-        "Parallels are many: in training, parts of its past are shifted in pitch so that it follows the outline, and "
-        "its voice leading suffers for it; more or less noise in the outline did not help.",
+        seen="Chorales keep near the seed's key, in quarters with passing eighths over a deep bass, and close on a "
+        "long chord; it need not be the home chord, and few phrases before it come to a halt. Parallels are more "
+        "than with the models that have no outline to follow: in training, parts of its past are shifted in pitch "
+        "so that it follows the outline, and its voice leading suffers for it; more windows without an outline "
+        "halved them. Dances move within a narrow range and come home; some turn a figure of two bars round and "
+        "round, and over all fewer bars share the rhythm of the bar four before than in real tunes.",
     ),
 }
