@@ -146,7 +146,7 @@ def test_an_architecture_that_fails_says_why_and_leaves_the_others(arrive):
     page.evaluate("""() => {
         const {views} = nonet, {run, seed} = views.compare;
         window.tell = (kind, more) => views.receive("compare", {kind, run, ...more});  // as the server tells it
-        tell("rows", seed);
+        tell("rows", {...seed, rows: views.compare.rows.map(row => row.name)});
     }""")
     page.evaluate("row => tell('begin', {row})", FIRST)
     page.evaluate("row => tell('notes', {row, seq: 1, until: 16, notes: [], gone: []})", FIRST)
