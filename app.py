@@ -84,8 +84,8 @@ def by_name(act, takes: dict, gives: dict) -> dict:
 def cards() -> list[dict]:
     def card(name: str) -> dict:
         about = {"title": MODELS[name].title, "summary": MODELS[name].summary, "weights": session.weights(name)}
-        about["styles"] = checkpoint.styles(name)
-        return {"name": name, "cost": checkpoint.in_words(checkpoint.figures(name)), **about}
+        cost = checkpoint.in_words(checkpoint.figures(name))
+        return {"name": name, "cost": cost, "styles": checkpoint.styles(name), **about}
 
     return [card(name) for name in checkpoint.available()]
 

@@ -78,7 +78,8 @@ export class Deck {
 
   /** The seed alone, as the server has told it last. */
   showSeed() {
-    [this.take, this.state, this.status.textContent] = [null, "idle", ""];
+    if (this.take || this.state !== "idle") this.status.textContent = "";  // what an edit of the seed has told stays
+    [this.take, this.state] = [null, "idle"];
     if (!this.seed) return;
     const {piece, notes} = this.seed, edited = this.sheet.piece?.steps === piece.steps && this.sheet.piece.style === piece.style;
     this.sheet.open(piece, notes);
