@@ -25,6 +25,7 @@ const AHEAD = 0.25;        // seconds handed over ahead, while the page is in vi
 const AHEAD_HIDDEN = 2.5;  // browsers slow the timers of a hidden page down to one a second
 const TICK = 40;           // ms between two looks at what comes next
 const LATE = 0.08;         // seconds; a note later than this is left out
+const LEAD = 0.03;         // seconds from when there is enough to the first note
 const CUSHION = 4;         // steps that must be there to begin; twice as many after each time the music ran out
 const LATE_LOOP = 8;       // steps past its end from which a loop is still returned to; who jumps further plays on
 const FINAL_RELEASE = 3;   // the last chord fades this much slower
@@ -272,7 +273,7 @@ export class Player {
     const enough = this.#total !== null || this.#known - step >= this.#cushion;
     const loaded = this.#instruments.every(key => this.#bank.ready.has(key));
     if (!enough || !loaded || this.#context?.state !== "running") return;
-    this.#anchor = {time: this.#now() + 0.06, step};
+    this.#anchor = {time: this.#now() + LEAD, step};
     this.#become("playing");
     this.#enter(step, this.#anchor.time);
   }
