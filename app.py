@@ -136,9 +136,8 @@ def preview(call, **settings) -> dict:
         shown = session.trouble(problem)
     version = table(call).get("version")  # that of the seed this answers
     version = version if type(version) is int and abs(version) < 2**53 else 0
-    return {
-        "stage": {**shown, "sent": time.monotonic_ns(), "version": version}
-    }  # new each time: the page skips repeats
+    # new each time, since the page skips repeats
+    return {"stage": {**shown, "sent": time.monotonic_ns(), "version": version}}
 
 
 def asking(compose, shown: str):

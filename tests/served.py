@@ -171,6 +171,14 @@ class Visitor:
                 last = outputs[0]
                 yield last
 
+    async def upload(self, name: str, data: bytes) -> dict:
+        """What the page is told of a file that is brought."""
+        answer = await self.client.post("gradio_api/upload", files={"files": (name, data)})
+        file = {"path": answer.json()[0], "orig_name": name, "meta": {"_type": "gradio.FileData"}}
+        *_, (last, message) = [told async for told in self.use("upload", "upload", upload=file)]
+        assert last == "process_completed", last
+        return message["output"]["data"][0]
+
     async def download(self, format: str, piece: dict, **about) -> bytes:
         """The piece as a file, from the server's disk."""
         about = {"model": "gru", "random_seed": 7, "instruments": ["piano"] * 4, **about}

@@ -1,12 +1,11 @@
 """Many at once at a served page whose models take their time: who waits, who leaves, and what never waits."""
 
 import asyncio
-import io
 import time
 import uuid
 
-import mido
 import pytest
+from midis import file_of, tune
 from served import ROOT, Visitor, client, serve
 
 WORKERS, PLACES = 2, 3
@@ -112,26 +111,14 @@ def test_a_full_queue_says_so_and_refuses_neither_files_nor_uploads(server):
         assert (await http.get("gradio_api/queue/status")).json()["queue_size"] == PLACES
         since = time.monotonic()
         assert (await Visitor(http, config).download("midi", PIECE)).startswith(b"MThd")
-        path = (await http.post("gradio_api/upload", files={"files": ("tune.mid", midi())})).json()[0]
-        sent = {"path": path, "orig_name": "tune.mid", "meta": {"_type": "gradio.FileData"}}
-        async for name, outputs in Visitor(http, config).use("upload", "upload", upload=sent):
-            if name == "process_completed":
-                assert outputs["output"]["data"][0]["kind"] == "given"
+        update = await Visitor(http, config).upload("tune.mid", file_of(("tune", 0, tune([72]))))
+        assert update["kind"] == "given"
         assert time.monotonic() < since + 10
         assert "process_completed" not in [name for run in runs for name in run.names()]
         await runs[-1].leave()
         runs.append(await Run(http, config).begin())  # there is room again
 
     crowd(server, act)
-
-
-def midi() -> bytes:
-    file, track = mido.MidiFile(), mido.MidiTrack()
-    file.tracks.append(track)
-    track += [mido.Message("note_on", note=72), mido.Message("note_off", note=72, time=480)]
-    data = io.BytesIO()
-    file.save(file=data)
-    return data.getvalue()
 
 
 @pytest.mark.parametrize("how", ["stop", "close"])

@@ -1,15 +1,14 @@
 """Visitors' files go when their time is over, whoever left them, and nobody else's do."""
 
 import asyncio
-import io
 import os
 import socket
 import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import mido
 import pytest
+from midis import file_of, tune
 from served import ROOT, Server, Visitor, client, serve, wait_until
 
 from musicgen.web import files
@@ -29,15 +28,6 @@ def server(tmp_path):
         running.files = tmp_path / files.NAME
         yield running
         assert "Traceback" not in running.said, running.said
-
-
-def tune() -> bytes:
-    file, track = mido.MidiFile(), mido.MidiTrack()
-    file.tracks.append(track)
-    track += [mido.Message("note_on", note=72), mido.Message("note_off", note=72, time=480)]
-    data = io.BytesIO()
-    file.save(file=data)
-    return data.getvalue()
 
 
 def break_off(server: Server):
@@ -61,10 +51,7 @@ async def visit(server: Server):
         body = {"data": [piece, "midi", None], "fn_index": render, "session_hash": visitor.session}
         (await http.post("gradio_api/queue/join", json=body)).raise_for_status()
         assert [m async for m in visitor.messages()][-1]["success"]
-        path = (await http.post("gradio_api/upload", files={"files": ("tune.mid", tune())})).json()[0]
-        sent = {"path": path, "orig_name": "tune.mid", "meta": {"_type": "gradio.FileData"}}
-        async for name, outputs in visitor.use("upload", "upload", upload=sent):
-            assert name != "process_completed" or outputs["output"]["data"][0]["kind"] == "given"
+        assert (await visitor.upload("tune.mid", file_of(("tune", 0, tune([72])))))["kind"] == "given"
 
 
 def test_nothing_is_left_when_its_time_is_over_though_nobody_comes(server):
