@@ -10,7 +10,6 @@ from served import ROOT, Visitor, free_port, serve
 from visitor import fix_random_seed, generate, in_state, seed_field, write_seed
 
 PLACES = 2
-expect.set_options(timeout=30_000)
 
 
 @pytest.fixture(scope="module")

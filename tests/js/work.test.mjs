@@ -31,6 +31,14 @@ test("undo goes back to the piece before and takes no take away", async () => {
   assert.deepEqual([work.shown, work.canRedo], ["b", false]);
 });
 
+test("what is typed is undone at once, though the widgets tell of it later", async () => {
+  const {work, undo} = begun();
+  work.result(take("a"));
+  work.typed("");
+  await undo();
+  assert.deepEqual([work.shown, work.settings.notes], ["a", "C5"]);
+});
+
 test("stars, tempos and deletions are undone, too", async () => {
   const {work, undo, redo} = begun();
   for (const id of ["a", "b"]) work.result(take(id));

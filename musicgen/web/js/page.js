@@ -123,8 +123,9 @@ function assemble() {
 }
 
 document.addEventListener("input", event => {  // Gradio tells of typing only where it has not set the text itself
-  if (!work || !/** @type {Element} */ (event.target).matches("#notes textarea")) return;
-  work.typed();
+  const field = /** @type {HTMLTextAreaElement} */ (event.target);
+  if (!work || !field.matches("#notes textarea")) return;
+  work.typed(field.value);
   if (work.settings.example) press("#unname");
 }, true);
 
@@ -257,8 +258,7 @@ export async function ask({call: _, control: __, anew, mixer, ...settings}) {
   const asked = {settings, given: work.given, canvas, mixer: canvas ? views.transport.worn : views.transport.next};
   line.join(views.shown);
   const call = {run: views.ask(asked), given: work.given, canvas};
-  canvas = null;
-  work.busy = true;
+  [canvas, work.busy] = [null, true];
   tellWork();
   return {call};
 }

@@ -92,7 +92,7 @@ export class Line {
   /** The server has refused a run, or broken it off. @param {View} view @param {number} most who may wait @param {string} why */
   async refused(view, most, why) {
     const mine = this.waiting.get(view), size = await this.size();
-    if (mine !== this.waiting.get(view)) return;
+    if (mine !== this.waiting.get(view) || this.views[view].state !== "generating") return;  // one who left is refused, too
     const again = mine && (size >= most || ++this.refusals < 2);  // there may have been no room a moment ago
     if (again) this.#later(view, most, size, mine);
     else this.#fail(view, why);

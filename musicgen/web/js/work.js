@@ -99,11 +99,12 @@ export class Work {
     if (given && Object.keys(this.pending).every(name => same(this.pending[name], this.settings[name]))) this.#record();  // a step of its own, though the page is yet to be told
   }
 
-  /** The typed notes are the seed. */
-  typed() {
+  /** The typed notes are the seed: known at once, so that undo comes back here, though the widgets tell of it later. */
+  typed(notes = this.settings.notes) {
     this.given = null;
     this.version++;
     this.fresh = false;
+    if (notes !== this.settings.notes) this.changed({...this.settings, notes});
   }
 
   /* ---- takes ---------------------------------------------------------------------------------------------------- */
