@@ -1,6 +1,6 @@
 """Visitors' files, uploaded or to take home: in a folder that nobody else uses, for as long as `KEPT`.
 
-Gradio deletes what it knows of, not what an upload left that broke off, nor what a server left that was killed.
+Gradio deletes what it knows of, not what a server left that was killed.
 """
 
 import logging

@@ -1,7 +1,7 @@
 """What stands between the network and the page: limits, headers and the log.
 
 - So many may wait to compose; Gradio's own limit counts those who only take a file home, too, and would refuse them.
-- A body of more than 10 MB is refused before it is read.
+- A body of more than 10 MB is refused before it is read; an upload that fails leaves no part of itself on the disk.
 - No answer is for another site's scripts: Gradio would allow any origin that asks, with credentials, so it is not told
   of the origin. What a browser may load, and which sites may frame the page (Hugging Face's), is said in headers.
 - One line a request, as JSON, without addresses, names or queries: `log_to` sets it up.
@@ -11,12 +11,15 @@ import errno
 import json
 import logging
 import time
+from contextlib import suppress
+from pathlib import Path
 from typing import TextIO
 
+from gradio import route_utils
 from gradio.queueing import Queue
 from gradio.route_utils import get_fn
 from gradio.routes import App, ORJSONResponse
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import FormData, Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -69,6 +72,23 @@ def _no_room(request: Request, error: Exception) -> Response:
     if not isinstance(error, OSError) or error.errno not in (errno.ENOSPC, errno.EDQUOT):
         raise error
     return PlainTextResponse("The server has no room for a file: try again later.", 507)
+
+
+class Upload(route_utils.GradioMultiPartParser):
+    """Gradio's reader of uploads, which would keep what was written before a visitor left or the disk was full."""
+
+    async def parse(self) -> FormData:
+        try:
+            return await super().parse()
+        except BaseException:
+            for file in self._files_to_close_on_error:
+                with suppress(OSError):  # there is no room for what is still to be written
+                    file.close()
+                Path(file.name).unlink(missing_ok=True)
+            raise
+
+
+route_utils.GradioMultiPartParser = Upload
 
 
 class Guard:

@@ -31,13 +31,20 @@ def server(tmp_path):
 
 
 def break_off(server: Server):
-    """An upload of which half arrives."""
+    """An upload of which half arrives, which leaves nothing."""
+    before = loose(server)
     where = urlsplit(server.url)
     head = "POST /gradio_api/upload HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\n"
     body = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.mid"\r\n\r\n' + bytes(100_000)
     with socket.create_connection((where.hostname, where.port), timeout=20) as line:
         line.sendall(f"{head}Content-Length: 1000000\r\n\r\n".encode() + body)
-        time.sleep(0.5)
+        wait_until(lambda: loose(server) - before, "half of an upload")
+    wait_until(lambda: not loose(server) - before, "end of an upload that broke off", KEPT / 2)
+
+
+def loose(server: Server) -> set[Path]:
+    """Uploads that have not all arrived, and empty files of Gradio's; the others lie in folders of their own."""
+    return {path for path in server.kept() if path.parent == server.files}
 
 
 async def visit(server: Server):

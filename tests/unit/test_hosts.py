@@ -142,3 +142,31 @@ def test_another_user_without_a_home_serves_a_checkout_that_cannot_be_written(ch
         assert "Traceback" not in server.said, server.said
     made = [path for path in checkout.rglob("*") if path.stat().st_uid == NOBODY]
     assert not made
+
+
+def small(place: Path) -> tuple[str, ...]:
+    """What starts a command that sees only a megabyte of room in this folder."""
+    return "unshare", "-m", "sh", "-c", 'mount -t tmpfs -o size=1m none "$0" && exec "$@"', str(place)
+
+
+@pytest.mark.skipif(not can(*small(Path(tempfile.gettempdir())), "true"), reason="no disk can be made")
+def test_a_full_disk_is_told_and_what_needs_none_goes_on(tmp_path, checkout):
+    here = {"TMPDIR": str(tmp_path), "GRADIO_TEMP_DIR": str(tmp_path)}
+    done = check(*small(tmp_path), app=checkout / "app.py", **here)
+    assert done.returncode == 1
+    assert lines(done, "FAIL")[0].startswith("FAIL  temporary files: No space left on device in")
+    assert lines(done, "ok    model gru") and "Traceback" not in done.stdout + done.stderr
+
+    async def visit(server):
+        async with client(server) as http:
+            visitor = await Visitor.at(http)
+            long = {**PIECE, "steps": 160, "notes": [[0, 72, 0, 160]]}  # a sound of 5 MB
+            message = [m async for m in visitor.use("save-wav", call={"piece": long})][-1][1]
+            assert "could not keep the file: No space left on device" in message["output"]["error"]
+            answer = await http.post("gradio_api/upload", files={"files": ("tune.mid", bytes(2_000_000))})
+            assert answer.status_code == 507 and "no room" in answer.text
+
+    with serve(checkout / "app.py", before=small(tmp_path), **here) as server:
+        asyncio.run(visit(server))
+        assert asyncio.run(compose_and_keep(server)).startswith(b"MThd")  # there is room for this
+        assert "Traceback" not in server.said, server.said
