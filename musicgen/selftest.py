@@ -16,6 +16,7 @@ from musicgen.io import audio, soundfont
 from musicgen.models import MODELS
 from musicgen.score import Canvas, Note, Score, from_notes
 
+FONT = "the sound font in musicgen/web/samples"
 ROOM = 10_000_000  # bytes
 INITIAL_PORT, PORTS = 7860, 100  # those that Gradio tries where none is set
 
@@ -79,15 +80,14 @@ def _port() -> str:
 
 
 def _synthesizer() -> str:
-    name = audio.synthesizer()
-    if name == "FluidSynth":
-        try:
-            audio.fluidsynth_plays()
-        except audio.AudioError as error:
-            raise audio.AudioError(
-                f"FluidSynth: {error}; sound is made by midirenderer, reinstall FluidSynth"
-            ) from error
-    return name
+    """Which one makes the WAV and MP3 files; without FluidSynth nothing is wrong."""
+    if audio.synthesizer() != "FluidSynth":
+        return f"midirenderer plays downloads, with {FONT}; FluidSynth is not installed, and none is needed"
+    try:
+        audio.fluidsynth_plays()
+    except audio.AudioError as error:
+        raise audio.AudioError(f"FluidSynth: {error}; sound is made by midirenderer, reinstall FluidSynth") from error
+    return f"FluidSynth plays downloads, with {FONT}"
 
 
 def _figures(name: str) -> str:

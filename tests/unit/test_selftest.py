@@ -29,8 +29,14 @@ def test_all_is_well_without_fluidsynth(no_models, monkeypatch, capsys):
     monkeypatch.setenv("PATH", "/nonexistent")
     assert selftest.run()
     printed = lines(capsys)
-    assert "ok    synthesizer: midirenderer" in printed
+    (said,) = [line for line in printed if line.startswith("ok    synthesizer: ")]
+    assert "midirenderer plays downloads, with the sound font in" in said and "none is needed" in said
     assert all(line.startswith("ok ") for line in printed)
+
+
+@pytest.mark.skipif(audio.synthesizer() != "FluidSynth", reason="FluidSynth is not installed")
+def test_where_fluidsynth_is_installed_it_is_named_with_its_sound_font():
+    assert selftest._synthesizer() == "FluidSynth plays downloads, with the sound font in musicgen/web/samples"
 
 
 def test_silence_is_found(no_models, monkeypatch, capsys):
