@@ -1,7 +1,7 @@
 """The page's custom parts: each has a template (`parts/<name>.html`), a style (`css/<name>.css`) and a script.
 
-Scripts are ES modules below `js/`, served as they are: nothing is built. Their address holds a hash of them all, so
-that a browser may keep them for ever and never mixes two versions. The parts are not subclasses of `gr.HTML`: Gradio
+Scripts are ES modules below `js/`, served as one (`scripts.py`). Its address holds its hash, so that a browser may keep
+it for ever. The parts are not subclasses of `gr.HTML`: Gradio
 writes a `.pyi` file beside the source of every subclass, each time it is imported.
 """
 
@@ -12,14 +12,17 @@ from html import escape
 from pathlib import Path
 
 import gradio as gr
-from starlette.responses import FileResponse
+from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from .scripts import joined
+
 HERE = Path(__file__).parent
-SCRIPTS = sorted(path.name for path in (HERE / "js").glob("*.js"))
-VERSION = hashlib.sha256(b"".join((HERE / "js" / name).read_bytes() for name in SCRIPTS)).hexdigest()[:12]
-MODULES = f"web/{VERSION}/js"  # relative to the page
+GRADIO = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
+LATE = ("Blocks-*.js", "HTML-*.js")  # of Gradio's chunks, those that it asks for last
+SCRIPT = joined(HERE / "js", "page")
+PAGE_SCRIPT = f"web/{hashlib.sha256(SCRIPT.encode()).hexdigest()[:12]}/page.js"  # relative to the page
 PAGE_PICTURE = "web/page.png"
 TITLE = "Nonet: nine networks, one tune"
 SENTENCE = "Give a few notes, and one of nine neural networks composes the rest while you listen."
@@ -108,7 +111,7 @@ def said() -> gr.HTML:
 
 def imported() -> str:
     """An expression: the promise of page.js, one for the whole page."""
-    return f'import(new URL("{MODULES}/page.js", document.baseURI))'
+    return f'import(new URL("{PAGE_SCRIPT}", document.baseURI))'
 
 
 def hook(name: str, takes=(), gives=(), **more) -> str:
@@ -124,12 +127,29 @@ def hook(name: str, takes=(), gives=(), **more) -> str:
 
 
 def head() -> str:
-    """What a link to the page shows elsewhere, and hints to load all modules at once, not one import after another."""
+    """What a link to the page shows elsewhere, and hints to load all scripts at once, not one import after another."""
     about = {"og:type": "website", "og:url": "{address}/", "og:image": f"{{address}}/{PAGE_PICTURE}"}
     about |= {"og:title": TITLE, "og:description": SENTENCE, "twitter:card": "summary_large_image"}
     metas = "".join(f'<meta property="{name}" content="{escape(value)}">' for name, value in about.items())
     described = f'<meta name="description" content="{escape(SENTENCE)}">'
-    return described + metas + "".join(f'<link rel="modulepreload" href="{MODULES}/{name}">' for name in SCRIPTS)
+    scripts = [*(f"assets/{name}" for name in chunks()), PAGE_SCRIPT]
+    return described + metas + "".join(f'<link rel="modulepreload" href="{script}">' for script in scripts)
+
+
+def chunks() -> list[str]:
+    """The names of Gradio's `LATE` chunks after all that they import; none that its version does not have."""
+    found: dict[str, None] = {}
+
+    def need(name: str):
+        if name not in found and (GRADIO / name).is_file():
+            for other in re.findall(r'(?:from|import)"\./([\w.-]+\.js)"', (GRADIO / name).read_text(encoding="utf-8")):
+                need(other)
+            found[name] = None
+
+    for pattern in LATE:
+        for path in GRADIO.glob(pattern):
+            need(path.name)
+    return list(found)
 
 
 def shell() -> str:
@@ -139,18 +159,10 @@ def shell() -> str:
     return f"<style>{style}</style>{template('shell')}"
 
 
-class _Lasting(StaticFiles):
-    """Files whose address changes with their content."""
-
-    def file_response(self, *args, **kwargs):
-        response = super().file_response(*args, **kwargs)
-        response.headers["Cache-Control"] = f"public, max-age={YEAR}, immutable"
-        return response
-
-
 def routes() -> list[BaseRoute]:
+    lasting = {"Cache-Control": f"public, max-age={YEAR}, immutable"}  # its address changes with its content
     return [
-        Mount(f"/{MODULES}", _Lasting(directory=HERE / "js")),
+        Route(f"/{PAGE_SCRIPT}", lambda _: Response(SCRIPT, media_type="text/javascript", headers=lasting)),
         Mount("/web/samples", StaticFiles(directory=HERE / "samples")),
         Route(f"/{PAGE_PICTURE}", lambda _: FileResponse(HERE / "page.png")),
     ]

@@ -53,3 +53,15 @@ def test_a_long_page_comes_compressed_and_whole():
 def test_every_other_answer_stays_as_it_is():
     assert visitor().get("/config").json() == {"head": "</head><body>"}
     assert visitor().get("/none").status_code == 404
+
+
+def test_all_scripts_that_are_hinted_at_are_there(monkeypatch, tmp_path):
+    page = FastAPI(routes=parts.routes())
+    *gradios, own = re.findall(r'<link rel="modulepreload" href="(.*?)">', parts.head())
+    assert all((parts.GRADIO.parent / name).is_file() for name in gradios)
+    assert any("/HTML-" in name for name in gradios)
+    answer = TestClient(page).get(own)
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert "immutable" in answer.headers["cache-control"]
+    monkeypatch.setattr(parts, "GRADIO", tmp_path)  # of another version, which calls them otherwise
+    assert parts.chunks() == []

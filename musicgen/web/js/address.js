@@ -7,7 +7,7 @@
       limits: Record<string, [number, number]>}} Choices */
 
 import {frameOf, runsOf, maskOf} from "./canvas.js";
-import {decode, encode, holdsPiece} from "./link.js";
+import {decode, encode} from "./link.js";
 
 const TEXT = 4000;   // characters of seed notes
 const FRAGMENT = 3900;  // characters, so that a link with its page's address has 4,000
@@ -91,8 +91,6 @@ export async function readLink(fragment, choices) {
   };
   return {take, settings, given: from, other: !known || known.weights !== link.weights};
 }
-
-export {holdsPiece};
 
 function oneOf(text, known) {
   const names = Array.isArray(known) ? known : Object.keys(known);

@@ -1,7 +1,9 @@
 /** Where things stand on a piano roll: long pieces are broken into several systems, as sheet music is. No document is
     needed here. */
 
-export const GUTTER = 38, GAP = 14, EDGE = 10;  // px: pitch names, between systems, at the right
+export const GUTTER = 38;  // px for pitch names
+export const GAP = 14;     // px between systems
+export const EDGE = 10;    // px at the right
 
 /**
  * @typedef {{top: number, bottom: number, leastStep: number, leastSystem: number}} Look  px around the systems; a step

@@ -1,12 +1,13 @@
 /** What ties the page together. The parts of the page call the functions that bear their names, in whatever order the
     page brings them (musicgen/web/parts.py); the page's events call those below, by name as well (app.py). */
 
-import {holdsPiece, readQuery, recipeOf} from "./address.js";
+import {readQuery, recipeOf} from "./address.js";
 import {canvasOf, edited, frameOf, runsOf} from "./canvas.js";
 import {offer, cards as showCards} from "./cards.js";
 import {dropping} from "./drop.js";
 import {Editor} from "./editor.js";
 import {Keyboard} from "./keyboard.js";
+import {holdsPiece} from "./link.js";
 import {Links} from "./links.js";
 import {Places, readPlace} from "./places.js";
 import {Player} from "./player.js";
@@ -30,7 +31,7 @@ let whole, begin;
 /** @type {Promise<void>} */
 const assembled = new Promise(done => { whole = done; }), ready = new Promise(done => { begin = done; });
 
-export const player = new Player({samples: new URL("../../samples/", import.meta.url).href, after: ready});
+export const player = new Player({samples: new URL("../samples/", import.meta.url).href, after: ready});
 
 /** @type {Views} */
 export let views;
@@ -165,8 +166,7 @@ function tellWork() {
   shelf.tell({takes, shown: deck.take?.id ?? shown, deleted: gone.length, playing: player.playing && views.view === deck});
   document.documentElement.toggleAttribute("data-given", Boolean(given));
   const remove = /** @type {HTMLElement} */ (parts.said.element.querySelector(".remove"));
-  remove.hidden = !given;
-  remove.textContent = `Remove ${given?.name || "the given notes"}`;
+  Object.assign(remove, {hidden: !given, textContent: `Remove ${given?.name || "the given notes"}`});
   if (deck.sheet.roll.freed && given?.name !== ROLL) deck.sheet.markFreed(null);
   if (asked && (asked !== given || work.busy || deck.take)) rework.ask(asked = null);
   links.tell();
