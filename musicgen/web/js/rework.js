@@ -231,7 +231,7 @@ export class Rework {
     this.bar.hidden = !this.region;
     this.hand.hidden = !this.editor.on;
     const {chosen, copied} = this.editor;
-    this.held.textContent = chosen.length ? `${plural(chosen.length, "note")} chosen` : "Drag to draw; hold Shift, or rest a finger first, to select";
+    this.held.textContent = chosen.length ? `${plural(chosen.length, "note")} selected` : "Drag to draw; hold Shift, or rest a finger first, to select";
     for (const name of ["cut", "copy", "delete"]) this.buttons[name].disabled = !chosen.length;
     this.buttons.paste.disabled = !copied.length;
     for (const [voice, chip] of [...this.chips.children].entries()) {
