@@ -94,6 +94,7 @@ export class Rework {
 
   #release() {
     clearTimeout(this.waiting);
+    if (this.from?.touch && this.dragged) this.#reveal();
     this.from = null;
   }
 
@@ -141,6 +142,8 @@ export class Rework {
     if (!region) this.#stopLoop();
     this.tell();
   }
+
+  #reveal() { this.bar.scrollIntoView({block: "nearest"}); }  // what can be done with it, above a phone's bottom bar
 
   /* ---- doing ------------------------------------------------------------------------------------------------------ */
 
@@ -223,7 +226,10 @@ export class Rework {
     const chip = element("button", `chip voice-${voice}`);
     chip.type = "button";
     chip.append(element("span", "unseen", "Select "), name);
-    chip.addEventListener("click", () => this.select(withVoice(this.#sheet.piece, this.region, voice)));
+    chip.addEventListener("click", () => {
+      this.select(withVoice(this.#sheet.piece, this.region, voice));
+      this.#reveal();
+    });
     return chip;
   }
 
