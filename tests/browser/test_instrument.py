@@ -102,32 +102,32 @@ def test_an_edited_piece_is_a_take_of_its_own(editing):
     assert notes(page) == before
 
 
-def chosen(page) -> list:
+def selected(page) -> list:
     read = "nonet.views.compose.sheet.roll.inHand.map(n => [n.voice, n.pitch, n.start, n.duration])"
     return sorted(page.evaluate(read))
 
 
-def test_notes_are_chosen_in_a_box_cut_and_pasted(editing):
+def test_notes_are_selected_in_a_box_cut_and_pasted(editing):
     page = editing()
     page.keyboard.down("Shift")
     drag(page, (0.5, 70), (7, 76))
     page.keyboard.up("Shift")
-    assert chosen(page) == [[0, 72, 0, 4], [0, 74, 4, 4]]
+    assert selected(page) == [[0, 72, 0, 4], [0, 74, 4, 4]]
     drag(page, (1, 72), (5, 74))
-    assert notes(page) == chosen(page) == [[0, 74, 4, 4], [0, 76, 8, 4]]
+    assert notes(page) == selected(page) == [[0, 74, 4, 4], [0, 76, 8, 4]]
     page.keyboard.press("Control+x")
     assert notes(page) == []
     x, _ = page.evaluate(SPOT, [16, 60])
     page.mouse.click(x + 3, roll(page).bounding_box()["y"] + 8)
     page.keyboard.press("Control+v")
-    assert notes(page) == chosen(page) == [[0, 74, 16, 4], [0, 76, 20, 4]]
+    assert notes(page) == selected(page) == [[0, 74, 16, 4], [0, 76, 20, 4]]
     page.get_by_role("button", name="Delete", exact=True).click()
     assert notes(page) == []
     page.get_by_test_id("undo").click()
     expect(roll(page)).to_have_attribute("data-notes", "2")
 
 
-def test_notes_are_chosen_and_copied_by_keys_alone(editing):
+def test_notes_are_selected_and_copied_by_keys_alone(editing):
     page = editing()
     roll(page).focus()
     for key in (".", ">", "Control+c", "ArrowUp", "Shift+ArrowLeft", "Home", "Control+v"):
@@ -178,7 +178,7 @@ def test_on_a_phone_a_resting_finger_selects_and_two_scroll(visit):
     assert page.evaluate("scrollY") > 40 and notes(page) == before
 
 
-def test_on_a_phone_notes_are_moved_and_chosen_in_a_box(visit):
+def test_on_a_phone_notes_are_moved_and_selected_in_a_box(visit):
     page = visit(path="?notes=C5%20D5&bars=2", **PHONE)
     expect(roll(page)).to_have_attribute("data-notes", "2")
     page.get_by_test_id("edit").tap()
@@ -187,7 +187,7 @@ def test_on_a_phone_notes_are_moved_and_chosen_in_a_box(visit):
     touch(page, [[spots[0]], [spots[1]]])
     assert notes(page) == [[0, 74, 4, 4], [0, 76, 0, 4]]
     touch(page, [[spots[2]], [spots[3]]], rest=700)
-    assert chosen(page) == notes(page)
+    assert selected(page) == notes(page)
     page.get_by_role("button", name="Delete", exact=True).tap()
     assert notes(page) == []
 

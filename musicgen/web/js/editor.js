@@ -18,14 +18,14 @@ export class Editor {
    * @param {import("./deck.js").Deck} deck
    * @param {{voice: () => number, ranges: () => number[][], commit: (notes: Note[]) => void, hear: (note: Note) => void,
    *   tell: (words: string) => void, region: () => import("./canvas.js").Region | null, changed: () => void}} page  voice: the
-   *   one that is drawn into; region: what is selected where no notes are chosen; changed: other notes are chosen, or copied
+   *   one that is drawn into; region: what is selected where no notes are selected; changed: other notes are selected, or copied
    */
   constructor(deck, page) {
     this.deck = deck;
     this.page = page;
     this.on = false;
     /** @type {Note[]} */
-    this.chosen = [];  // as they are in the piece
+    this.selected = [];  // as they are in the piece
     /** @type {Note[]} */
     this.copied = [];
     this.ruler = false;  // pressed there: that selects bars, whether notes are edited or not
@@ -35,32 +35,32 @@ export class Editor {
     element.addEventListener("pointermove", event => this.#move(event), true);
     for (const name of ["pointerup", "pointercancel"]) element.addEventListener(name, event => this.#lift(event), true);
     element.addEventListener("click", event => { if (this.on && !this.ruler) event.stopImmediatePropagation(); }, true);
-    element.addEventListener("dblclick", () => { if (this.on && this.chosen.length) this.delete(); });
+    element.addEventListener("dblclick", () => { if (this.on && this.selected.length) this.delete(); });
     element.addEventListener("keydown", event => this.#key(event), true);
   }
 
   get #roll() { return this.deck.sheet.roll; }
   get #notes() { return [...this.deck.sheet.notes.values()]; }
   get #frame() { return {steps: this.deck.sheet.piece.steps, ranges: this.page.ranges()}; }
-  get #last() { return this.chosen.at(-1) ?? null; }
+  get #last() { return this.selected.at(-1) ?? null; }
 
   /** What is cut, copied or deleted: the notes selected, or those that begin in what is selected. */
   get meant() {
     const region = this.on ? null : this.page.region();
-    if (!region) return this.chosen;
+    if (!region) return this.selected;
     return this.#notes.filter(({voice, start}) => region.voices.includes(voice) && start >= region.from && start < region.to);
   }
 
   toggle(on) {
     this.on = on && !this.deck.generating;
     this.deck.element.toggleAttribute("data-editing", this.on);
-    this.#choose([]);
+    this.#select([]);
   }
 
   /** Other notes stand on the roll. */
   changed() {
     if (this.on && this.deck.generating) this.toggle(false);
-    else if (this.chosen.length) this.#choose(this.#notes.filter(note => this.chosen.some(one => same(one, note) && one.pitch === note.pitch)));
+    else if (this.selected.length) this.#select(this.#notes.filter(note => this.selected.some(one => same(one, note) && one.pitch === note.pitch)));
   }
 
   /* ---- by pointer -------------------------------------------------------------------------------------------------- */
@@ -76,9 +76,9 @@ export class Editor {
     const spot = {x, y, step: geometry.stepAt(x, y), pitch: geometry.pitchAt(y)}, more = event.shiftKey || event.ctrlKey || event.metaKey;
     this.deck.element.focus({preventScroll: true});
     this.deck.element.setPointerCapture(event.pointerId);
-    if (found && more) this.#choose(this.#has(found) ? without(this.chosen, [found]) : [...this.chosen, found]);
+    if (found && more) this.#select(this.#has(found) ? without(this.selected, [found]) : [...this.selected, found]);
     else if (found) this.#grasp(found, spot, EDGE[event.pointerType] ?? EDGE.mouse);
-    else if (more) this.drag = {kind: "box", notes: this.chosen, ...spot};
+    else if (more) this.drag = {kind: "box", notes: this.selected, ...spot};
     else {
       const {beat} = this.deck.sheet.piece, start = Math.floor(spot.step / (beat / 2)) * (beat / 2);
       this.drag = {kind: "draw", notes: [placed({voice: this.page.voice(), pitch: spot.pitch, start, duration: beat}, this.#frame)], ...spot};
@@ -88,19 +88,19 @@ export class Editor {
     }
   }
 
-  #has(note) { return this.chosen.some(one => same(one, note)); }
+  #has(note) { return this.selected.some(one => same(one, note)); }
 
   #grasp(found, spot, edge) {
     const {geometry} = this.#roll, end = geometry.spot(found.start + found.duration - 0.001).x;
-    if (!this.#has(found)) this.#choose([found]);
+    if (!this.#has(found)) this.#select([found]);
     const kind = end - spot.x < edge && found.duration * geometry.stepWidth > 2 * edge ? "end" : "move";
-    this.drag = {kind, notes: this.chosen, ...spot};
+    this.drag = {kind, notes: this.selected, ...spot};
     this.page.hear(found);
   }
 
   #box() {  // a finger has rested in an empty place
     this.drag = {...this.drag, kind: "box", notes: []};
-    this.#choose([]);
+    this.#select([]);
     this.page.tell("Draw a box around the notes to select.");
   }
 
@@ -124,7 +124,7 @@ export class Editor {
     const box = {x: across[0], y: down[0], width: across[1] - across[0], height: down[1] - down[0]};
     const inside = geometry.notesIn(this.#notes, box);
     this.#roll.box = box;
-    this.#choose([...this.drag.notes, ...without(inside, this.drag.notes)]);
+    this.#select([...this.drag.notes, ...without(inside, this.drag.notes)]);
   }
 
   #lift(event) {
@@ -137,14 +137,14 @@ export class Editor {
       [this.drag, this.#roll.box] = [null, null];
       if (kind === "draw") this.#commit(put(this.#notes, now ?? notes), now ?? notes);
       else if (kind !== "box" && now) this.#change(notes, now);
-      else this.#choose(this.chosen);
+      else this.#select(this.selected);
     }
   }
 
   #abandon() {
     clearTimeout(this.waiting);
     [this.drag, this.#roll.box] = [null, null];
-    this.#choose(this.chosen);
+    this.#select(this.selected);
   }
 
   /* ---- by keys ----------------------------------------------------------------------------------------------------- */
@@ -153,15 +153,15 @@ export class Editor {
     const {key, shiftKey} = event;
     if (!this.deck.sheet.piece || event.altKey || this.deck.generating) return;
     if (event.ctrlKey || event.metaKey) {
-      const act = {c: () => this.copy(), x: () => this.cut(), v: () => this.paste(), ...this.on && {a: () => this.#choose(this.#notes)}}[key.toLowerCase()];
+      const act = {c: () => this.copy(), x: () => this.cut(), v: () => this.paste(), ...this.on && {a: () => this.#select(this.#notes)}}[key.toLowerCase()];
       if (!act) return;
       act();
     } else if (key === "Delete" || key === "Backspace") this.delete();
     else if (!this.on) return;
-    else if (this.chosen.length && nudge(key, shiftKey)) this.#change(this.chosen, shifted(this.chosen, nudge(key, shiftKey), this.#frame));
+    else if (this.selected.length && nudge(key, shiftKey)) this.#change(this.selected, shifted(this.selected, nudge(key, shiftKey), this.#frame));
     else if (",<.>".includes(key)) this.#walk(",<".includes(key) ? -1 : 1, "<>".includes(key));
     else if (key === "Enter") this.#add();
-    else if (key === "Escape" && this.chosen.length) this.#choose([]);
+    else if (key === "Escape" && this.selected.length) this.#select([]);
     else return;
     event.preventDefault();
     event.stopImmediatePropagation();
@@ -169,7 +169,7 @@ export class Editor {
 
   #walk(by, more) {
     const note = neighbour(this.#notes, this.#last, by);
-    if (note) this.#choose(more ? [...without(this.chosen, [note]), note] : [note]);
+    if (note) this.#select(more ? [...without(this.selected, [note]), note] : [note]);
   }
 
   #add() {  // after the note in hand, or at the playhead
@@ -219,13 +219,13 @@ export class Editor {
     this.#commit(replaced(this.#notes, from, to), to);
   }
 
-  #commit(notes, chosen) {
+  #commit(notes, selected) {
     this.page.commit(notes);
-    this.#choose(this.#notes.filter(note => chosen.some(one => same(one, note))));
+    this.#select(this.#notes.filter(note => selected.some(one => same(one, note))));
   }
 
-  #choose(notes) {
-    this.chosen = notes;
+  #select(notes) {
+    this.selected = notes;
     this.#show(notes);
     this.page.changed();
     const note = this.#last, {piece} = this.deck.sheet;

@@ -94,7 +94,6 @@ export class Rework {
 
   #release() {
     clearTimeout(this.waiting);
-    if (this.from?.touch && this.dragged) this.#reveal();
     this.from = null;
   }
 
@@ -236,9 +235,9 @@ export class Rework {
   tell() {
     this.bar.hidden = !this.region;
     this.hand.hidden = !this.editor.on;
-    const {chosen, copied} = this.editor;
-    this.held.textContent = chosen.length ? `${plural(chosen.length, "note")} selected` : "Drag to draw; hold Shift, or rest a finger first, to select";
-    for (const name of ["cut", "copy", "delete"]) this.buttons[name].disabled = !chosen.length;
+    const {selected, copied} = this.editor;
+    this.held.textContent = selected.length ? `${plural(selected.length, "note")} selected` : "Drag to draw; hold Shift, or rest a finger first, to select";
+    for (const name of ["cut", "copy", "delete"]) this.buttons[name].disabled = !selected.length;
     this.buttons.paste.disabled = !copied.length;
     for (const [voice, chip] of [...this.chips.children].entries()) {
       chip.setAttribute("aria-pressed", String(this.region?.voices.includes(voice) ?? false));
