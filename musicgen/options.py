@@ -59,7 +59,7 @@ def add_music(parser: argparse.ArgumentParser):
 
 def add_sampling(parser: argparse.ArgumentParser):
     parser.add_argument(
-        "--temperature", type=_number, help=f"{LIMITS['temperature']}: 0 is the likeliest music, 1 as in training"
+        "--temperature", type=_number, help=f"{LIMITS['temperature']}: 0 is the likeliest music, 1 as usual"
     )
     parser.add_argument("--top-p", type=_number, help=f"{LIMITS['top_p']}: below 1 the least likely notes are left out")
     parser.add_argument("--random-seed", type=_whole, help="same random seed, same notes; default: a new one each time")

@@ -49,6 +49,7 @@ class Style:
     program: int  # the same by its General MIDI number, from 0
     tempo: float  # quarter notes a minute, where none is asked for
     breath: int  # beats that all voices may rest together in what is composed
+    rhythm_temperature: float = 1  # times the temperature is that of whether a note begins: the cooler, the evener
 
     def __post_init__(self):
         count = len(self.voices)
@@ -60,6 +61,7 @@ class Style:
         self._need(SLOWEST <= self.tempo <= FASTEST, f"its tempo {self.tempo} is outside {SLOWEST}-{FASTEST}")
         self._need(0 <= self.program < 128, f"its program {self.program} is none of General MIDI's, 0-127")
         self._need(self.breath >= 0, f"its breath {self.breath} is less than none")
+        self._need(self.rhythm_temperature > 0, f"its rhythm temperature {self.rhythm_temperature} is not above 0")
 
     def _need(self, fits: bool, what: str):
         if not fits:
@@ -97,6 +99,7 @@ STYLES = {
             program=110,
             tempo=110,
             breath=1,
+            rhythm_temperature=0.83,
         ),
     )
 }

@@ -7,6 +7,7 @@ python -m train all
 import argparse
 import sys
 from dataclasses import replace
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ import torch
 from musicgen import checkpoint
 from musicgen.models import MODELS, MusicModel
 from musicgen.models.base import features_of
+from musicgen.models.next_frame import NextFrame
 from train import data, device
 from train.loop import batches, held_out, kept_state, train, whole_pieces
 from train.recipes import Recipe, recipe_of
@@ -35,6 +37,9 @@ def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.
     model_class, rng = MODELS[name], np.random.default_rng(random_seed)
     model = model_class(model_class.Config(**recipe.config))
     before = begin(model, recipe)
+    if recipe.teachers:
+        teachers = [checkpoint.load(teacher).to(where).eval() for teacher in recipe.teachers]
+        cast(NextFrame, model).teachers = tuple(cast(list[NextFrame], teachers))
     items = {split: [features_of(p.score) for p in pieces if p.split == split] for split in ("train", "valid")}
     valid = whole_pieces(items["valid"])
     result = train(
@@ -54,6 +59,8 @@ def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.
     }
     if recipe.start:
         training["start"] = f"what fits of the trained {', '.join(recipe.start.values())}"
+    if recipe.teachers:
+        training["teachers"] = ", ".join(recipe.teachers)
     checkpoint.save(name, model, training)
     print(f"{name}: held out {result.valid:.4f}, {result.minutes:.1f} minutes on {training['device']}")
     print(f"now: python -m train.evaluation {name}")
@@ -82,8 +89,8 @@ def main() -> int:
     parser.add_argument("--random-seed", type=int, default=0)
     args = parser.parse_args()
     pieces = data.load()
-    names = sorted(MODELS, key=lambda name: bool(recipe_of(name).start)) if args.model == "all" else [args.model]
-    for name in names:  # those that begin with another's weights come last
+    names = sorted(MODELS, key=lambda name: len(recipe_of(name).needs)) if args.model == "all" else [args.model]
+    for name in names:
         own = recipe_of(name)
         recipe = replace(own, steps=args.steps or own.steps, minutes=args.minutes or own.minutes)
         train_one(name, pieces, recipe, device.choose(args.device), args.resume, args.random_seed)

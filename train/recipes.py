@@ -17,6 +17,7 @@ class Recipe:
     rate: float = 3e-3  # peak learning rate of AdamW
     rates: dict = field(default_factory=dict)  # that of single optimized parts, where it differs
     start: dict = field(default_factory=dict)  # modules that begin with the trained weights of an architecture
+    teachers: tuple[str, ...] = ()  # trained architectures whose predictions it learns from, see `NextFrame.loss`
     warmup: int = 100  # steps up to the peak; from there a cosine falls to 0
     decay: float = 0.2  # weight decay
     clip: float = 1.0  # norm of the gradient
@@ -24,6 +25,11 @@ class Recipe:
     last: bool = False  # keep the last weights, and not those that were best on held-out pieces
     drop: dict = field(default_factory=lambda: {"chorale": 1.5, "dance": 0.8})  # times the dropout, by style
     config: dict = field(default_factory=dict)  # differences from the model's own Config
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The architectures that are to be trained before."""
+        return *self.start.values(), *self.teachers
 
 
 RECIPES = {
@@ -38,7 +44,7 @@ RECIPES = {
         config={"dropout": 0.1, "gaps": 0.4, "beats": 0.6},
     ),
     "gan": Recipe(  # the last, since what held-out music says of the generator says nothing of the critic
-        steps=345,
+        steps=2299,
         crop=96,
         rate=1e-3,
         rates={"generator": 1e-4},
@@ -49,12 +55,13 @@ RECIPES = {
     "gru": Recipe(steps=11729, config={"dropout": 0.42, "forget": 0.25}),
     "lstm": Recipe(steps=15742, config={"dropout": 0.42}),
     "rnn": Recipe(steps=5290, rate=1e-3, drop={"chorale": 1.2, "dance": 0.8}, config={"dropout": 0.42}),
-    "seq2seq": Recipe(steps=2842, rate=1.5e-3, start={"": "gru"}, config={"dropout": 0.42, "forget": 0.25}),
+    "seq2seq": Recipe(steps=10452, rate=1.5e-3, start={"": "gru"}, config={"dropout": 0.42, "forget": 0.25}),
     "transformer": Recipe(
-        steps=4028,
+        steps=3743,
         rate=2e-3,
         drop={"chorale": 1.3, "dance": 0.8},
         start={"": "gru"},
+        teachers=("gru", "lstm", "rnn"),
         config={"dropout": 0.42},
     ),
     # the last, since the more latents hold and can rebuild, the worse is the bound

@@ -45,7 +45,7 @@ class GANConfig(NextFrameConfig):
     doubt: float = 0.1  # dropout of the critic
     others: int = 6  # frames composed in one place in training, each held against the others
     reward_weight: float = 30.0  # of the critic's scores; that of the likelihood, which anchors the generator, is 1
-    candidates: int = 4  # windows composed at a time in a stream; the critic chooses one
+    candidates: int = 2  # windows composed at a time in a stream; the critic chooses one
 
 
 class GAN(FrameByFrame):

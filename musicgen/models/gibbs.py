@@ -26,6 +26,7 @@ ANEW_FIRST, ANEW_LAST = (
     0.12,
     0.06,
 )  # share of the blocks drawn anew in each of the others, falling from the first to the last
+CALMER = 0.9  # part of the temperature asked for that is used at all: what is drawn many times drifts
 COOL = 0.7  # part of the temperature of which notes begin that is left in the last pass
 CADENCE = 0.5  # part of the temperature that is left in the last bar: a piece closes with less surprise
 TURN = (0, 2, 3, 1)  # of soprano, alto, tenor, bass in the first fill: the outer voices first
@@ -105,7 +106,7 @@ class Sampler:
             count = len(left) + first if waiting else max(1, anew, len(left))
             chosen = apart(left + (waiting or self._shuffled()), count, self.meter.beat)
             waiting = [b for b in waiting if b not in chosen]
-            left = self.redraw(chosen, temperature, 1 + (COOL - 1) * done)
+            left = self.redraw(chosen, CALMER * temperature, 1 + (COOL - 1) * done)
             turn += 1
             if turn < PASSES:
                 yield

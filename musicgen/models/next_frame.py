@@ -28,7 +28,8 @@ from musicgen.models.step import State
 HOLD_TEMPERATURES = [t / 100 for t in range(80, 161, 2)]  # tried in calibration
 HOLD_BIASES = [b / 100 for b in range(-40, 41, 2)]  # tried with each temperature
 HOLD_SHIFTS = torch.linspace(-2, 2, 41)  # what a seed may add to the log-odds of a hold
-HOLD_SHIFT_SPREAD = 0.45  # standard deviation of what seeds are believed to add
+HOLD_SHIFT_SPREADS = {"chorale": 0.3, "dance": 0.1}  # standard deviations of what seeds are believed to add
+USUAL_SPREAD = 0.2  # that of any other style
 
 
 @dataclass(frozen=True)
@@ -75,9 +76,11 @@ class NextFrame(FrameByFrame):
     backbone: Any  # a module of the subclass's, see above
     head: VoiceHead
     temperature_note = (
-        "Divides the logits of each choice, whether a note begins and which: low plays safe, high surprises."
+        "Divides the logits of each choice, whether a note begins (there dances are cooler) and which: low plays safe,"
+        " high surprises."
     )
     looks_ahead = False  # whether it knows of given cells before their time
+    teachers: tuple["NextFrame", ...] = ()  # trained models whose predictions are learned from, too
 
     def __init__(self, config: NextFrameConfig):
         super().__init__()
@@ -149,10 +152,21 @@ class NextFrame(FrameByFrame):
         return logits.unflatten(0, batch.tokens.shape[:2])
 
     def loss(self, batch: Batch, part: str = "model") -> dict[str, Tensor]:
-        """{"loss"}: nats a cell; in training some pieces take another order of the voices."""
+        """{"loss"}: nats a cell; in training some pieces take another order of the voices.
+
+        Teachers have half a say in what is to be predicted (Hinton et al. 2015, arXiv 1503.02531).
+        """
         rank = self._ranks(batch)[:, None] if self.training else STANDARD_RANK
-        counted = batch.counted()
-        return {"loss": (self.cell_nll(batch, rank) * counted).sum() / counted.sum()}
+        counted, logits = batch.counted(), self.logits(batch, rank)
+        cell = nll(logits, batch.tokens)
+        if self.training and self.teachers:
+            cell = (cell + nll(logits, self._taught(batch, rank))) / 2
+        return {"loss": (cell * counted).sum() / counted.sum()}
+
+    @torch.no_grad()
+    def _taught(self, batch: Batch, rank: Tensor) -> Tensor:
+        """What the teachers predict on average, (B, T, n, V)."""
+        return torch.stack([model.logits(batch, rank).float().softmax(-1) for model in self.teachers]).mean(0)
 
     def cell_nll(self, batch: Batch, rank: Tensor = STANDARD_RANK, state: State | None = None) -> Tensor:
         """-ln p of every cell, (B, T, n); the arguments are those of `logits`."""
@@ -194,14 +208,15 @@ class NextFrame(FrameByFrame):
         """What each piece adds to the log-odds of a hold, (B,): how much surer its seed asks the model to be.
 
         seed are the steps that are given whole, logits (B, T, n, V) those there. Dynamic evaluation (Krause et al.
-        2018, arXiv 1709.07432) of one number a piece, believed to be 0 give or take `HOLD_SHIFT_SPREAD`. Without it a
+        2018, arXiv 1709.07432) of one number a piece, believed to be 0 give or take `HOLD_SHIFT_SPREADS`. Without it a
         slow seed is soon hurried and a lively one slowed: what a model has just written tells it more than what was
         given before.
         """
         odds, held, could = holds(logits, seed)
         hold_shift = HOLD_SHIFTS[:, None, None, None]
         miss = F.softplus((1 - 2 * held) * (odds + hold_shift)) * could  # -ln p, (paces, B, T, n)
-        miss = miss.sum((2, 3)) + 0.5 * (HOLD_SHIFTS[:, None] / HOLD_SHIFT_SPREAD) ** 2
+        spread = HOLD_SHIFT_SPREADS.get(STYLE_NAMES[int(seed.style[0])], USUAL_SPREAD)
+        miss = miss.sum((2, 3)) + 0.5 * (HOLD_SHIFTS[:, None] / spread) ** 2
         return HOLD_SHIFTS[miss.argmin(0)]
 
 
@@ -213,6 +228,10 @@ def holds(logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
 
 
 def nll(logits: Tensor, tokens: Tensor) -> Tensor:
-    """-ln p of every cell, (B, T, n), by logits (B, T, n, V) of the first n voices of tokens (B, T, 4)."""
-    target = tokens[..., : logits.shape[2]]
-    return F.cross_entropy(logits.float().flatten(0, 2), target.flatten(), reduction="none").view(target.shape)
+    """-ln p of every cell, (B, T, n), by logits (B, T, n, V) of the first n voices of tokens (B, T, 4).
+
+    Instead of tokens there may be probabilities, (B, T, n, V).
+    """
+    voices = logits.shape[2]
+    target = tokens[:, :, :voices].flatten(0, 2)
+    return F.cross_entropy(logits.float().flatten(0, 2), target, reduction="none").unflatten(0, logits.shape[:3])

@@ -10,8 +10,10 @@ from musicgen.models.base import HOLD_TOKEN, REST_TOKEN, Batch
 from musicgen.models.draw import draw
 from musicgen.models.frames import TOKENS, History, place
 from musicgen.models.head import ORDER, UNKNOWN
+from musicgen.score import STYLES
 
 RESTS = TOKENS == REST_TOKEN
+RHYTHM = torch.tensor([style.rhythm_temperature for style in STYLES.values()])
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,7 @@ class Step(nn.Module):
             others = torch.cat([seen[u] for u in range(4) if u != v], -1)[:, None]  # (N, 1, 3)
             choice = head.choice(ground.of(one), others, one)
             odds, logits, total = choice.odds[:, 0] + now.hold_shift, choice.others[:, 0], choice.total[:, 0]
+            odds = odds / RHYTHM.to(hidden.device)[now.style]
             cell = draw(logits, now.temperature, now.top_p, now.uniforms[:, v], (HOLD_TOKEN, odds))
             begins = ((cell != HOLD_TOKEN) & ~now.fixed[v]).float()
             log_p = log_p + (logits.gather(-1, cell[:, None])[:, 0] - total) * begins

@@ -20,7 +20,7 @@ from .scripts import joined
 
 HERE = Path(__file__).parent
 GRADIO = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
-LATE = ("Blocks-*.js", "HTML-*.js")  # of Gradio's chunks, those that it asks for last
+LATE_CHUNKS = ("Blocks-*.js", "HTML-*.js")  # of Gradio's chunks, those that it asks for last
 SCRIPT = joined(HERE / "js", "page")
 PAGE_SCRIPT = f"web/{hashlib.sha256(SCRIPT.encode()).hexdigest()[:12]}/page.js"  # relative to the page
 PAGE_PICTURE = "web/page.png"
@@ -137,7 +137,7 @@ def head() -> str:
 
 
 def chunks() -> list[str]:
-    """The names of Gradio's `LATE` chunks after all that they import; none that its version does not have."""
+    """The names of Gradio's `LATE_CHUNKS` after all that they import; none that its version does not have."""
     found: dict[str, None] = {}
 
     def need(name: str):
@@ -146,7 +146,7 @@ def chunks() -> list[str]:
                 need(other)
             found[name] = None
 
-    for pattern in LATE:
+    for pattern in LATE_CHUNKS:
         for path in GRADIO.glob(pattern):
             need(path.name)
     return list(found)

@@ -111,6 +111,7 @@ def test_a_style_without_a_source_is_told_when_training_begins(house):
         ({"tempo": 10}, "its tempo 10 is outside 20-300"),
         ({"program": 128}, "its program 128 is none"),
         ({"breath": -1}, "its breath -1 is less than none"),
+        ({"rhythm_temperature": 0}, "its rhythm temperature 0 is not above 0"),
     ],
 )
 def test_what_does_not_fit_is_told(change, said):

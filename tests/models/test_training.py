@@ -12,6 +12,7 @@ from tiny import chorale, small, tune
 from musicgen import checkpoint
 from musicgen.models import MODELS
 from musicgen.models.base import collate, features_of, pitch_mask
+from musicgen.models.next_frame import nll
 from musicgen.score import METERS, STYLES, Note, Score, from_notes
 from train import data, device, loop
 from train.__main__ import begin
@@ -121,6 +122,20 @@ def test_what_fits_of_a_trained_model_can_be_begun_with(module, name, tmp_path, 
     assert torch.equal(model.get_submodule(module).head.out, trained.head.out)
     own = "posterior.features" if name == "vae" else "critic.features"
     assert torch.equal(model.state_dict()[own], before[own])
+
+
+def test_what_teachers_predict_is_learned_too():
+    teacher, piece = small("gru"), collate([features_of(chorale(seed=9))])
+    torch.nn.init.normal_(teacher.head.bias)  # of opinions that no music taught
+    told = teacher.logits(piece).softmax(-1).detach()
+    far = []
+    for teachers in ((), (teacher,)):
+        model = small("rnn")
+        model.teachers = teachers
+        model.load_state_dict(run(model, lambda m: 0.0, replace(RECIPE, rate=1e-2, last=True)).weights)
+        far.append(nll(model.eval().logits(piece), told).mean())
+    assert far[1] < 0.9 * far[0]
+    assert all(parameter.grad is None for parameter in teacher.parameters())
 
 
 def test_transpositions_stay_in_the_ranges():

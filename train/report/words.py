@@ -85,8 +85,9 @@ WORDS = {
         "beat where nothing asks for it, the bass leaps far down for a single note or a voice leaves its "
         "place for a beat; phrases aim at no goal before the last, and some close on a chord that is not "
         "home. Dances repeat whole bars four and eight bars later, but between these their rhythm wanders "
-        "more than a dancer's would: bars that are not repeated seldom share the rhythm of others. Training "
-        "more on the rhythm of form, or copying it more strongly, did not help.",
+        "more than a dancer's would, with an upbeat or a tiny note where none is due. Chorales are farther from "
+        "real ones than those of the other models in their rhythm and leaps; to draw them warmer or cooler did not "
+        "help.",
     ),
     "gan": Words(
         diagram=Diagram(
@@ -107,16 +108,17 @@ WORDS = {
         length="Generator and critic know how far away the end is, step by step in the last bars. The last bar and a "
         "half are not the critic's choice: they are taken from several closes, as in the forward models.",
         seen="Chorales that move in quarters with passing notes, over a bass that goes far down for its cadences, "
-        "and broad closes; an inner voice may hold one note for bars. Dances are built of bars that come back "
-        "two and four bars later, with a high point once in each part, and close on a home note; some repeat "
-        "a turn more often than a player would.",
+        "and broad closes; an inner voice may hold one note for bars, and all may halt in the middle. Dances are "
+        "built of four bars that come back, whole or with a different end, with a high point once in each part; "
+        "most close on a home note, some in the middle of a turn. A long dance may lose itself in one figure.",
     ),
     "gru": Words(
         diagram=forward(Box("gated recurrent unit", again=True)),
         seen="Chorales in plain quarters with passing notes, over a bass that walks to real cadences and closes on "
         "a long chord. The soprano may climb above the staff and stay there, with the other voices crowded "
         "beneath it. Dances answer their first four bars with the same bars, whole or with a different end, in "
-        "scales and broken chords, and come to rest on a home note; some stay on few notes.",
+        "scales and broken chords, and come to rest on a home note; some stay on few notes. More than twice the "
+        "training, and learning from the predictions of others, did not make it better.",
         **FORWARD_WORDS,
     ),
     "lstm": Words(
@@ -124,9 +126,7 @@ WORDS = {
         seen="Phrases that arch and fall to a close in long chords, and quavers that wander through the middle "
         "voices; all voices may halt together for a bar in the middle. Soprano and bass leap an octave where "
         "a phrase begins or ends. Dances have parts that come back: a figure of two or four bars, its repeat, "
-        "a contrast, and the first figure again; a second part may lie higher. Most come to rest on a home note. "
-        "At a lower temperature more bars share the rhythm of others, but chorales come out farther from real "
-        "ones.",
+        "a contrast, and the first figure again; a second part may lie higher. Most come to rest on a home note.",
         **FORWARD_WORDS,
     ),
     "rnn": Words(
@@ -135,7 +135,7 @@ WORDS = {
         "forgets: the soprano may hold one high note for bars while the others move on beneath it, and the bass "
         "jumps an octave or more in the middle of a phrase. Dances repeat two or four bars nearly as often as "
         "real ones, within few notes, and come to rest on a repeated or long note; in a long dance the same four "
-        "may return to the end.",
+        "may return to the end. To learn from the predictions of two others did not help.",
         **FORWARD_WORDS,
     ),
     "seq2seq": Words(
@@ -165,15 +165,17 @@ WORDS = {
         seen="Phrases in plain quarters that halt on long chords as chorales do, with quavers in the middle "
         "voices; nearly all come to a firm close, some in the dominant and not at home. An inner voice may "
         "lie on one note for bars, and the bass goes deep for its cadences. Dances run in scales and turns "
-        "that return four and eight bars later, rise to a high point late in the piece, and come home to long "
-        "or repeated notes; in some a figure of one or two bars goes round and round to the end.",
+        "that return four and eight bars later, whole or answered, rise to a high point late in the piece, and come "
+        "home to a long note; in a long one four bars may go round and round to the end.",
     ),
     "transformer": Words(
         diagram=forward(Box("causal self-attention with rotary positions, keys and values cached")),
-        seen="Dances take up the seed's figures and rhythms and play them again, whole bars or varied; many come "
-        "to rest on a home note, some run on to the last step. Chorales are plain and mostly in key over a "
-        "walking bass, with long notes held in the alto, and a broad close; all voices may halt for bars in "
-        "the middle, and the bass goes very deep for a close. A long dance may be four bars again and again.",
+        seen="Chorales are plain and mostly in key over a walking bass, with real cadences and a broad close; for "
+        "phrases the soprano stays high and the others crowd beneath it, the alto may lie on one note for bars, and "
+        "the bass goes very deep for a close. Dances take up the seed's figures and rhythms and play four bars again, "
+        "whole or varied, more often than a player would; many come to rest on a home note, some run on to the last "
+        "step. To learn from the predictions of three others made its music likelier, and the repeats more; drawn "
+        "more freely they are fewer, but then other dances lose their rhythm.",
         **FORWARD_WORDS,
     ),
     "vae": Words(
