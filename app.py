@@ -51,6 +51,7 @@ PNG = b"\x89PNG"  # how such a file begins
 AT_THE_END = (10**9, 1)  # when Gradio deletes the files it knows of; until then `files` does
 SESSIONS = 200  # visitors whose state Gradio holds, a quarter of a megabyte each; it is a Control, made anew if lost
 BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
+TRIM = 30  # seconds until memory that is free is given back again
 VOLUME = 0.8  # of 1, at first
 _log = logging.getLogger("musicgen.app")
 SETTINGS = ("model", "style", "notes", "bars", "meter", "temperature", "top_p", "random_seed")  # of a request
@@ -406,15 +407,23 @@ def accelerate():
     _log.info("ready", extra={"about": {"models": checkpoint.available()}})
 
 
-def share_a_heap():
-    """With a heap for each thread, memory grows by the holes in all of them: an eighth in a thousand runs."""
+def keep_memory_level():
+    """One heap for all threads, or it grows by the holes in each, and what is free in it given back now and then."""
     with suppress(OSError, AttributeError, TypeError):  # not glibc
-        ctypes.CDLL(None).mallopt(-8, 1)  # M_ARENA_MAX
+        heap = ctypes.CDLL(None)
+        heap.mallopt(-8, 1)  # M_ARENA_MAX
+        threading.Thread(target=trim, args=(heap,), daemon=True).start()
+
+
+def trim(heap: ctypes.CDLL):
+    while True:
+        heap.malloc_trim(0)
+        time.sleep(TRIM)
 
 
 def launch(**options):
     """Start the server, and let the models become faster meanwhile; options as of `gradio.Blocks.launch`."""
-    share_a_heap()
+    keep_memory_level()
     guard.log_to(sys.stderr)
     for sentence in missing():
         _log.warning(sentence)

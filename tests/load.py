@@ -1,7 +1,7 @@
 """How many visitors one server bears: `python tests/load.py`. Figures are printed, nothing is asserted.
 
     python tests/load.py crowd              20 at once, 60 at once, 10 who compare all
-    python tests/load.py soak               1,000 runs and 200 downloads, each in a session of its own
+    python tests/load.py soak               1,000 runs and among them 200 downloads, each in a session of its own
 
 Every visitor's notes are held against those of a lone run. Run it on a machine that does nothing else: the clients
 share its processors with the server, and the load that was there before is printed with the figures.
@@ -91,30 +91,32 @@ async def page(http) -> tuple[dict, list[str]]:
 
 
 async def soak(server: Server, runs: int, downloads: int):
+    """Parties of runs, each of which takes its share of the files home."""
+
     def state() -> str:
         return f"{server.memory:.0f} MB, {server.handles} handles, {server.threads} threads, {len(server.kept())} files"
 
     async with client(server) as http:
         config, names = await page(http)
-        models, failures, level = mixed(names, runs), 0, 0.0
+        models, formats = mixed(names, runs), mixed(["midi", "musicxml", "wav", "mp3", "png"], downloads)
+        failures, level, taken = 0, 0.0, 0
         for start in range(0, runs, PARTY):
             numbers = range(start, min(start + PARTY, runs))
             asks = [asked(Visitor(http, config), "generate", cards=models[n], bars=8, random_seed=n) for n in numbers]
-            heard = await asyncio.gather(*asks)
+            heard, done = await asyncio.gather(*asks), numbers[-1] + 1
             failures += sum(bool(h.failure) for h in heard)
-            if (done := numbers[-1] + 1) % 100 < PARTY:
-                print(f"{done} runs, {failures} failures: {state()}")
+            piece = {"style": "chorale", "meter": "4/4", "tempo": 80, "steps": 128, "fixed": []}
+            piece["notes"] = [note[:4] for note in heard[0].notes[""]]
+            while taken < downloads * done // runs:
+                try:
+                    await Visitor(http, config).download(formats[taken], piece)
+                except Exception as error:
+                    print(f"  failed: {formats[taken]}: {type(error).__name__}: {error}")
+                taken += 1
+            if done % 100 < PARTY:
+                print(f"{done} runs, {failures} failures, {taken} downloads: {state()}", flush=True)
             if done == 200:
                 level = server.memory
-        piece = {"style": "chorale", "meter": "4/4", "tempo": 80, "steps": 128, "fixed": []}
-        piece["notes"] = [note[:4] for note in heard[0].notes[""]]
-        for number, format in enumerate(mixed(["midi", "musicxml", "wav", "mp3", "png"], downloads), start=1):
-            try:
-                await Visitor(http, config).download(format, piece)
-            except Exception as error:
-                print(f"  failed: {format}: {type(error).__name__}: {error}")
-            if number % 50 == 0:
-                print(f"{number} downloads: {state()}")
         if level:
             now = server.memory
             print(f"memory: {level:.0f} MB after the first 200 runs, {now:.0f} MB now, {now / level - 1:+.1%}")

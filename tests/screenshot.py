@@ -25,6 +25,7 @@ def take(page, address: str) -> bytes:
 
 if __name__ == "__main__":
     with serve() as server, sync_playwright() as playwright:
+        server.wait_for('"ready"', 900)  # the graphs are made
         browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
         picture = take(browser.new_page(viewport=SIZE, device_scale_factor=SCALE), server.url)
         browser.close()
