@@ -4,6 +4,7 @@ import math
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple, cast
 
 import torch
@@ -13,6 +14,7 @@ from musicgen.models.base import (
     BAR_STEPS,
     BEAT_STEPS,
     DEFAULTS,
+    REST_TOKEN,
     STYLE_NAMES,
     Batch,
     MusicModel,
@@ -47,13 +49,26 @@ class Task:
         return self.batch.tokens.shape[1]
 
     @property
+    def style(self) -> str:
+        return STYLE_NAMES[int(self.batch.style[0])]
+
+    @property
     def bar(self) -> int:
         return int(BAR_STEPS[int(self.batch.meter[0])])
 
     @property
     def given(self) -> int:
         """Steps from the start on of which every cell is fixed."""
-        return int(self.fixed[:, : self.batch.voices()].all(1).cumprod(0).sum())
+        return int(self._whole().cumprod(0).sum())
+
+    @property
+    def free_until(self) -> int:
+        """Steps up to the last one of which some cell is free."""
+        return self.end - int(self._whole().flip(0).cumprod(0).sum())
+
+    def _whole(self) -> Tensor:
+        """Whether every cell of a step is fixed, (T,)."""
+        return self.fixed[:, : self.batch.voices()].all(1)
 
     def closing(self) -> "Task":
         """The same at the temperature of a close."""
@@ -97,17 +112,19 @@ class FrameByFrame(MusicModel):
     fit_hold_shift: Callable[[Batch, Tensor], Tensor]
 
     def frames(self, task: Task) -> Iterator[Tensor]:
-        """The frames (B, 4), step by step."""
+        """The frames (B, 4), step by step; nobody asks for those after the last free cell."""
         raise NotImplementedError
 
+    def _written(self, task: Task) -> Iterator[Tensor]:
+        yield from islice(self.frames(task), task.free_until)
+        yield from task.batch.tokens[:, task.free_until :].unbind(1)
+
     def accelerate(self) -> bool:
-        model = self.forward_model()  # one graph does for all styles of so many voices
-        styles = {len(STYLES[name].ranges): name for name in self.styles}
-        return min(self._graph(model, n, styles[n]) for n in sorted(styles, reverse=True))
+        return min(self._graph(self.forward_model(), style) for style in self.styles)
 
     @staticmethod
-    def _graph(model: "FrameByFrame", voices: int, style: str) -> bool:
-        return prepare(model, voices, lambda: [example(model, style, *sizes) for sizes in EXAMPLE_SIZES])
+    def _graph(model: "FrameByFrame", style: str) -> bool:
+        return prepare(model, style, lambda: [example(model, style, *sizes) for sizes in EXAMPLE_SIZES])
 
     def engine(self) -> str:
         model = self.forward_model()
@@ -125,7 +142,7 @@ class FrameByFrame(MusicModel):
     def stream(self, canvas: Canvas, sampling: SamplingConfig = DEFAULTS, *, random_seed: int = 0) -> Iterator[Patch]:
         """A patch a beat; see `temperature_note`. 0 takes the likeliest."""
         task = task_of([canvas], sampling, torch.Generator().manual_seed(random_seed))
-        yield from patches(self.frames(task), METERS[canvas.score.meter].beat)
+        yield from patches(self._written(task), METERS[canvas.score.meter].beat)
 
     def compose_all(
         self, canvases: list[Canvas], sampling: SamplingConfig = DEFAULTS, *, random_seeds: list[int]
@@ -136,7 +153,7 @@ class FrameByFrame(MusicModel):
             alike[c.score.style, c.score.meter, c.fixed.shape, c.fixed.tobytes()].append(i)
         for group in alike.values():
             rng = [torch.Generator().manual_seed(random_seeds[i]) for i in group]
-            frames = self.frames(task_of([canvases[i] for i in group], sampling, rng))
+            frames = self._written(task_of([canvases[i] for i in group], sampling, rng))
             tokens = torch.stack(list(frames), 1)  # (B, T, 4)
             scores |= {i: canvases[i].score.replace(cells=to_cells(t.numpy())) for i, t in zip(group, tokens)}
         return [scores[i] for i in range(len(canvases))]
@@ -219,7 +236,7 @@ def walk(model: FrameByFrame, task: Task, moment: Moment, stop: int) -> Iterator
     """
     pieces, steps = len(task.batch.tokens), range(moment.step, stop)
     chances = uniforms((pieces, len(steps), 4), task.rng).to(task.batch.tokens.device)
-    run, settings = runner(model, task.batch.voices(), moment.state), settings_of(task)
+    run, settings = runner(model, task.style, moment.state), settings_of(task)
     for step in steps:
         frame, begun, *after = run(step_inputs(task, moment, settings, chances[:, step - steps.start]))
         history = History.by([*after[: HISTORY_TENSORS - 1], moment.history.trail.bar])
@@ -228,15 +245,17 @@ def walk(model: FrameByFrame, task: Task, moment: Moment, stop: int) -> Iterator
         yield Stride(frame, begun, moment)
 
 
-def settings_of(task: Task) -> list[Tensor]:
-    """What is the same for all steps: breath, temperature, top_p."""
+def settings_of(task: Task) -> tuple[Tensor, Tensor, Tensor]:
+    """What holds for a whole walk: breath at each step (N, T), temperature, top_p."""
     batch, sampling = task.batch, task.sampling
-    breath = STYLES[STYLE_NAMES[int(batch.style[0])]].breath * int(BEAT_STEPS[int(batch.meter[0])])
-    numbers = FOR_EVER if task.may_rest else breath, float(sampling.temperature), float(sampling.top_p)
-    return [torch.tensor(x, device=batch.tokens.device) for x in numbers]
+    breath = STYLES[task.style].breath * int(BEAT_STEPS[int(batch.meter[0])])
+    given_rest = (task.fixed & (batch.tokens == REST_TOKEN))[..., : batch.voices()].any(-1)  # (N, T)
+    breaths = torch.where(given_rest, FOR_EVER, FOR_EVER if task.may_rest else breath)
+    numbers = (torch.tensor(float(x), device=breaths.device) for x in (sampling.temperature, sampling.top_p))
+    return breaths, *numbers
 
 
-def step_inputs(task: Task, moment: Moment, settings: list[Tensor], chances: Tensor) -> list[Tensor]:
+def step_inputs(task: Task, moment: Moment, settings: tuple[Tensor, Tensor, Tensor], chances: Tensor) -> list[Tensor]:
     """The tensors that `Step` takes for the step that comes next.
 
     Args:
@@ -246,10 +265,10 @@ def step_inputs(task: Task, moment: Moment, settings: list[Tensor], chances: Ten
         chances: (N, 4) numbers from 0 to 1 that the voices are drawn by.
     """
     batch, step, state = task.batch, moment.step, moment.state
-    breath, *drawing = settings
+    breaths, *drawing = settings
     now = Now(
-        batch.tokens[:, step], task.fixed[step], batch.style, batch.meter, batch.position[:, step],
-        batch.to_end[:, step], batch.hold_shift, breath, chances, *drawing,
+        batch.tokens[:, step], task.fixed[step], batch.meter, batch.position[:, step], batch.to_end[:, step],
+        batch.hold_shift, breaths[:, step], chances, *drawing,
     )  # fmt: skip
     return [*now, *moment.history.tensors(), *state.carried, *state.context, *(x[:, :1] for x in state.timed)]
 

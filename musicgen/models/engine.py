@@ -27,15 +27,15 @@ THREADS = 1  # of a step, which is too small for more
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime would report to its makers
 
-_graphs: WeakKeyDictionary[nn.Module, dict[int, "Graph | Exception"]] = WeakKeyDictionary()
+_graphs: WeakKeyDictionary[nn.Module, dict[str, "Graph | Exception"]] = WeakKeyDictionary()
 _making = threading.Lock()
 _enabled = ContextVar("engine_enabled", default=True)
 
 
-def runner(model: nn.Module, voices: int, state: State) -> Runner:
-    """What runs a step of this model for a style of so many voices: its graph if there is one."""
-    graph = _graphs.get(model, {}).get(voices) if _enabled.get() else None
-    return graph if isinstance(graph, Graph) else Eager(Step(model, voices, state))
+def runner(model: nn.Module, style: str, state: State) -> Runner:
+    """What runs a step of this model in a style: its graph if there is one."""
+    graph = _graphs.get(model, {}).get(style) if _enabled.get() else None
+    return graph if isinstance(graph, Graph) else Eager(Step(model, style, state).to(state.carried[0].device))
 
 
 @contextmanager
@@ -48,20 +48,20 @@ def disabled() -> Iterator[None]:
         _enabled.reset(token)
 
 
-def prepare(model: nn.Module, voices: int, examples: Callable[[], list[tuple[list[Tensor], State]]]) -> bool:
-    """Make the graph of a model that never changes again, for styles of so many voices; whether there is one.
+def prepare(model: nn.Module, style: str, examples: Callable[[], list[tuple[list[Tensor], State]]]) -> bool:
+    """Make the graph of a model that never changes again, for a style; whether there is one.
 
     Two examples of what a step is given, and of the state, tell which sizes vary. What goes wrong is kept for `fault`.
     """
     with _making:
         made = _graphs.setdefault(model, {})
-        if voices not in made:
+        if style not in made:
             try:
-                made[voices] = Graph.of(model, voices, examples())
+                made[style] = Graph.of(model, style, examples())
             except Exception as error:  # whatever an exporter or a runtime of another version stumbles over
                 logging.getLogger(__name__).warning("%s runs without a graph: %s", type(model).__name__, error)
-                made[voices] = error.with_traceback(None)  # which would keep the model
-        return isinstance(made[voices], Graph)
+                made[style] = error.with_traceback(None)  # which would keep the model
+        return isinstance(made[style], Graph)
 
 
 def made(model: nn.Module) -> bool:
@@ -98,10 +98,10 @@ class Graph:
         self.inputs = [int(i.name[1:]) for i in self.session.get_inputs()]  # what does not matter is left out
 
     @classmethod
-    def of(cls, model: nn.Module, voices: int, examples: list[tuple[list[Tensor], State]]) -> "Graph":
+    def of(cls, model: nn.Module, style: str, examples: list[tuple[list[Tensor], State]]) -> "Graph":
         (tensors, state), (others, _) = examples
         names = [f"i{n}" for n in range(len(tensors))]
-        step = Step(model, voices, state).eval()
+        step = Step(model, style, state).eval()
         varying = {
             name: {d: f"{name}d{d}" for d, sizes in enumerate(zip(a.shape, b.shape)) if sizes[0] != sizes[1]}
             for name, a, b in zip(names, tensors, others)

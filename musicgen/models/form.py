@@ -154,10 +154,10 @@ class Copy(nn.Module):
 
     def _strength(self, which: int, runs: Tensor, style: Tensor, voices: slice) -> Tensor:
         """(N, n, 2, K) by runs (N, K, 4)."""
-        table = self.strength[which][:, voices].flatten()
+        table = self.strength[which][:, voices].flatten()[:, None]
         count = len(range(4)[voices])
         device = runs.device
         row = style[:, None, None, None] * count + torch.arange(count, device=device)[:, None, None]
         row = (row * COPIES + torch.arange(COPIES, device=device)[:, None]) * len(LAGS)
         row = row + torch.arange(len(LAGS), device=device)  # (N, n, 2, K)
-        return table[row * RUNS + runs[..., voices].transpose(-1, -2)[:, :, None]]
+        return F.embedding(row * RUNS + runs[..., voices].transpose(-1, -2)[:, :, None], table)[..., 0]

@@ -61,7 +61,7 @@ class History:
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "History":
         """The same with every tensor changed alike, as when dimensions are added or flattened."""
-        return History.by([change(x) for x in self.tensors()])
+        return History(*(change(x) for x in self.tensors()[:5]), trail=self.trail.each(change))
 
     def after(self, frame: Tensor) -> "History":
         """The history one frame (..., 4) later."""
@@ -200,7 +200,8 @@ def backbone_indices(history: History, batch: Batch) -> Tensor:
     ]
     looking = looks_back(batch.style)
     if looking.any():
-        index.append(torch.where(looking[:, None, None], form_indices(history), 0))
+        form = form_indices(history)
+        index.append(form if looking.all() else torch.where(looking[:, None, None], form, 0))
     return torch.cat(index, -1)
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+from torch.backends import cudnn
 from torch.nn import functional as F
 
 from musicgen.models.base import BAR_STEPS, DEFAULTS, Batch
@@ -110,7 +111,7 @@ class GAN(FrameByFrame):
             history = history.each(lambda x: x[:, None])  # frames (K * B * n, 1, 4)
             score = self.critic.instead(made, start, history, frames, steps)  # (K, B, n)
         gains = (score - score.mean(0)).flatten()
-        with evaluating(self.generator):
+        with evaluating(self.generator), cudnn.flags(enabled=False):  # which has no backward outside of training
             steps = replace(steps, tokens=frames)
             hidden, _ = self.generator.hidden(history, steps, state)
             logits = self.generator.voice_logits(hidden, history, steps, STANDARD_RANK.to(first.device) - 4 * first)

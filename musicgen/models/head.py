@@ -205,7 +205,7 @@ class VoiceHead(nn.Module):
         if looking.any():
             runs = (x[..., voices] for x in (history.trail.repeats, history.trail.rhythm))
             form = torch.cat([deed(*echo[:3]), *runs], -2).transpose(-1, -2)  # (N, n, 3K)
-            index.append(torch.where(looking[:, None, None], form, 0))
+            index.append(form if looking.all() else torch.where(looking[:, None, None], form, 0))
         index = torch.cat(index, -1)
         index = index + self.history_offsets[voices, : index.shape[-1]]  # (N, n, features)
         features = sum_of_features(index, self.features, self.forget if self.training else 0)
@@ -240,7 +240,7 @@ class VoiceHead(nn.Module):
         absolute, relative, classes, scales, again = out.split(PADDED_OUTPUTS, dim=-1)
 
         row = torch.cat([NO_ROWS.to(device).expand_as(ground.row), ground.row + moved], -1)  # (N, n, 6)
-        weights = classes.unflatten(-1, (6, PITCH_CLASSES + 1)) + tables.progression[row]  # (N, n, 6, 13)
+        weights = classes.unflatten(-1, (6, PITCH_CLASSES + 1)) + F.embedding(row, tables.progression)  # (N, n, 6, 13)
         anchors = TO_ANCHOR.to(device)[torch.cat([ground.last, now], -1)]  # (N, n, 6, 12) last pitches and present ones
         by_class = weights.gather(-1, anchors).sum(-2) + torch.matmul(scales, ground.histogram.to(scales.dtype))
         logits = absolute + torch.matmul(by_class, OF_CLASS.to(device)) + relative.gather(-1, ground.reach)

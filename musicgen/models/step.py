@@ -6,14 +6,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from musicgen.models.base import HOLD_TOKEN, REST_TOKEN, Batch
+from musicgen.models.base import HOLD_TOKEN, REST_TOKEN, STYLE_NAMES, Batch
 from musicgen.models.draw import draw
 from musicgen.models.frames import TOKENS, History, place
 from musicgen.models.head import ORDER, UNKNOWN
 from musicgen.score import STYLES
 
 RESTS = TOKENS == REST_TOKEN
-RHYTHM = torch.tensor([style.rhythm_temperature for style in STYLES.values()])
 
 
 @dataclass(frozen=True)
@@ -31,16 +30,15 @@ class State:
 
 
 class Now(NamedTuple):
-    """What a step is given beside history and state, of N pieces of one style and meter."""
+    """What a step is given beside history and state, of N pieces of one meter."""
 
     tokens: Tensor  # (N, 4) what is fixed in this frame
     fixed: Tensor  # (4,) which voices are
-    style: Tensor  # (N,)
     meter: Tensor  # (N,)
     position: Tensor  # (N,) steps since the bar line
     to_end: Tensor  # (N,) see `ending`
     hold_shift: Tensor  # (N,) added to the log-odds of a hold
-    breath: Tensor  # () steps that all voices may rest together
+    breath: Tensor  # (N,) steps that all voices may rest together
     uniforms: Tensor  # (N, 4) numbers from 0 to 1 that the voices are drawn by
     temperature: Tensor  # ()
     top_p: Tensor  # ()
@@ -56,15 +54,19 @@ class Step(nn.Module):
 
     Args:
         model: the forward model that composes.
-        voices: how many voices, from the top, its style uses.
+        style: of the pieces, a name in `STYLES`.
         state: any state of this model, which says how many tensors are carried, context and timed.
     """
 
     model: Any  # a `FrameByFrame`, whose module imports this one
 
-    def __init__(self, model: nn.Module, voices: int, state: State):
+    style: Tensor
+
+    def __init__(self, model: nn.Module, style: str, state: State):
         super().__init__()
-        self.model, self.voices = model, voices
+        self.model = model
+        self.voices, self.rhythm = len(STYLES[style].ranges), STYLES[style].rhythm_temperature
+        self.register_buffer("style", torch.tensor([STYLE_NAMES.index(style)]), persistent=False)
         self.counts = len(state.carried), len(state.context)
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -74,7 +76,7 @@ class Step(nn.Module):
         history.trail.echo  # worked out once, for backbone, head and what comes after  # noqa: B018
         state = State(tensors[:carried], tensors[carried : carried + context], tensors[carried + context :])
         steps = (x[:, None] for x in (now.position, now.to_end, torch.ones_like(now.hold_shift)))
-        batch = Batch(now.tokens[:, None], now.style, now.meter, *steps, hold_shift=now.hold_shift)
+        batch = Batch(now.tokens[:, None], self.style, now.meter, *steps, hold_shift=now.hold_shift)
         hidden, state = self.model.hidden(history.each(lambda x: x[:, None]), batch, state)
         frame, begun = self._frame(hidden[:, 0], history, batch, now)
         return frame, begun, *history.after(frame).tensors()[:-1], *state.carried
@@ -82,32 +84,29 @@ class Step(nn.Module):
     def _frame(self, hidden: Tensor, history: History, batch: Batch, now: Now) -> tuple[Tensor, Tensor]:
         """Fixed cells as they are, the other voices chosen knowing those before them."""
         head = self.model.head
-        ground = head.ground(hidden, history, place(batch)[:, 0], now.to_end, now.style, slice(self.voices))
+        ground = head.ground(hidden, history, place(batch)[:, 0], now.to_end, self.style, slice(self.voices))
         must_sound = (self._must_sound(history, now) & RESTS.to(hidden.device))[:, None]  # (N, 1, V)
         ground = ground._replace(forbidden=ground.forbidden | must_sound)
         frame = list((now.tokens * now.fixed).split(1, 1))  # (N, 1) each
         seen = list(torch.where(now.fixed, now.tokens, UNKNOWN).split(1, 1))
         seen[self.voices :] = [torch.full_like(x, UNKNOWN) for x in seen[self.voices :]]
-        log_p, notes = torch.zeros_like(now.hold_shift), torch.zeros_like(now.hold_shift)
+        log_p = [torch.zeros(())] * self.voices
         for v in (v for v in ORDER if v < self.voices):
             one = slice(v, v + 1)
             others = torch.cat([seen[u] for u in range(4) if u != v], -1)[:, None]  # (N, 1, 3)
-            choice = head.choice(ground.of(one), others, one)
+            choice = head.choice(ground.of(one) if self.voices > 1 else ground, others, one)
             odds, logits, total = choice.odds[:, 0] + now.hold_shift, choice.others[:, 0], choice.total[:, 0]
-            odds = odds / RHYTHM.to(hidden.device)[now.style]
-            cell = draw(logits, now.temperature, now.top_p, now.uniforms[:, v], (HOLD_TOKEN, odds))
-            begins = ((cell != HOLD_TOKEN) & ~now.fixed[v]).float()
-            log_p = log_p + (logits.gather(-1, cell[:, None])[:, 0] - total) * begins
-            notes = notes + begins
+            cell = draw(logits, now.temperature, now.top_p, now.uniforms[:, v], (HOLD_TOKEN, odds / self.rhythm))
+            log_p[v] = logits.gather(-1, cell[:, None]) - total[:, None]
             frame[v] = seen[v] = torch.where(now.fixed[v], frame[v], cell[:, None])
-        return torch.cat(frame, 1), torch.stack([log_p, notes], -1)
+        written = torch.cat(frame, 1)
+        begins = ((written != HOLD_TOKEN) & ~now.fixed)[:, : self.voices].float()
+        return written, torch.stack([(torch.cat(log_p, 1) * begins).sum(1), begins.sum(1)], -1)
 
     def _must_sound(self, history: History, now: Now) -> Tensor:
-        """Whether no free voice may rest, (N, 1): silence lasted the style's breath, and no given voice rests here.
+        """Whether no free voice may rest, (N, 1): silence lasted for as long as it may.
 
         Some of the corpus rests while instruments play, or before an upbeat; nobody asks for that.
         """
-        used = slice(self.voices)
-        silent = (history.pitch[:, used] == REST_TOKEN) & (history.age[:, used] >= now.breath - 1)  # (N, n)
-        given_rest = (now.fixed & (now.tokens == REST_TOKEN))[:, used].any(1)
-        return ((silent.all(1) | (now.breath == 0)) & ~given_rest)[:, None]
+        rested = (history.age + 1) * (history.pitch == REST_TOKEN)  # (N, 4) steps
+        return (rested[:, : self.voices].amin(1) >= now.breath)[:, None]
