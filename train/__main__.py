@@ -6,7 +6,9 @@ python -m train all
 
 import argparse
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
+from graphlib import TopologicalSorter
 from typing import cast
 
 import numpy as np
@@ -14,14 +16,17 @@ import torch
 
 from musicgen import checkpoint
 from musicgen.models import MODELS, MusicModel
-from musicgen.models.base import features_of
+from musicgen.models.base import Batch, features_of
 from musicgen.models.next_frame import NextFrame
 from train import data, device
-from train.loop import batches, held_out, kept_state, train, whole_pieces
+from train.composed import composed, mixed
+from train.loop import Item, batches, held_out, kept_state, train, whole_pieces
 from train.recipes import Recipe, recipe_of
 
+COMPOSED = 1200  # chorales of each composer
 
-def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.device, resume: bool, random_seed: int):
+
+def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.device, resume: bool):
     """Train an architecture by a recipe and save what came of it.
 
     Args:
@@ -30,20 +35,22 @@ def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.
         recipe: how it is trained.
         where: a core or a GPU.
         resume: whether the run's state is kept, and gone on from.
-        random_seed: of weights, batches and dropout.
+
+    Raises `ValueError` where the recipe has teachers and the architecture no way to learn from them.
     """
     torch.set_num_threads(1)
-    torch.manual_seed(random_seed)
-    model_class, rng = MODELS[name], np.random.default_rng(random_seed)
+    torch.manual_seed(recipe.random_seed)
+    model_class, rng = MODELS[name], np.random.default_rng(recipe.random_seed)
+    if recipe.teachers and model_class.loss is not NextFrame.loss:
+        raise ValueError(f"{name} cannot learn from teachers: its loss is its own")
     model = model_class(model_class.Config(**recipe.config))
     before = begin(model, recipe)
     if recipe.teachers:
         teachers = [checkpoint.load(teacher).to(where).eval() for teacher in recipe.teachers]
         cast(NextFrame, model).teachers = tuple(cast(list[NextFrame], teachers))
-    items = {split: [features_of(p.score) for p in pieces if p.split == split] for split in ("train", "valid")}
-    valid = whole_pieces(items["valid"])
+    valid = whole_pieces(items_of(pieces, "valid"))
     result = train(
-        model.to(where), batches(items["train"], recipe, rng), lambda m: held_out(m, valid), recipe, rng,
+        model.to(where), feed(pieces, recipe, rng), lambda m: held_out(m, valid), recipe, rng,
         resume=kept_state(name, resume), label=name,
     )  # fmt: skip
     model = model.cpu()
@@ -53,7 +60,7 @@ def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.
         "device": device.described(where),
         "minutes": round(before + result.minutes, 1),  # all in all
         "steps": result.steps,
-        "random_seed": random_seed,
+        "random_seed": recipe.random_seed,
         "valid": round(result.valid, 4),
         "dataset_sha256": data.digest(pieces),
     }
@@ -61,9 +68,26 @@ def train_one(name: str, pieces: list[data.Piece], recipe: Recipe, where: torch.
         training["start"] = f"what fits of the trained {', '.join(recipe.start.values())}"
     if recipe.teachers:
         training["teachers"] = ", ".join(recipe.teachers)
+    if recipe.composers:
+        training["composers"] = (
+            f"{', '.join(recipe.composers)}: {1 - recipe.people:.0%} of the chorales it learned from"
+        )
     checkpoint.save(name, model, training)
     print(f"{name}: held out {result.valid:.4f}, {result.minutes:.1f} minutes on {training['device']}")
     print(f"now: python -m train.evaluation {name}")
+
+
+def items_of(pieces: list[data.Piece], split: str) -> list[Item]:
+    return [features_of(piece.score) for piece in pieces if piece.split == split]
+
+
+def feed(pieces: list[data.Piece], recipe: Recipe, rng: np.random.Generator) -> Iterator[Batch]:
+    """What is learned from: the pieces of the training split, and what the recipe's composers write."""
+    people = batches(items_of(pieces, "train"), recipe, rng)
+    if not recipe.composers:
+        return people
+    scores = composed(recipe.composers, COMPOSED, pieces, recipe.random_seed)
+    return mixed(people, batches([features_of(s) for s in scores], recipe, rng), recipe.people, rng)
 
 
 def begin(model: MusicModel, recipe: Recipe) -> float:
@@ -86,14 +110,15 @@ def main() -> int:
     parser.add_argument("--minutes", type=float, help="of one core or a GPU, at most; the recipe's own, unless told")
     parser.add_argument("--device", choices=device.CHOICES, default="auto")
     parser.add_argument("--resume", action="store_true", help="continue where the last run of this model was")
-    parser.add_argument("--random-seed", type=int, default=0)
+    parser.add_argument(
+        "--random-seed", type=int, help="of weights, batches and dropout; the recipe's own, unless told"
+    )
     args = parser.parse_args()
     pieces = data.load()
-    names = sorted(MODELS, key=lambda name: len(recipe_of(name).needs)) if args.model == "all" else [args.model]
-    for name in names:
-        own = recipe_of(name)
-        recipe = replace(own, steps=args.steps or own.steps, minutes=args.minutes or own.minutes)
-        train_one(name, pieces, recipe, device.choose(args.device), args.resume, args.random_seed)
+    needs = {name: recipe_of(name).needs for name in MODELS}
+    told = {k: v for k in ("steps", "minutes", "random_seed") if (v := getattr(args, k)) is not None}
+    for name in TopologicalSorter(needs).static_order() if args.model == "all" else [args.model]:
+        train_one(name, pieces, replace(recipe_of(name), **told), device.choose(args.device), args.resume)
     return 0
 
 

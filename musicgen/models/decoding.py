@@ -245,17 +245,17 @@ def walk(model: FrameByFrame, task: Task, moment: Moment, stop: int) -> Iterator
         yield Stride(frame, begun, moment)
 
 
-def settings_of(task: Task) -> tuple[Tensor, Tensor, Tensor]:
+def settings_of(task: Task) -> list[Tensor]:
     """What holds for a whole walk: breath at each step (N, T), temperature, top_p."""
     batch, sampling = task.batch, task.sampling
     breath = STYLES[task.style].breath * int(BEAT_STEPS[int(batch.meter[0])])
     given_rest = (task.fixed & (batch.tokens == REST_TOKEN))[..., : batch.voices()].any(-1)  # (N, T)
     breaths = torch.where(given_rest, FOR_EVER, FOR_EVER if task.may_rest else breath)
-    numbers = (torch.tensor(float(x), device=breaths.device) for x in (sampling.temperature, sampling.top_p))
-    return breaths, *numbers
+    numbers = sampling.temperature, sampling.top_p
+    return [breaths, *(torch.tensor(float(x), device=breaths.device) for x in numbers)]
 
 
-def step_inputs(task: Task, moment: Moment, settings: tuple[Tensor, Tensor, Tensor], chances: Tensor) -> list[Tensor]:
+def step_inputs(task: Task, moment: Moment, settings: list[Tensor], chances: Tensor) -> list[Tensor]:
     """The tensors that `Step` takes for the step that comes next.
 
     Args:

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import replace
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 import pytest
@@ -11,12 +11,13 @@ from tiny import chorale, small, tune
 
 from musicgen import checkpoint
 from musicgen.models import MODELS
-from musicgen.models.base import collate, features_of, pitch_mask
+from musicgen.models.base import STYLE_NAMES, collate, features_of, pitch_mask
 from musicgen.models.next_frame import nll
 from musicgen.score import METERS, STYLES, Note, Score, from_notes
 from train import data, device, loop
-from train.__main__ import begin
+from train.__main__ import begin, main, train_one
 from train.benchmark import read
+from train.composed import composed, mixed
 from train.evaluation.evaluate import markov_nll
 from train.loop import batches, held_out, kept_state, train, transpositions, whole_pieces
 from train.recipes import BENCHMARK, RECIPES, Recipe, recipe_of
@@ -285,3 +286,42 @@ def test_where_a_model_was_trained_is_said_in_words():
 def test_a_stopwatch_continues_from_where_it_was():
     clock = device.stopwatch(torch.device("cpu"), 100.0)
     assert 100 <= clock() <= clock() < 101
+
+
+def test_what_has_a_loss_of_its_own_refuses_teachers():
+    with pytest.raises(ValueError, match="seq2seq cannot learn from teachers"):
+        train_one("seq2seq", [], Recipe(teachers=("gru",)), torch.device("cpu"), resume=False)
+
+
+def test_all_are_trained_after_what_they_need(monkeypatch):
+    trained = []
+    monkeypatch.setattr("train.__main__.train_one", lambda name, *_: trained.append(name))
+    monkeypatch.setattr("train.data.load", list)
+    monkeypatch.setattr("sys.argv", ["train", "all"])
+    assert main() == 0 and sorted(trained) == sorted(MODELS)
+    for name in MODELS:
+        assert all(trained.index(other) < trained.index(name) for other in recipe_of(name).needs)
+
+
+def test_models_compose_chorales_for_others_as_long_as_peoples(monkeypatch):
+    model = small("gru")
+    monkeypatch.setattr(checkpoint, "load", lambda name: model)
+    pieces = [
+        data.Piece("a", "train", chorale(3)),
+        data.Piece("b", "valid", chorale(9)),
+        data.Piece("c", "train", tune(9)),
+    ]
+    scores = composed(("gru", "lstm"), 3, pieces, 0)
+    assert [(s.style, s.meter, s.bars) for s in scores] == [("chorale", "4/4", 4)] * 6
+    assert len({s.cells.tobytes() for s in scores}) == 6
+    again = composed(("gru", "lstm"), 3, pieces, 0)
+    assert all(np.array_equal(a.cells, b.cells) for a, b in zip(scores, again, strict=True))
+
+
+def test_of_chorales_alone_some_are_composed():
+    items = [features_of(chorale(4, seed=1)), features_of(tune(4))]
+    people, models = (batches(items[:n], RECIPE, np.random.default_rng(0)) for n in (2, 1))
+    found = mixed(people, ("composed" for _ in models), 0.6, np.random.default_rng(0))
+    drawn = [x if x == "composed" else STYLE_NAMES[int(x.style[0])] for x in islice(found, 600)]
+    chorales = [kind for kind in drawn if kind != "dance"]
+    assert chorales.count("composed") / len(chorales) == pytest.approx(0.4, abs=0.08) and "dance" in drawn

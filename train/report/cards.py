@@ -153,7 +153,9 @@ def trained(training: dict) -> str:
     """How long a model was trained, and on what."""
     known = {"minutes": ".0f", "steps": ",", "device": "", "random_seed": ""}
     minutes, steps, where, random_seed = (written(training.get(key), form) for key, form in known.items())
-    more = "".join(f"; {word}: {training[word]}" for word in ("start", "teachers", "stages") if word in training)
+    more = "".join(
+        f"; {word}: {training[word]}" for word in ("start", "teachers", "composers", "stages") if word in training
+    )
     return f"{minutes} minutes, {steps} steps, {where}, random seed {random_seed}{more}"
 
 

@@ -133,9 +133,10 @@ WORDS = {
         diagram=forward(Box("plain recurrence, tanh", again=True)),
         seen="Real cadences and long chords where phrases end, with passing notes in all voices. Over phrases it "
         "forgets: the soprano may hold one high note for bars while the others move on beneath it, and the bass "
-        "jumps an octave or more in the middle of a phrase. Dances repeat two or four bars nearly as often as "
-        "real ones, within few notes, and come to rest on a repeated or long note; in a long dance the same four "
-        "may return to the end. To learn from the predictions of two others did not help.",
+        "jumps an octave or more in the middle of a phrase. Dances repeat two or four bars more often than "
+        "real ones and come to rest on a repeated or long note; in a long dance the same few bars may go round to "
+        "the end. Three random seeds were tried, and the music nearest to held-out pieces was kept; to learn from "
+        "the predictions or the chorales of others did not help.",
         **FORWARD_WORDS,
     ),
     "seq2seq": Words(
@@ -165,8 +166,9 @@ WORDS = {
         seen="Phrases in plain quarters that halt on long chords as chorales do, with quavers in the middle "
         "voices; nearly all come to a firm close, some in the dominant and not at home. An inner voice may "
         "lie on one note for bars, and the bass goes deep for its cadences. Dances run in scales and turns "
-        "that return four and eight bars later, whole or answered, rise to a high point late in the piece, and come "
-        "home to a long note; in a long one four bars may go round and round to the end.",
+        "that return four and eight bars later, whole or answered, or rise to a high point late in the piece; in "
+        "some, two or four bars go round and round to the end, and a few stop rather than close. Some of the "
+        "chorales that it learned from were other models'.",
     ),
     "transformer": Words(
         diagram=forward(Box("causal self-attention with rotary positions, keys and values cached")),
@@ -174,8 +176,8 @@ WORDS = {
         "phrases the soprano stays high and the others crowd beneath it, the alto may lie on one note for bars, and "
         "the bass goes very deep for a close. Dances take up the seed's figures and rhythms and play four bars again, "
         "whole or varied, more often than a player would; many come to rest on a home note, some run on to the last "
-        "step. To learn from the predictions of three others made its music likelier, and the repeats more; drawn "
-        "more freely they are fewer, but then other dances lose their rhythm.",
+        "step. To learn from the predictions of three others, and from chorales that others composed, made its music "
+        "likelier, and the repeats more; drawn more freely they are fewer, but then other dances lose their rhythm.",
         **FORWARD_WORDS,
     ),
     "vae": Words(
@@ -203,11 +205,11 @@ WORDS = {
         length="Every frame knows how far away the end is, step by step in the last bars; a last odd bar is outlined "
         "by itself. The last bar and a half is composed many times over; of the closes that end as most do, the "
         "likeliest is kept.",
-        seen="Chorales keep near the seed's key, in quarters with passing eighths over a deep bass, and close on a "
-        "long chord; it need not be the home chord, and few phrases before it come to a halt. Parallels are more "
+        seen="Chorales keep near the seed's key, in quarters with passing eighths over a bass that goes deep for "
+        "its cadences, and close on a long chord; it need not be the home chord. Parallels are more "
         "than with the models that have no outline to follow: in training, parts of its past are shifted in pitch "
         "so that it follows the outline, and its voice leading suffers for it; more windows without an outline "
-        "halved them. Dances move within a narrow range and come home; some turn a figure of two bars round and "
-        "round, and over all fewer bars share the rhythm of the bar four before than in real tunes.",
+        "halved them. Dances rise and fall in arches of two and four bars that come back, as often as in real "
+        "tunes; a long one may turn a figure of two bars round and round, and some stop rather than close.",
     ),
 }
