@@ -90,7 +90,7 @@ class Step(nn.Module):
         frame = list((now.tokens * now.fixed).split(1, 1))  # (N, 1) each
         seen = list(torch.where(now.fixed, now.tokens, UNKNOWN).split(1, 1))
         seen[self.voices :] = [torch.full_like(x, UNKNOWN) for x in seen[self.voices :]]
-        log_p = [torch.zeros(())] * self.voices
+        log_p: dict[int, Tensor] = {}
         for v in (v for v in ORDER if v < self.voices):
             one = slice(v, v + 1)
             others = torch.cat([seen[u] for u in range(4) if u != v], -1)[:, None]  # (N, 1, 3)
@@ -101,7 +101,8 @@ class Step(nn.Module):
             frame[v] = seen[v] = torch.where(now.fixed[v], frame[v], cell[:, None])
         written = torch.cat(frame, 1)
         begins = ((written != HOLD_TOKEN) & ~now.fixed)[:, : self.voices].float()
-        return written, torch.stack([(torch.cat(log_p, 1) * begins).sum(1), begins.sum(1)], -1)
+        likely = torch.cat([log_p[v] for v in range(self.voices)], 1) * begins  # (N, n)
+        return written, torch.stack([likely.sum(1), begins.sum(1)], -1)
 
     def _must_sound(self, history: History, now: Now) -> Tensor:
         """Whether no free voice may rest, (N, 1): silence lasted for as long as it may.
