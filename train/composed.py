@@ -6,18 +6,20 @@ There are few chorales, and a long training learns them by heart; those of model
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
 from musicgen import checkpoint
+from musicgen.models import DEFAULTS
 from musicgen.models.base import STYLE_NAMES, Batch
-from musicgen.sampling import SamplingConfig
 from musicgen.score import METERS, Canvas, Score
 from train import data
 
 STYLE = "chorale"
-PLAINLY = SamplingConfig(top_p=1, candidates=1, close_temperature=1, follow_seed=False)  # as the model's odds are
-TOGETHER = 40  # pieces composed side by side
+# as the model's odds are
+PLAINLY = replace(DEFAULTS, temperature=1, top_p=1, candidates=1, close_temperature=1, follow_seed=False)
+ABREAST = 40  # pieces composed side by side
 PHRASE, LONGEST = 4, 24  # bars
 
 
@@ -37,7 +39,7 @@ def composed(names: tuple[str, ...], count: int, pieces: list[data.Piece], rando
         model.accelerate()
         for (meter, bars), times in Counter(shapes[i] for i in rng.integers(len(shapes), size=count)).items():
             seeds = rng.integers(2**31, size=times).tolist()
-            for few in (seeds[i : i + TOGETHER] for i in range(0, times, TOGETHER)):
+            for few in (seeds[i : i + ABREAST] for i in range(0, times, ABREAST)):
                 canvases = [Canvas.blank(bars, STYLE, meter)] * len(few)
                 scores += model.compose_all(canvases, PLAINLY, random_seeds=few)
     return scores

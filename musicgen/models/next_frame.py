@@ -214,7 +214,7 @@ class NextFrame(FrameByFrame):
         """
         odds, held, could = holds(logits, seed)
         hold_shift = HOLD_SHIFTS[:, None, None, None]
-        miss = F.softplus((1 - 2 * held) * (odds + hold_shift)) * could  # -ln p, (paces, B, T, n)
+        miss = F.softplus((1 - 2 * held) * (odds + hold_shift)) * could  # -ln p, (shifts, B, T, n)
         spread = HOLD_SHIFT_SPREADS.get(STYLE_NAMES[int(seed.style[0])], USUAL_SPREAD)
         miss = miss.sum((2, 3)) + 0.5 * (HOLD_SHIFTS[:, None] / spread) ** 2
         return HOLD_SHIFTS[miss.argmin(0)]
