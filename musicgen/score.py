@@ -50,6 +50,7 @@ class Style:
     tempo: float  # quarter notes a minute, where none is asked for
     breath: int  # beats that all voices may rest together in what is composed
     rhythm_temperature: float = 1  # times the temperature is that of whether a note begins: the cooler, the evener
+    hold_shift_spread: float = 0.2  # standard deviation of what seeds are believed to add to the log-odds of a hold
 
     def __post_init__(self):
         count = len(self.voices)
@@ -62,6 +63,7 @@ class Style:
         self._need(0 <= self.program < 128, f"its program {self.program} is none of General MIDI's, 0-127")
         self._need(self.breath >= 0, f"its breath {self.breath} is less than none")
         self._need(self.rhythm_temperature > 0, f"its rhythm temperature {self.rhythm_temperature} is not above 0")
+        self._need(self.hold_shift_spread > 0, f"its hold shift spread {self.hold_shift_spread} is not above 0")
 
     def _need(self, fits: bool, what: str):
         if not fits:
@@ -89,6 +91,7 @@ STYLES = {
             program=19,
             tempo=80,
             breath=0,
+            hold_shift_spread=0.3,
         ),
         Style(
             name="dance",
@@ -100,6 +103,7 @@ STYLES = {
             tempo=110,
             breath=1,
             rhythm_temperature=0.83,
+            hold_shift_spread=0.1,
         ),
     )
 }

@@ -19,7 +19,7 @@ from musicgen.models import MODELS, MusicModel
 from musicgen.models.base import Batch, features_of
 from musicgen.models.next_frame import NextFrame
 from train import data, device
-from train.composed import composed, mixed
+from train.composed import chorales_by, mixed
 from train.loop import Item, batches, held_out, kept_state, train, whole_pieces
 from train.recipes import Recipe, recipe_of
 
@@ -86,7 +86,7 @@ def feed(pieces: list[data.Piece], recipe: Recipe, rng: np.random.Generator) -> 
     people = batches(items_of(pieces, "train"), recipe, rng)
     if not recipe.composers:
         return people
-    scores = composed(recipe.composers, COMPOSED, pieces, recipe.random_seed)
+    scores = chorales_by(recipe.composers, COMPOSED, pieces, recipe.random_seed)
     return mixed(people, batches([features_of(s) for s in scores], recipe, rng), recipe.people, rng)
 
 

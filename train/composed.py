@@ -13,7 +13,7 @@ import numpy as np
 from musicgen import checkpoint
 from musicgen.models import DEFAULTS
 from musicgen.models.base import STYLE_NAMES, Batch
-from musicgen.score import METERS, Canvas, Score
+from musicgen.score import Canvas, Score
 from train import data
 
 STYLE = "chorale"
@@ -23,7 +23,7 @@ ABREAST = 40  # pieces composed side by side
 PHRASE, LONGEST = 4, 24  # bars
 
 
-def composed(names: tuple[str, ...], count: int, pieces: list[data.Piece], random_seed: int) -> list[Score]:
+def chorales_by(names: tuple[str, ...], count: int, pieces: list[data.Piece], random_seed: int) -> list[Score]:
     """Chorales of the meters, and about the lengths, that people's have.
 
     Args:
@@ -47,8 +47,7 @@ def composed(names: tuple[str, ...], count: int, pieces: list[data.Piece], rando
 
 def shape(score: Score) -> tuple[str, int]:
     """Meter, and bars up to the end of a phrase."""
-    bars = min(LONGEST, score.steps // METERS[score.meter].steps)
-    return score.meter, -(-bars // PHRASE) * PHRASE
+    return score.meter, -(-min(LONGEST, score.bars) // PHRASE) * PHRASE
 
 
 def mixed(people: Iterator[Batch], models: Iterator[Batch], share: float, rng: np.random.Generator) -> Iterator[Batch]:

@@ -116,8 +116,9 @@ class FrameByFrame(MusicModel):
         raise NotImplementedError
 
     def _written(self, task: Task) -> Iterator[Tensor]:
-        yield from islice(self.frames(task), task.free_until)
-        yield from task.batch.tokens[:, task.free_until :].unbind(1)
+        stop = task.free_until
+        yield from islice(self.frames(task), stop)
+        yield from task.batch.tokens[:, stop:].unbind(1)
 
     def accelerate(self) -> bool:
         return min(self._graph(self.forward_model(), style) for style in self.styles)

@@ -35,7 +35,7 @@ _enabled = ContextVar("engine_enabled", default=True)
 def runner(model: nn.Module, style: str, state: State) -> Runner:
     """What runs a step of this model in a style: its graph if there is one."""
     graph = _graphs.get(model, {}).get(style) if _enabled.get() else None
-    return graph if isinstance(graph, Graph) else Eager(Step(model, style, state).to(state.carried[0].device))
+    return graph if isinstance(graph, Graph) else Eager(Step(model, style, state))
 
 
 @contextmanager

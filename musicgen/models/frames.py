@@ -200,8 +200,7 @@ def backbone_indices(history: History, batch: Batch) -> Tensor:
     ]
     looking = looks_back(batch.style)
     if looking.any():
-        form = form_indices(history)
-        index.append(form if looking.all() else torch.where(looking[:, None, None], form, 0))
+        index.append(torch.where(looking[:, None, None], form_indices(history), 0))
     return torch.cat(index, -1)
 
 

@@ -105,6 +105,8 @@ class Ground(NamedTuple):
     tables: Tables
 
     def of(self, voices: slice) -> "Ground":
+        if self.own.shape[1] == 1:  # then there is nothing to leave out
+            return self
         heard = None if self.heard is None else self.heard[:, voices]
         return Ground._make([*(x[:, voices] for x in self[:7]), self.copied.of(voices), heard, *self[9:]])
 
@@ -205,7 +207,7 @@ class VoiceHead(nn.Module):
         if looking.any():
             runs = (x[..., voices] for x in (history.trail.repeats, history.trail.rhythm))
             form = torch.cat([deed(*echo[:3]), *runs], -2).transpose(-1, -2)  # (N, n, 3K)
-            index.append(form if looking.all() else torch.where(looking[:, None, None], form, 0))
+            index.append(torch.where(looking[:, None, None], form, 0))
         index = torch.cat(index, -1)
         index = index + self.history_offsets[voices, : index.shape[-1]]  # (N, n, features)
         features = sum_of_features(index, self.features, self.forget if self.training else 0)

@@ -24,12 +24,11 @@ from musicgen.models.frames import (
 )
 from musicgen.models.head import STANDARD_RANK, VoiceHead, known_before
 from musicgen.models.step import State
+from musicgen.score import STYLES
 
 HOLD_TEMPERATURES = [t / 100 for t in range(80, 161, 2)]  # tried in calibration
 HOLD_BIASES = [b / 100 for b in range(-40, 41, 2)]  # tried with each temperature
 HOLD_SHIFTS = torch.linspace(-2, 2, 41)  # what a seed may add to the log-odds of a hold
-HOLD_SHIFT_SPREADS = {"chorale": 0.3, "dance": 0.1}  # standard deviations of what seeds are believed to add
-USUAL_SPREAD = 0.2  # that of any other style
 
 
 @dataclass(frozen=True)
@@ -208,14 +207,14 @@ class NextFrame(FrameByFrame):
         """What each piece adds to the log-odds of a hold, (B,): how much surer its seed asks the model to be.
 
         seed are the steps that are given whole, logits (B, T, n, V) those there. Dynamic evaluation (Krause et al.
-        2018, arXiv 1709.07432) of one number a piece, believed to be 0 give or take `HOLD_SHIFT_SPREADS`. Without it a
+        2018, arXiv 1709.07432) of one number a piece, believed to be 0 give or take the style's spread. Without it a
         slow seed is soon hurried and a lively one slowed: what a model has just written tells it more than what was
         given before.
         """
         odds, held, could = holds(logits, seed)
         hold_shift = HOLD_SHIFTS[:, None, None, None]
         miss = F.softplus((1 - 2 * held) * (odds + hold_shift)) * could  # -ln p, (shifts, B, T, n)
-        spread = HOLD_SHIFT_SPREADS.get(STYLE_NAMES[int(seed.style[0])], USUAL_SPREAD)
+        spread = STYLES[STYLE_NAMES[int(seed.style[0])]].hold_shift_spread
         miss = miss.sum((2, 3)) + 0.5 * (HOLD_SHIFTS[:, None] / spread) ** 2
         return HOLD_SHIFTS[miss.argmin(0)]
 

@@ -59,14 +59,14 @@ class Step(nn.Module):
     """
 
     model: Any  # a `FrameByFrame`, whose module imports this one
-
     style: Tensor
 
     def __init__(self, model: nn.Module, style: str, state: State):
         super().__init__()
         self.model = model
         self.voices, self.rhythm = len(STYLES[style].ranges), STYLES[style].rhythm_temperature
-        self.register_buffer("style", torch.tensor([STYLE_NAMES.index(style)]), persistent=False)
+        index = torch.tensor([STYLE_NAMES.index(style)], device=state.carried[0].device)
+        self.register_buffer("style", index, persistent=False)
         self.counts = len(state.carried), len(state.context)
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
@@ -94,7 +94,7 @@ class Step(nn.Module):
         for v in (v for v in ORDER if v < self.voices):
             one = slice(v, v + 1)
             others = torch.cat([seen[u] for u in range(4) if u != v], -1)[:, None]  # (N, 1, 3)
-            choice = head.choice(ground.of(one) if self.voices > 1 else ground, others, one)
+            choice = head.choice(ground.of(one), others, one)
             odds, logits, total = choice.odds[:, 0] + now.hold_shift, choice.others[:, 0], choice.total[:, 0]
             cell = draw(logits, now.temperature, now.top_p, now.uniforms[:, v], (HOLD_TOKEN, odds / self.rhythm))
             log_p[v] = logits.gather(-1, cell[:, None]) - total[:, None]

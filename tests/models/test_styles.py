@@ -112,6 +112,7 @@ def test_a_style_without_a_source_is_told_when_training_begins(house):
         ({"program": 128}, "its program 128 is none"),
         ({"breath": -1}, "its breath -1 is less than none"),
         ({"rhythm_temperature": 0}, "its rhythm temperature 0 is not above 0"),
+        ({"hold_shift_spread": 0}, "its hold shift spread 0 is not above 0"),
     ],
 )
 def test_what_does_not_fit_is_told(change, said):

@@ -17,7 +17,7 @@ from musicgen.score import METERS, STYLES, Note, Score, from_notes
 from train import data, device, loop
 from train.__main__ import begin, main, train_one
 from train.benchmark import read
-from train.composed import composed, mixed
+from train.composed import chorales_by, mixed
 from train.evaluation.evaluate import markov_nll
 from train.loop import batches, held_out, kept_state, train, transpositions, whole_pieces
 from train.recipes import BENCHMARK, RECIPES, Recipe, recipe_of
@@ -311,10 +311,10 @@ def test_models_compose_chorales_for_others_as_long_as_peoples(monkeypatch):
         data.Piece("b", "valid", chorale(9)),
         data.Piece("c", "train", tune(9)),
     ]
-    scores = composed(("gru", "lstm"), 3, pieces, 0)
+    scores = chorales_by(("gru", "lstm"), 3, pieces, 0)
     assert [(s.style, s.meter, s.bars) for s in scores] == [("chorale", "4/4", 4)] * 6
     assert len({s.cells.tobytes() for s in scores}) == 6
-    again = composed(("gru", "lstm"), 3, pieces, 0)
+    again = chorales_by(("gru", "lstm"), 3, pieces, 0)
     assert all(np.array_equal(a.cells, b.cells) for a, b in zip(scores, again, strict=True))
 
 
