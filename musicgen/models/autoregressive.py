@@ -30,19 +30,19 @@ class GatedLayer(nn.Module):
         self.dropout = nn.Dropout(dropout)
 
     def forward(self, x: Tensor, queue: Tensor) -> tuple[Tensor, Tensor]:
-        """x (N, T, C) and the `dilation` frames before it -> what the layer adds, and its queue after x."""
+        """x (N, T, C) and the `dilation` frames before it -> what the layer adds, and its queue with x behind it."""
         normed = self.norm(x)
-        line = torch.cat([queue, normed], 1)  # (N, dilation + T, C)
-        value, gate = self.gates(torch.cat([line[:, : x.shape[1]], normed], -1)).chunk(2, -1)
-        return self.out(self.dropout(value.tanh() * gate.sigmoid())), line[:, -self.dilation :]
+        line = torch.cat([queue, normed], 1)  # (N, at least dilation + T, C)
+        before = line[:, -self.dilation - x.shape[1] : -self.dilation]
+        value, gate = self.gates(torch.cat([before, normed], -1)).chunk(2, -1)
+        return self.out(self.dropout(value.tanh() * gate.sigmoid())), line
 
 
 class GatedStack(nn.Module):
     def __init__(self, config: AutoregressiveConfig):
         super().__init__()
-        self.layers = nn.ModuleList(
-            GatedLayer(config.width, 2 ** (i % config.cycle), config.dropout / 2) for i in range(config.layers)
-        )
+        self.memory = tuple(2 ** (i % config.cycle) for i in range(config.layers))  # of the queues
+        self.layers = nn.ModuleList(GatedLayer(config.width, dilation, config.dropout / 2) for dilation in self.memory)
 
     def empty(self, like: Tensor) -> tuple[Tensor, ...]:
         """The queues before the first frame of as many pieces as `like` (N, ...) has, (N, dilation, C) a layer."""

@@ -5,10 +5,11 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import NamedTuple, cast
+from typing import Any, NamedTuple, cast
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from musicgen.models.base import (
     BAR_STEPS,
@@ -31,7 +32,8 @@ from musicgen.sampling import SamplingConfig
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Canvas, Patch, Score
 
 FOR_EVER = 10**6  # steps
-EXAMPLE_SIZES = (2, 2, 3, 2), (3, 3, 5, 3)  # pieces, candidates, steps read and written: two sizes of all that varies
+AHEAD, ROWS = 4, 16  # most steps that are composed at once, and most frames of all pieces together
+EXAMPLE_SIZES = (2, 2, 3, 2, 2), (3, 3, 5, 3, 3)  # see `example`: two sizes of all that varies
 
 
 @dataclass(frozen=True)
@@ -85,19 +87,23 @@ class Moment:
     """Where the composing of N pieces stands."""
 
     step: int  # the one that comes next
-    history: History
+    past: list[Tensor]  # see `History.packed`
     state: State
 
+    @property
+    def history(self) -> History:
+        return History.by(self.past)
+
     def rows(self, rows: Tensor) -> "Moment":
-        return Moment(self.step, self.history.each(lambda x: x[rows]), self.state.rows(rows))
+        return Moment(self.step, [x[rows] for x in self.past], self.state.rows(rows))
 
 
 class Stride(NamedTuple):
-    """One step of N pieces."""
+    """Some steps of N pieces, taken at once."""
 
-    frame: Tensor  # (N, 4) tokens
+    frames: Tensor  # (N, n, 4) tokens
     begun: Tensor  # (N, 2) log-probability of the pitches that begin, knowing that something does; and their number
-    moment: Moment  # after it
+    moment: Moment  # after them
 
 
 class FrameByFrame(MusicModel):
@@ -106,6 +112,7 @@ class FrameByFrame(MusicModel):
     # What the functions of this module call; a model that leaves the steps to another one has none of it.
     looks_ahead: bool
     first_state: Callable[[Batch, Tensor], State]
+    backbone: Any  # see `NextFrame`
     hidden: Callable[[History, Batch, State], tuple[Tensor, State]]
     logits: Callable[..., Tensor]
     voice_logits: Callable[[Tensor, History, Batch, Tensor], Tensor]
@@ -179,13 +186,14 @@ def begin(model: FrameByFrame, task: Task) -> tuple[Task, Moment]:
     batch = task.batch
     state = model.first_state(batch, task.fixed.expand(len(batch.tokens), -1, -1))
     if not task.given:
-        return task, Moment(0, History.empty(batch.meter), state)
+        return task, Moment(0, History.empty(batch.meter).packed(), state)
     seed = slice_steps(batch, 0, task.given)
     history = histories(seed.tokens, seed.meter)
     read = history.each(lambda x: x[:, :-1])
     hidden, after = model.hidden(read, seed, state)
     logits = model.logits(seed) if model.looks_ahead else model.voice_logits(hidden, read, seed, STANDARD_RANK)
-    return with_hold_shift(model, task, logits), Moment(task.given, history.each(lambda x: x[:, -1]), after)
+    moment = Moment(task.given, history.each(lambda x: x[:, -1]).packed(), after.cut(model.backbone.memory))
+    return with_hold_shift(model, task, logits), moment
 
 
 @torch.inference_mode()
@@ -212,38 +220,51 @@ def compose_until(model: FrameByFrame, task: Task, moment: Moment, stop: int) ->
     close = min(max(close, moment.step), stop)
     for stride in walk(model, task, moment, close):
         moment = stride.moment
-        yield stride.frame
+        yield from stride.frames.unbind(1)
     if close == stop:
         return moment
-    decided = sampling.temperature == 0 or bool(task.fixed[close:stop].all())
-    candidates = 1 if decided else sampling.candidates
+    free = 0 if sampling.temperature == 0 else int((~task.fixed[close:stop, : task.batch.voices()]).any(0).sum())
+    candidates = max(1, sampling.candidates * free // len(VOICES))
     moment = branched(model, moment, candidates)
     strides = list(walk(model, task.closing().with_candidates(candidates), moment, stop))
     last = strides[-1].moment
     likelihood = likelihood_of(cast(Tensor, sum(stride.begun for stride in strides)), pieces)
     best = best_of(likelihood.masked_fill(~ends_as_most(last.history, pieces), -math.inf))
-    yield from (stride.frame[best] for stride in strides)
+    for stride in strides:
+        yield from stride.frames[best].unbind(1)
     return last.rows(best)
 
 
-def walk(model: FrameByFrame, task: Task, moment: Moment, stop: int) -> Iterator[Stride]:
-    """Compose, a stride a step.
+def walk(model: FrameByFrame, task: Task, moment: Moment, stop: int, ahead: int = AHEAD) -> Iterator[Stride]:
+    """Compose, stride by stride: of a few pieces several steps at once while nothing begins, of many a step at a time.
 
     Args:
         model: takes the steps.
         task: the B pieces, or so many candidates of each, and what is fixed in them.
         moment: where composing begins.
         stop: the step before which it ends.
+        ahead: most steps at once.
     """
-    pieces, steps = len(task.batch.tokens), range(moment.step, stop)
-    chances = uniforms((pieces, len(steps), 4), task.rng).to(task.batch.tokens.device)
+    pieces, start = len(task.batch.tokens), moment.step
+    chances = uniforms((pieces, stop - start, 4), task.rng).to(task.batch.tokens.device)
     run, settings = runner(model, task.style, moment.state), settings_of(task)
-    for step in steps:
-        frame, begun, *after = run(step_inputs(task, moment, settings, chances[:, step - steps.start]))
-        history = History.by([*after[: HISTORY_TENSORS - 1], moment.history.trail.bar])
-        timed = tuple(x[:, 1:] for x in moment.state.timed)
-        moment = Moment(step + 1, history, State(tuple(after[HISTORY_TENSORS - 1 :]), moment.state.context, timed))
-        yield Stride(frame, begun, moment)
+    ahead = max(1, min(ahead, ROWS // pieces))
+    while moment.step < stop:
+        count, first = min(ahead, stop - moment.step), moment.step - start
+        frames, begun, begins, *after = run(step_inputs(task, moment, settings, chances[:, first : first + count]))
+        taken = taken_of(begins.view(pieces, count))
+        past = [x[taken - 1 :: count] for x in after[: HISTORY_TENSORS - 1]]
+        state = replace(moment.state, carried=tuple(after[HISTORY_TENSORS - 1 :]))
+        state = state.cut(model.backbone.memory, count - taken, taken)
+        moment = Moment(moment.step + taken, [*past, moment.past[-1]], state)
+        frames, begun = (x.view(pieces, count, -1)[:, :taken] for x in (frames, begun))
+        yield Stride(frames, begun.sum(1), moment)
+
+
+def taken_of(begins: Tensor) -> int:
+    """How many steps stand, by whether anything begins in each step of each piece, (N, n): up to the first, with it."""
+    *guessed, _ = begins.any(0).tolist()
+    return next((i for i, begin in enumerate(guessed) if begin), len(guessed)) + 1
 
 
 def settings_of(task: Task) -> list[Tensor]:
@@ -257,26 +278,27 @@ def settings_of(task: Task) -> list[Tensor]:
 
 
 def step_inputs(task: Task, moment: Moment, settings: list[Tensor], chances: Tensor) -> list[Tensor]:
-    """The tensors that `Step` takes for the step that comes next.
+    """The tensors that `Step` takes for the S steps that come next.
 
     Args:
         task: the N pieces.
         moment: before the step.
         settings: see `settings_of`.
-        chances: (N, 4) numbers from 0 to 1 that the voices are drawn by.
+        chances: (N, S, 4) numbers from 0 to 1 that the voices are drawn by.
     """
-    batch, step, state = task.batch, moment.step, moment.state
+    batch, state, count = task.batch, moment.state, chances.shape[1]
+    steps = slice(moment.step, moment.step + count)
     breaths, *drawing = settings
     now = Now(
-        batch.tokens[:, step], task.fixed[step], batch.meter, batch.position[:, step], batch.to_end[:, step],
-        batch.hold_shift, breaths[:, step], chances, *drawing,
+        torch.arange(count, device=breaths.device), batch.tokens[:, steps], task.fixed[steps], batch.meter,
+        batch.position[:, steps], batch.to_end[:, steps], batch.hold_shift, breaths[:, steps], chances, *drawing,
     )  # fmt: skip
-    return [*now, *moment.history.tensors(), *state.carried, *state.context, *(x[:, :1] for x in state.timed)]
+    return [*now, *moment.past, *state.carried, *state.context, *(x[:, :count] for x in state.timed)]
 
 
 @torch.inference_mode()
 def example(
-    model: FrameByFrame, style: str, pieces: int, candidates: int, read: int, written: int
+    model: FrameByFrame, style: str, pieces: int, candidates: int, read: int, written: int, ahead: int
 ) -> tuple[list[Tensor], State]:
     """What a step is given while composing, and the state: an example by which a graph is made.
 
@@ -287,24 +309,27 @@ def example(
         candidates: of each piece.
         read: steps taken before the pieces have candidates.
         written: steps taken after that.
+        ahead: steps of the example, before which ten times as many are carried besides.
     """
     canvas = Canvas.blank(2 + written, style)
     task = task_of([canvas] * pieces, DEFAULTS, torch.Generator().manual_seed(0))
     batch = task.batch
     state = model.first_state(batch, task.fixed.expand(pieces, -1, -1))
-    moment = Moment(0, History.empty(batch.meter), state)
+    moment = Moment(0, History.empty(batch.meter).packed(), state)
     with disabled():
         moment = [stride.moment for stride in walk(model, task, moment, read)][-1]
         moment, many = branched(model, moment, candidates), task.with_candidates(candidates)
         moment = [stride.moment for stride in walk(model, many, moment, read + written)][-1]
-    inputs = step_inputs(many, moment, settings_of(many), torch.rand(pieces * candidates, 4))
+    longer = tuple(F.pad(x, (0, 0, 10 * ahead, 0)) for x in moment.state.carried)
+    moment = replace(moment, state=replace(moment.state, carried=longer))
+    inputs = step_inputs(many, moment, settings_of(many), torch.rand(pieces * candidates, ahead, 4))
     return [x.clone() for x in inputs], moment.state
 
 
 def branched(model: FrameByFrame, moment: Moment, candidates: int) -> Moment:
     """The moment with every piece so many times, as in `Task.with_candidates`."""
-    rows = repeated(len(moment.history.pitch), candidates)
-    return Moment(moment.step, moment.history.each(lambda x: x[rows]), model.fan_out(moment.state, candidates))
+    rows = repeated(len(moment.past[0]), candidates)
+    return Moment(moment.step, [x[rows] for x in moment.past], model.fan_out(moment.state, candidates))
 
 
 def repeated(pieces: int, candidates: int) -> Tensor:

@@ -31,11 +31,10 @@ def draw(
     temperature = temperature.clamp(min=COLD)
     p, order = (logits / (temperature * cool)).softmax(-1).sort(-1, descending=True)
     mass = p.cumsum(-1)
-    kept = mass - p < top_p
-    line = (p * kept).cumsum(-1)  # what is kept up to each
+    last = (mass - p < top_p).sum(-1, keepdim=True) - 1  # that is kept
     share = 0.0 if apart is None else (apart[1] / temperature).sigmoid()  # of the choice that is made first
-    at = (uniforms - share) / (1 - share + TINY) * line[..., -1]
-    rank = torch.minimum((line <= at[..., None]).sum(-1, keepdim=True), kept.sum(-1, keepdim=True) - 1)
+    at = ((uniforms - share) / (1 - share + TINY))[..., None] * mass.gather(-1, last)
+    rank = torch.minimum((mass <= at).sum(-1, keepdim=True), last)
     found = order.gather(-1, rank)[..., 0]
     return found if apart is None else torch.where(uniforms < share, apart[0], found)
 

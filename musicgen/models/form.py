@@ -34,6 +34,12 @@ class Echo(NamedTuple):
     next_token: Tensor
     next_sound: Tensor  # ... a step later
 
+    @classmethod
+    def among(cls, frames: Tensor) -> "Echo":
+        """Frames (..., 3K, 8) in the order of `echo_index`."""
+        now, before, after = frames.long().unflatten(-2, (3, len(LAGS))).unbind(-3)
+        return cls(now[..., :4], now[..., 4:], before[..., 4:], after[..., :4], after[..., 4:])
+
     def of(self, voices: slice) -> "Echo":
         return Echo(*(x[..., voices] for x in self))
 
@@ -60,7 +66,7 @@ class Trail:
         steps = tokens.shape[1]
         padded = F.pad(torch.cat([tokens, sounds], -1).to(torch.uint8), (0, 0, TRAIL, 0), value=REST_TOKEN)
         frames = padded.unfold(1, TRAIL, 1).transpose(-1, -2)  # (B, T + 1, R, 8) a view
-        at = torch.arange(steps, device=bar.device)[:, None] - bar[:, None, None] * lags(bar)  # (B, T, K)
+        at = torch.arange(steps, device=bar.device)[:, None] - lag_steps(bar)[:, None]  # (B, T, K)
         there = padded[..., :4].long()[torch.arange(len(bar), device=bar.device)[:, None, None], at + TRAIL]
         now = tokens[:, :, None]  # (B, T, 1, 4) against (B, T, K, 4)
         runs = (run_lengths(same) for same in (now == there, kind(now) == kind(there)))
@@ -75,12 +81,27 @@ class Trail:
     @cached_property
     def echo(self) -> Echo:
         """What stood a lag before the coming step, a step before that and a step after it."""
-        count = len(LAGS)
-        index = TRAIL - self.bar[..., None] * lags(self.bar)  # (..., K)
-        index = torch.cat([index, index - 1, index + 1], -1)[..., None].expand(*self.frames.shape[:-2], 3 * count, 8)
-        found = self.frames.gather(-2, index).long()  # (..., 3K, 8)
-        now, before, after = (found[..., i * count : (i + 1) * count, :] for i in range(3))  # (..., K, 8) each
-        return Echo(now[..., :4], now[..., 4:], before[..., 4:], after[..., :4], after[..., 4:])
+        index = echo_index(self.bar)[..., None]
+        return Echo.among(self.frames.gather(-2, index.expand(*index.shape[:-1], self.frames.shape[-1])))
+
+    def ahead(self, steps: Tensor, frame: Tensor, sounds: Tensor) -> "Trail":
+        """Of N pieces the trail before each of `steps` (S,), 0, 1 ..., to come, (N, S, ...), should a frame fill them.
+
+        The pieces are of one meter; frame is (N, 4), sounds what sounds in it.
+        """
+        step = steps[:, None]
+        found = Echo.among(self.frames[:, echo_index(self.bar[:1]) + step])  # (N, S, K, 4)
+        now, late = frame[:, None, None], step[..., None, None]
+        same = torch.stack([now == found.token, kind(now) == kind(found.token)], 2)  # (N, S, 2, K, 4)
+        broken, later = torch.where(same, -1, late)[:, None], (steps >= step)[..., None, None, None]
+        broken = torch.where(later, -1, broken).amax(2)  # the last step before each that did not agree
+        runs = torch.stack([self.repeats, self.rhythm], 1)[:, None] + late
+        repeats, rhythm = torch.where(broken < 0, runs, late - 1 - broken).clamp(max=LONGEST_RUN).unbind(2)
+        newest = torch.cat([frame, sounds], -1).to(torch.uint8)[:, None]
+        line = torch.cat([self.frames, newest], 1)[:, (step + torch.arange(TRAIL, device=step.device)).clamp(max=TRAIL)]
+        trail = Trail(line, repeats, rhythm, self.bar[:, None] + 0 * steps)
+        vars(trail)["echo"] = found
+        return trail
 
     def after(self, frame: Tensor, sounds: Tensor) -> "Trail":
         """The trail one frame (..., 4), and what sounds in it, later."""
@@ -94,8 +115,15 @@ class Trail:
         )
 
 
-def lags(like: Tensor) -> Tensor:
-    return torch.tensor(LAGS, device=like.device)
+def lag_steps(bar: Tensor) -> Tensor:
+    """The steps of each lag, (..., K), by steps a bar (...)."""
+    return bar[..., None] * torch.tensor(LAGS, device=bar.device)
+
+
+def echo_index(bar: Tensor) -> Tensor:
+    """Where in a trail that stands which echoes: at each lag, then a step before, then a step after, (..., 3K)."""
+    index = TRAIL - lag_steps(bar)
+    return torch.cat([index, index - 1, index + 1], -1)
 
 
 def kind(token: Tensor) -> Tensor:
@@ -147,17 +175,17 @@ class Copy(nn.Module):
         moved = own + sound - before  # the same motion from today's pitch
         moves = (token >= FIRST_PITCH) & (before >= FIRST_PITCH) & (own >= FIRST_PITCH) & (moved != token)
         moves = moves & (moved >= FIRST_PITCH) & (moved < VOCABULARY)
-        which = torch.stack([sound != REST_TOKEN, moves], 2)  # (N, n, 2, K)
-        tokens = torch.stack([token, torch.where(moves, moved, token)], 2)
+        which = torch.cat([sound != REST_TOKEN, moves], 2)  # (N, n, 2K)
+        tokens = torch.cat([token, torch.where(moves, moved, token)], 2)
         strength = self._strength(0, trail.repeats, style, voices) + self._strength(1, trail.rhythm, style, voices)
-        return Copied(tokens.flatten(2), which.flatten(2), (strength * COPY_GAIN).flatten(2))
+        return Copied(tokens, which, strength * COPY_GAIN)
 
     def _strength(self, which: int, runs: Tensor, style: Tensor, voices: slice) -> Tensor:
-        """(N, n, 2, K) by runs (N, K, 4)."""
+        """(N, n, 2K) by runs (N, K, 4)."""
         table = self.strength[which][:, voices].flatten()[:, None]
         count = len(range(4)[voices])
         device = runs.device
-        row = style[:, None, None, None] * count + torch.arange(count, device=device)[:, None, None]
-        row = (row * COPIES + torch.arange(COPIES, device=device)[:, None]) * len(LAGS)
-        row = row + torch.arange(len(LAGS), device=device)  # (N, n, 2, K)
-        return F.embedding(row * RUNS + runs[..., voices].transpose(-1, -2)[:, :, None], table)[..., 0]
+        row = style[:, None, None] * count + torch.arange(count, device=device)[:, None]
+        row = row * COPIES * len(LAGS) + torch.arange(COPIES * len(LAGS), device=device)  # (N, n, 2K)
+        runs = runs[..., voices].transpose(-1, -2)  # (N, n, K)
+        return F.embedding(row * RUNS + torch.cat([runs] * COPIES, -1), table)[..., 0]

@@ -51,17 +51,23 @@ class History:
         classes = torch.zeros(len(meter), len(HALF_LIVES), PITCH_CLASSES, device=device)
         return cls(none, none, old, old, classes, Trail.empty(BAR_STEPS.to(device)[meter]))
 
-    def tensors(self) -> list[Tensor]:
+    def packed(self) -> list[Tensor]:
+        """All of it in four tensors: what is of each voice (..., 4 + 2K, 4), classes, frames, and the bar's steps."""
         t = self.trail
-        return [self.pitch, self.before, self.age, self.still, self.classes, t.frames, t.repeats, t.rhythm, t.bar]
+        single = torch.stack([self.pitch, self.before, self.age, self.still], -2)
+        return [torch.cat([single, t.repeats, t.rhythm], -2), self.classes, t.frames, t.bar]
 
     @classmethod
-    def by(cls, tensors: Sequence[Tensor]) -> "History":
-        return cls(*tensors[:5], trail=Trail(*tensors[5:]))
+    def by(cls, packed: Sequence[Tensor]) -> "History":
+        of_voices, classes, frames, bar = packed
+        single, repeats, rhythm = of_voices.split((4, len(LAGS), len(LAGS)), -2)
+        pitch, before, age, still = single.unbind(-2)
+        return cls(pitch, before, age, still, classes, Trail(frames, repeats, rhythm, bar))
 
     def each(self, change: Callable[[Tensor], Tensor]) -> "History":
         """The same with every tensor changed alike, as when dimensions are added or flattened."""
-        return History(*(change(x) for x in self.tensors()[:5]), trail=self.trail.each(change))
+        own = self.pitch, self.before, self.age, self.still, self.classes
+        return History(*map(change, own), trail=self.trail.each(change))
 
     def after(self, frame: Tensor) -> "History":
         """The history one frame (..., 4) later."""
@@ -78,12 +84,28 @@ class History:
             self.trail.after(frame, pitch),
         )
 
+    def ahead(self, steps: Tensor) -> "History":
+        """Of N pieces the history before each of `steps` (S,), 0, 1 ..., to come, (N, S, ...), should nothing begin."""
+        later = steps[:, None]
+        grown = DECAYS.to(steps.device) ** later[..., None]  # (S, 3, 1)
+        counts = class_counts(self.pitch)[:, None, None]  # (N, 1, 1, 12)
+        classes = self.classes[:, None] * grown + counts * (1 - grown) / (1 - DECAYS.to(steps.device))
+        pitch, before = (x[:, None] + 0 * later for x in (self.pitch, self.before))  # (N, S, 4)
+        age, still = ((x[:, None] + later).clamp(max=OLD) for x in (self.age, self.still))
+        trail = self.trail.ahead(steps, held(self.pitch), self.pitch)
+        return History(pitch, before, age, still, classes, trail)
+
     def histogram(self) -> Tensor:
         """Shares of the pitch classes at three ranges, (..., 3, 12)."""
         return self.classes / (self.classes.sum(-1, keepdim=True) + 1)
 
 
 DECAYS = 0.5 ** (1 / torch.tensor(HALF_LIVES))[:, None]  # (3, 1)
+
+
+def held(pitch: Tensor) -> Tensor:
+    """The tokens (..., 4) of voices that go on with what sounds."""
+    return torch.where(pitch == REST_TOKEN, REST_TOKEN, HOLD_TOKEN)
 
 
 def pitch_class(token: Tensor) -> Tensor:
@@ -122,7 +144,8 @@ def histories(tokens: Tensor, meter: Tensor) -> History:
     left = torch.where(changed & (last >= FIRST_PITCH), steps, -1).cummax(1).values  # when a pitch was left last
     before = torch.where(left < 0, REST_TOKEN, last.gather(1, left.clamp(min=0)))
     found = [sounds, before, _since(~goes_on), _since(changed), decayed(class_counts(sounds))]
-    found = [torch.cat([first[:, None], x], 1) for first, x in zip(start.tensors(), found)]
+    first = start.pitch, start.before, start.age, start.still, start.classes
+    found = [torch.cat([x[:, None], xs], 1) for x, xs in zip(first, found)]
     return History(*found, trail=Trail.along(tokens, sounds, start.trail.bar))
 
 

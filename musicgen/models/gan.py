@@ -107,7 +107,7 @@ class GAN(FrameByFrame):
         history, steps, state = history.each(lambda x: x[rows]), steps.pieces(rows), states.rows(rows)
         with torch.no_grad(), evaluating(self), torch.autocast(batch.tokens.device.type, enabled=False):
             task = Task(steps, given[None], DEFAULTS, fresh())
-            frames = next(walk(self.generator, task, Moment(0, history, state), 1)).frame[:, None].clone()
+            frames = next(walk(self.generator, task, Moment(0, history.packed(), state), 1)).frames.clone()
             history = history.each(lambda x: x[:, None])  # frames (K * B * n, 1, 4)
             score = self.critic.instead(made, start, history, frames, steps)  # (K, B, n)
         gains = (score - score.mean(0)).flatten()
@@ -140,10 +140,11 @@ class GAN(FrameByFrame):
             history = histories(seed.tokens, seed.meter)
             first = generator.first_state(seed, nothing_fixed(seed))
             _, state = generator.hidden(history.each(lambda x: x[:, :-1]), seed, first)
-            moment = Moment(begin, history.each(lambda x: x[:, -1]), state)
-            strides = list(walk(generator, Task(batch, given.expand(steps, 4), DEFAULTS, rng), moment, steps))
-        frames = torch.stack([stride.frame for stride in strides], 1)  # (B, n, 4)
-        states = [state, *(stride.moment.state for stride in strides[:-1])][start - begin :]
+            moment = Moment(begin, history.each(lambda x: x[:, -1]).packed(), state.cut(generator.backbone.memory))
+            task = Task(batch, given.expand(steps, 4), DEFAULTS, rng)
+            strides = list(walk(generator, task, moment, steps, ahead=1))
+        frames = torch.cat([stride.frames for stride in strides], 1)  # (B, n, 4)
+        states = [moment.state, *(stride.moment.state for stride in strides[:-1])][start - begin :]
         carried = tuple(torch.stack(parts, 1).flatten(0, 1) for parts in zip(*(s.carried for s in states)))
         return replace(batch, tokens=torch.cat([batch.tokens[:, :begin], frames], 1)), State(carried)
 
@@ -186,7 +187,7 @@ class GAN(FrameByFrame):
         many, rows = task.with_candidates(candidates), repeated(pieces, candidates)
         strides = list(walk(self.generator, many, moment.rows(rows), stop))
         tokens = many.batch.tokens.clone()
-        tokens[:, start:stop] = torch.stack([stride.frame for stride in strides], 1)
+        tokens[:, start:stop] = torch.cat([stride.frames for stride in strides], 1)
         batch, best = replace(many.batch, tokens=tokens), torch.arange(pieces)
         if not alone:
             best = best_of(self.critic(slice_steps(batch, 0, stop), start)[1].view(pieces, candidates))

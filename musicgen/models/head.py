@@ -70,7 +70,7 @@ NOW = torch.where(MAYBE == HOLD_TOKEN, TOKENS, torch.where(MAYBE == UNKNOWN, RES
 MOTION = torch.where(MAYBE == HOLD_TOKEN, LEAPS, interval(NOW, TOKENS, LEAP))
 MOTION = torch.where(MAYBE == UNKNOWN, LEAPS + 1, MOTION).flatten()
 MOVED = ((NOW != TOKENS) * (PITCH_CLASSES + 1)).flatten()  # as a step in the rows of `VoiceHead.progression`
-NO_ROWS = torch.full((3,), 4 * 3 * 2 * (PITCH_CLASSES + 1))  # past the end of those rows
+NO_ROW = 4 * 3 * 2 * (PITCH_CLASSES + 1)  # past the end of those rows
 NOW = NOW.flatten()
 
 
@@ -96,19 +96,20 @@ class Ground(NamedTuple):
     last: Tensor  # (N, n, 3) the others'
     reach: Tensor  # (N, n, V) distance from the own last pitch, as an index
     row: Tensor  # (N, n, 3) of `VoiceHead.progression`
+    no_row: Tensor  # (N, n, 3) what stands for none of them
     forbidden: Tensor  # (N, n, V) by the grammar, and a hold
     may_hold: Tensor  # (N, n)
     copied: Copied
     heard: Tensor | None  # (N, n, V) logits that come on top
     histogram: Tensor  # (N, 3, 12)
-    fit: Tensor  # (2, N, 1) of the log-odds of a hold: 1 / temperature, bias
+    fit: Tensor  # (3, N, 1) 1 / temperature of a hold, its bias, 1 / temperature of a pitch, see `NextFrame.calibrate`
     tables: Tables
 
     def of(self, voices: slice) -> "Ground":
         if self.own.shape[1] == 1:  # then there is nothing to leave out
             return self
         heard = None if self.heard is None else self.heard[:, voices]
-        return Ground._make([*(x[:, voices] for x in self[:7]), self.copied.of(voices), heard, *self[9:]])
+        return Ground._make([*(x[:, voices] for x in self[:8]), self.copied.of(voices), heard, *self[10:]])
 
 
 class Choice(NamedTuple):
@@ -117,11 +118,13 @@ class Choice(NamedTuple):
     odds: Tensor  # (N, n) log-odds of a hold
     others: Tensor  # (N, n, V) logits of all else; `ILLEGAL` at a hold and at what the grammar forbids
     total: Tensor  # (N, n) their logsumexp
+    sureness: Tensor  # (N, 1) times what others are in the likelihood
 
     def logits(self) -> Tensor:
-        """(N, n, V)"""
-        hold = (self.total + self.odds).clamp(min=ILLEGAL)[..., None]
-        return torch.where(HOLDS.to(hold.device), hold, self.others)
+        """What is likely, (N, n, V)."""
+        others = (self.others * self.sureness[..., None]).clamp(min=ILLEGAL)
+        hold = (others.logsumexp(-1) + self.odds).clamp(min=ILLEGAL)[..., None]
+        return torch.where(HOLDS.to(hold.device), hold, others)
 
 
 class VoiceHead(nn.Module):
@@ -142,6 +145,7 @@ class VoiceHead(nn.Module):
     allowed: Tensor
     hold_temperature: Tensor
     hold_bias: Tensor
+    pitch_temperature: Tensor
 
     def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int):
         super().__init__()
@@ -168,6 +172,7 @@ class VoiceHead(nn.Module):
         self.copy = Copy(styles)
         self.register_buffer("hold_temperature", torch.ones(styles))  # see `NextFrame.calibrate`
         self.register_buffer("hold_bias", torch.zeros(styles))  # added to the log-odds of a hold
+        self.register_buffer("pitch_temperature", torch.ones(styles))
         self.norm = nn.LayerNorm(inner)
         self.dropout = nn.Dropout(dropout)
 
@@ -194,22 +199,16 @@ class VoiceHead(nn.Module):
         """What the history alone tells these voices; the arguments are those of `forward`."""
         own, last = history.pitch[:, voices], history.pitch[:, OTHER_VOICES.to(hidden.device)[voices]]
         echo = history.trail.echo.of(voices)
-        single = [
-            history.age[:, voices],
-            history.still[:, voices],
-            at(LEAP_OF, own, history.before[:, voices]),
-            own,
-            places[:, None].expand_as(own),
-            endings[:, None].expand_as(own),
-        ]
-        index = [at(SPAN_OF, last, own[..., None]), torch.stack(single, -1)]
+        leap, when = at(LEAP_OF, history.pitch, history.before), torch.stack([places, endings], -1)[:, None]
+        single = torch.stack([history.age, history.still, leap, history.pitch], -1)[:, voices]
+        index = [at(SPAN_OF, last, own[..., None]), single, when + 0 * own[..., None]]
         looking = looks_back(style)
         if looking.any():
             runs = (x[..., voices] for x in (history.trail.repeats, history.trail.rhythm))
             form = torch.cat([deed(*echo[:3]), *runs], -2).transpose(-1, -2)  # (N, n, 3K)
             index.append(torch.where(looking[:, None, None], form, 0))
         index = torch.cat(index, -1)
-        index = index + self.history_offsets[voices, : index.shape[-1]]  # (N, n, features)
+        index = index + self.history_offsets[voices, : int(index.shape[-1])]  # (N, n, features)
         features = sum_of_features(index, self.features, self.forget if self.training else 0)
         turn = FROM_ANCHOR.to(own.device)[own][:, :, None].expand(-1, -1, len(HALF_LIVES), -1)
         histogram = history.histogram()
@@ -217,13 +216,13 @@ class VoiceHead(nn.Module):
         features = features + by_voice(key, self.key[voices]) + self._mixed(hidden, history, voices)
         row = self.progression_rows[voices] + at(INTERVAL_CLASS, own[..., None], last)
         copied = self.copy(history.trail, echo, own[..., None], style, voices)
-        fit = torch.stack([1 / self.hold_temperature, self.hold_bias])[:, style, None]
+        fit = torch.stack([1 / self.hold_temperature, self.hold_bias, 1 / self.pitch_temperature])[:, style, None]
         reach = REACH_OF.to(own.device)[own]
         may_hold = self.allowed[:, voices, HOLD_TOKEN][style] & (own != REST_TOKEN)
         forbidden = (~self.allowed | HOLDS.to(own.device))[:, voices][style]
         return Ground(
-            features, own[..., None], last, reach, row, forbidden, may_hold, copied, None, histogram, fit,
-            self.tables(),
+            features, own[..., None], last, reach, row, torch.full_like(row, NO_ROW), forbidden, may_hold, copied, None,
+            histogram, fit, self.tables(),
         )  # fmt: skip
 
     def choice(self, ground: Ground, seen: Tensor, voices: slice) -> Choice:
@@ -241,8 +240,9 @@ class VoiceHead(nn.Module):
         out = by_voice(inner, tables.out[voices], tables.bias[voices])
         absolute, relative, classes, scales, again = out.split(PADDED_OUTPUTS, dim=-1)
 
-        row = torch.cat([NO_ROWS.to(device).expand_as(ground.row), ground.row + moved], -1)  # (N, n, 6)
-        weights = classes.unflatten(-1, (6, PITCH_CLASSES + 1)) + F.embedding(row, tables.progression)  # (N, n, 6, 13)
+        row = torch.cat([ground.no_row, ground.row + moved], -1)  # (N, n, 6)
+        weights = classes.reshape(-1, int(row.shape[1]), 6, PITCH_CLASSES + 1)  # (N, n, 6, 13)
+        weights = weights + F.embedding(row, tables.progression)
         anchors = TO_ANCHOR.to(device)[torch.cat([ground.last, now], -1)]  # (N, n, 6, 12) last pitches and present ones
         by_class = weights.gather(-1, anchors).sum(-2) + torch.matmul(scales, ground.histogram.to(scales.dtype))
         logits = absolute + torch.matmul(by_class, OF_CLASS.to(device)) + relative.gather(-1, ground.reach)
@@ -253,7 +253,7 @@ class VoiceHead(nn.Module):
         others = logits.masked_fill(ground.forbidden, ILLEGAL)
         total = others.logsumexp(-1)
         odds = (logits[..., HOLD_TOKEN] - total) * ground.fit[0] + ground.fit[1]
-        return Choice(torch.where(ground.may_hold, odds, ILLEGAL), others, total)
+        return Choice(torch.where(ground.may_hold, odds, ILLEGAL), others, total, ground.fit[2])
 
     def _mixed(self, hidden: Tensor, history: History, voices: slice) -> Tensor:
         """What hidden vectors (N, C) tell each voice, (N, n, D)."""

@@ -201,14 +201,13 @@ class PlannedHead(VoiceHead):
     def ground(
         self, hidden: Tensor, history: History, places: Tensor, endings: Tensor, style: Tensor, voices: slice
     ) -> Ground:
-        """The arguments are those of `VoiceHead.forward`, hidden (N, 2C + 1) the backbone's, the plan, the trust in it.
+        """The arguments are those of `VoiceHead.forward`, hidden (N, C + 1 + 4V) the backbone's, trust and sketch.
 
         To hold a note is to sound it again.
         """
-        width = self.sketch.in_features
-        hidden, plan, trust = hidden.split((width, width, 1), -1)
+        hidden, trust, sketch = hidden.split((self.sketch.in_features, 1, 4 * VOCABULARY), -1)
         ground = super().ground(hidden, history, places, endings, style, voices)
-        heard = self.sketch_of(plan)[:, voices]  # (N, n, V)
+        heard = sketch.reshape(-1, 4, VOCABULARY)[:, voices]  # (N, n, V)
         held = heard.gather(-1, ground.own)
         heard = torch.cat([heard[..., :HOLD_TOKEN], held, heard[..., FIRST_PITCH:]], -1)
         return ground._replace(heard=(LEAST_HEED + trust)[..., None] * heard)

@@ -26,7 +26,8 @@ from musicgen.models.head import STANDARD_RANK, VoiceHead, known_before
 from musicgen.models.step import State
 from musicgen.score import STYLES
 
-HOLD_TEMPERATURES = [t / 100 for t in range(80, 161, 2)]  # tried in calibration
+PITCH_TEMPERATURES = [t / 100 for t in range(70, 131, 2)]  # tried in calibration
+HOLD_TEMPERATURES = [t / 100 for t in range(80, 161, 2)]
 HOLD_BIASES = [b / 100 for b in range(-40, 41, 2)]  # tried with each temperature
 HOLD_SHIFTS = torch.linspace(-2, 2, 41)  # what a seed may add to the log-odds of a hold
 
@@ -43,23 +44,22 @@ class NextFrameConfig:
 
 
 class Recurrent(nn.Module):
-    """One of PyTorch's recurrent networks as a backbone; its state has the pieces first, (N, layers, C) a tensor."""
+    """A layer of one of PyTorch's recurrent networks as a backbone; carries its hidden vectors (N, t, C)."""
+
+    memory: tuple[int, ...] = (1,)
 
     def __init__(self, kind: type[nn.RNN] | type[nn.GRU] | type[nn.LSTM], config: NextFrameConfig):
         super().__init__()
-        dropout = config.dropout if config.layers > 1 else 0
-        self.cells = kind(config.width, config.width, config.layers, batch_first=True, dropout=dropout)
+        self.cells = kind(config.width, config.width, batch_first=True)
 
     def empty(self, like: Tensor) -> tuple[Tensor, ...]:
-        """The state before the first frame of as many pieces as `like` (N, ...) has."""
-        zeros = torch.zeros(len(like), self.cells.num_layers, self.cells.hidden_size, device=like.device)
-        return (zeros, zeros) if isinstance(self.cells, nn.LSTM) else (zeros,)
+        """What is carried before the first frame of as many pieces as `like` (N, ...) has."""
+        return (torch.zeros(len(like), 1, self.cells.hidden_size, device=like.device),) * len(self.memory)
 
     def forward(self, x: Tensor, carried: tuple[Tensor, ...], context: tuple = ()) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """x (N, T, C) after a state -> hidden vectors (N, T, C), and the state after them."""
-        before = tuple(s.transpose(0, 1).contiguous() for s in carried)
-        hidden, after = self.cells(x, before[0] if len(before) == 1 else before)
-        return hidden, tuple(s.transpose(0, 1) for s in (after if isinstance(after, tuple) else (after,)))
+        """x (N, T, C) after what is carried -> hidden vectors (N, T, C), and what is carried then."""
+        hidden, _ = self.cells(x, carried[0][:, -1:].transpose(0, 1).contiguous())
+        return hidden, (hidden,)
 
 
 class NextFrame(FrameByFrame):
@@ -67,7 +67,8 @@ class NextFrame(FrameByFrame):
 
     A subclass builds the backbone, a causal module `(x (N, T, C), carried, context) -> (hidden (N, T, C), carried)`
     with a method `empty`, see `Recurrent`. It gives the same hidden vectors whether it reads T frames at once or one at
-    a time with the state handed on.
+    a time with the state handed on. Of each tensor that is carried, (N, ..., t, C), the last steps matter, as many as
+    its `memory` says; what is carried after T frames, less the newest n, is what is carried after T - n.
     """
 
     Config = NextFrameConfig
@@ -108,7 +109,7 @@ class NextFrame(FrameByFrame):
     def sum_up(self, history: History, batch: Batch) -> Tensor:
         """Histories (N, T, ...) -> the sum of the embeddings of all features of each, (N, T, C)."""
         index = backbone_indices(history, batch)  # (N, T, n)
-        index = index + self.offsets[: index.shape[-1]]
+        index = index + self.offsets[: int(index.shape[-1])]
         features = sum_of_features(index, self.features, self.config.forget if self.training else 0)  # (N, T, C)
         return self.norm_in(features + self.key(history.histogram().flatten(-2)))  # (N, T, C)
 
@@ -173,24 +174,28 @@ class NextFrame(FrameByFrame):
 
     @torch.inference_mode()
     def calibrate(self, pieces: list[Batch]):
-        """Fit temperature and bias of the log-odds of a hold to each style's pieces.
+        """Fit temperature and bias of the log-odds of a hold, and the temperature of pitches, to each style's pieces.
 
         Platt 1999; Guo et al. 2017, arXiv 1706.04599. Without it the little music there is of a style leaves the model
-        too sure that a note is held; to cool which note begins as well would make these pieces likelier still, but
-        composed ones wander: there one far note leads to the next.
+        too sure that a note is held, and of which one begins. The temperature of pitches is for the likelihood alone:
+        pieces composed with it wander, since there one far note leads to the next.
         """
         self.eval()
-        self.head.hold_temperature.fill_(1)
-        self.head.hold_bias.fill_(0)
+        head = self.head
+        head.hold_temperature.fill_(1)
+        head.hold_bias.fill_(0)
+        head.pitch_temperature.fill_(1)
         for style in {int(batch.style[0]) for batch in pieces}:
-            found = [holds(self.logits(batch), batch) for batch in pieces if batch.style[0] == style]
-            odds, held, could = (torch.cat([x.flatten() for x in parts]) for parts in zip(*found))
-            odds, held = odds[could], held[could]
+            alike = [(self.logits(batch), batch) for batch in pieces if batch.style[0] == style]
+            odds, held, could = (torch.cat([x.flatten() for x in parts]) for parts in zip(*(holds(*x) for x in alike)))
             miss = {
-                (temperature, bias): F.binary_cross_entropy_with_logits(odds / temperature + bias, held)
+                (temperature, bias): F.binary_cross_entropy_with_logits(odds[could] / temperature + bias, held[could])
                 for temperature, bias in product(HOLD_TEMPERATURES, HOLD_BIASES)
             }
-            self.head.hold_temperature[style], self.head.hold_bias[style] = min(miss, key=lambda fit: float(miss[fit]))
+            head.hold_temperature[style], head.hold_bias[style] = min(miss, key=lambda fit: float(miss[fit]))
+            others, found = (torch.cat(parts) for parts in zip(*(begun(*x) for x in alike)))
+            surprise = {t: F.cross_entropy(others / t, found) for t in PITCH_TEMPERATURES}
+            head.pitch_temperature[style] = min(surprise, key=lambda t: float(surprise[t]))
 
     def _ranks(self, batch: Batch) -> Tensor:
         """Orders of the voices, (B, 4): some voices come first, as if given, each group in the usual order."""
@@ -224,6 +229,13 @@ def holds(logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
     odds = parted(logits, HOLD_TOKEN)[0]
     held = batch.tokens[..., : logits.shape[2]] == HOLD_TOKEN
     return odds, held.float(), (odds > ILLEGAL / 2) & (batch.counted() > 0)
+
+
+def begun(logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:
+    """Of the counted cells that are not held the logits of all but a hold, (cells, V), and the tokens there."""
+    tokens = batch.tokens[..., : logits.shape[2]]
+    begins = (tokens != HOLD_TOKEN) & (batch.counted() > 0)
+    return parted(logits, HOLD_TOKEN)[1][begins], tokens[begins]
 
 
 def nll(logits: Tensor, tokens: Tensor) -> Tensor:

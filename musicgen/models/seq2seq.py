@@ -130,7 +130,7 @@ class AttentionalDecoder(nn.Module):
     def __init__(self, config: Seq2SeqConfig):
         super().__init__()
         width = config.width
-        self.heads = config.heads
+        self.heads, self.memory = config.heads, (1,)
         self.gru = nn.GRU(2 * width, width, batch_first=True)
         self.query, self.keys, self.values = (nn.Linear(width, width) for _ in range(3))
         self.out = nn.Linear(2 * width, width)
@@ -139,24 +139,24 @@ class AttentionalDecoder(nn.Module):
     def open(self, memory: Tensor, ahead: Tensor, weight: Tensor) -> State:
         """The state before the first frame of a memory (B, T, C), of which padding has the weight (B, T) 0."""
         recurrent = torch.zeros(len(memory), 1, self.gru.hidden_size, device=memory.device)
-        keys, values = self._split(self.keys(memory)), self._split(self.values(memory))  # (B, H, T, C/H)
+        keys, values = (self._split(x, len(memory)) for x in (self.keys(memory), self.values(memory)))  # (B, H, T, C/H)
         return State((recurrent,), (keys, values, weight > 0), (memory, ahead))
 
     def forward(self, x: Tensor, here: Tensor, state: State) -> tuple[Tensor, State]:
         """x (N, T, C) and the memory `here` (N, T, C) -> hidden vectors (N, T, C), and the state after them."""
         keys, values, there = state.context
-        hidden, last = self.gru(torch.cat([x, here], -1), state.carried[0].transpose(0, 1).contiguous())
-        query = self._split(self.query(hidden))  # (N, H, T, C/H)
-        grouped = query.reshape(keys.shape[0], -1, *query.shape[1:])  # (B, N / B, H, T, C/H)
-        scores = grouped @ keys[:, None].transpose(-1, -2) * query.shape[-1] ** -0.5
-        weights = scores.masked_fill(~there[:, None, None, None], -torch.inf).softmax(-1)
-        seen = (weights @ values[:, None]).flatten(0, 1).transpose(1, 2).flatten(2)  # (N, T, C)
+        hidden, _ = self.gru(torch.cat([x, here], -1), state.carried[0][:, -1:].transpose(0, 1).contiguous())
+        query = self._split(self.query(hidden), keys.shape[0])  # (B, H, N / B * T, C/H)
+        scores = query @ keys.transpose(-1, -2) * query.shape[-1] ** -0.5
+        weights = scores.masked_fill(~there[:, None, None], -torch.inf).softmax(-1)
+        seen = (weights @ values).transpose(1, 2).reshape(hidden.shape)  # (N, T, C)
         out = hidden + self.out(self.dropout(torch.cat([seen, here], -1)))
         timed = tuple(rest[:, x.shape[1] :] for rest in state.timed)
-        return out, State((last.transpose(0, 1),), state.context, timed)
+        return out, State((hidden,), state.context, timed)
 
-    def _split(self, x: Tensor) -> Tensor:
-        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)  # (B, H, T, C/H)
+    def _split(self, x: Tensor, pieces: int) -> Tensor:
+        """x (N, T, C) of so many pieces, B -> (B, H, N / B * T, C/H), all that is of a piece together."""
+        return x.reshape(pieces, -1, self.heads, x.shape[-1] // self.heads).transpose(1, 2)
 
 
 class AheadHead(VoiceHead):

@@ -1,27 +1,41 @@
-"""One step of a forward model: from what is known to the next frame, as a module that can be exported as it stands."""
+"""A step of a forward model: from what is known to the next frames, as a module that can be exported as it stands."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from musicgen.models.base import HOLD_TOKEN, REST_TOKEN, STYLE_NAMES, Batch
 from musicgen.models.draw import draw
-from musicgen.models.frames import TOKENS, History, place
-from musicgen.models.head import ORDER, UNKNOWN
+from musicgen.models.frames import TOKENS, History, held, place
+from musicgen.models.head import HOLDS, ORDER, UNKNOWN, Choice
 from musicgen.score import STYLES
 
 RESTS = TOKENS == REST_TOKEN
+SPARE = 12  # steps that are carried on though they do not matter any more
 
 
 @dataclass(frozen=True)
 class State:
     """What a backbone needs besides the history of N = B * candidates pieces; every tensor has the pieces first."""
 
-    carried: tuple[Tensor, ...]  # (N, ...) handed on from step to step
+    carried: tuple[Tensor, ...]  # (N, ..., t, C) what the last steps left, at least as many as matter
     context: tuple[Tensor, ...] = ()  # (B, ...) the same for every step, and for all candidates of a piece
     timed: tuple[Tensor, ...] = ()  # (N, T, ...) what belongs to each of the steps to come
+
+    def cut(self, memory: tuple[int, ...], guessed: int = 0, steps: int = 0) -> "State":
+        """Without the newest `guessed` steps of what is carried, nor what is timed of the `steps` that were taken.
+
+        Of older steps those are left out that do not matter, as memory says; not at once, since that copies the others.
+        """
+        carried = []
+        for x, matter in zip(self.carried, memory, strict=True):
+            end = x.shape[-2] - guessed
+            kept = end if end < matter + SPARE else matter
+            carried.append(x.narrow(-2, end - kept, kept))
+        return State(tuple(carried), self.context, tuple(x[:, steps:] for x in self.timed))
 
     def rows(self, rows: Tensor) -> "State":
         """That of these pieces, whose context stays."""
@@ -30,27 +44,48 @@ class State:
 
 
 class Now(NamedTuple):
-    """What a step is given beside history and state, of N pieces of one meter."""
+    """What S steps are given beside history and state, of N pieces of one meter."""
 
-    tokens: Tensor  # (N, 4) what is fixed in this frame
-    fixed: Tensor  # (4,) which voices are
+    steps: Tensor  # (S,) 0, 1 ...
+    tokens: Tensor  # (N, S, 4) what is fixed in these frames
+    fixed: Tensor  # (S, 4) which voices are
     meter: Tensor  # (N,)
-    position: Tensor  # (N,) steps since the bar line
-    to_end: Tensor  # (N,) see `ending`
+    position: Tensor  # (N, S) steps since the bar line
+    to_end: Tensor  # (N, S) see `ending`
     hold_shift: Tensor  # (N,) added to the log-odds of a hold
-    breath: Tensor  # (N,) steps that all voices may rest together
-    uniforms: Tensor  # (N, 4) numbers from 0 to 1 that the voices are drawn by
+    breath: Tensor  # (N, S) steps that all voices may rest together
+    uniforms: Tensor  # (N, S, 4) numbers from 0 to 1 that the voices are drawn by
     temperature: Tensor  # ()
     top_p: Tensor  # ()
 
+    def flat(self) -> "Now":
+        """Of N * S frames, what matters to each for itself."""
+        return self._replace(
+            tokens=flat(self.tokens),
+            fixed=flat(self.fixed & (self.tokens >= 0)),
+            to_end=flat(self.to_end),
+            hold_shift=flat(self.hold_shift[:, None, None] + 0 * self.steps[:, None]),
+            breath=flat(self.breath[..., None]),
+            uniforms=flat(self.uniforms),
+        )
 
-HISTORY_TENSORS = 9  # tensors of a history, the last of which never changes
+
+def flat(x: Tensor) -> Tensor:
+    """(N, S, ...) -> (N * S, ...)"""
+    return x.reshape(-1, *map(int, x.shape[2:]))
+
+
+HISTORY_TENSORS = 4  # of a history that is packed, the last of which never changes
 
 
 class Step(nn.Module):
-    """`Now`, a history's tensors and a state's -> frame (N, 4), `begun` (N, 2), and history and carried state after it.
+    """`Now`, a history's tensors and a state's -> S frames of N pieces, `begun`, `begins`, and what to go on from.
 
-    `begun` is the log-probability of the pitches that begin, knowing that something does, and their number.
+    Each frame is written as if nothing began in those before it: a guess that is right more often than not, since notes
+    are held, and `begins` tells whether it was (Stern et al. 2018, arXiv 1811.03115). Frames are (N * S, 4); `begun`
+    (N * S, 2) is the log-probability of the pitches that begin, knowing that something does, and their number; `begins`
+    (N * S) is whether anything does. Then come the histories after each frame, packed, (N * S, ...) but for the last
+    tensor, and what is carried, S steps longer.
 
     Args:
         model: the forward model that composes.
@@ -68,40 +103,48 @@ class Step(nn.Module):
         index = torch.tensor([STYLE_NAMES.index(style)], device=state.carried[0].device)
         self.register_buffer("style", index, persistent=False)
         self.counts = len(state.carried), len(state.context)
+        others = self.model.head.allowed[index, : self.voices][0] & ~HOLDS.to(index.device)
+        self.others = [torch.nonzero(of_voice)[:, 0] for of_voice in others]  # what each voice may do but hold
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         now, tensors = Now(*tensors[: len(Now._fields)]), tensors[len(Now._fields) :]
         history, tensors = History.by(tensors[:HISTORY_TENSORS]), tensors[HISTORY_TENSORS:]
         carried, context = self.counts
-        history.trail.echo  # worked out once, for backbone, head and what comes after  # noqa: B018
         state = State(tensors[:carried], tensors[carried : carried + context], tensors[carried + context :])
-        steps = (x[:, None] for x in (now.position, now.to_end, torch.ones_like(now.hold_shift)))
-        batch = Batch(now.tokens[:, None], self.style, now.meter, *steps, hold_shift=now.hold_shift)
-        hidden, state = self.model.hidden(history.each(lambda x: x[:, None]), batch, state)
-        frame, begun = self._frame(hidden[:, 0], history, batch, now)
-        return frame, begun, *history.after(frame).tensors()[:-1], *state.carried
+        history = history.ahead(now.steps)
+        batch = Batch(
+            now.tokens, self.style, now.meter, now.position, now.to_end, torch.ones_like(now.to_end), now.hold_shift
+        )
+        hidden, state = self.model.hidden(history, batch, state)
+        history, now = history.each(flat), now.flat()
+        frame, begun = self._frame(flat(hidden), history, flat(place(batch)), now)
+        begins = (frame != held(history.pitch)).any(-1)
+        return frame, begun, begins, *history.after(frame).packed()[:-1], *state.carried
 
-    def _frame(self, hidden: Tensor, history: History, batch: Batch, now: Now) -> tuple[Tensor, Tensor]:
-        """Fixed cells as they are, the other voices chosen knowing those before them."""
+    def _frame(self, hidden: Tensor, history: History, places: Tensor, now: Now) -> tuple[Tensor, Tensor]:
+        """Of N frames the fixed cells as they are, the other voices chosen knowing those before them."""
         head = self.model.head
-        ground = head.ground(hidden, history, place(batch)[:, 0], now.to_end, self.style, slice(self.voices))
-        must_sound = (self._must_sound(history, now) & RESTS.to(hidden.device))[:, None]  # (N, 1, V)
+        ground = head.ground(hidden, history, places, now.to_end, self.style, slice(self.voices))
+        must_sound = self._must_sound(history, now)[..., None] & RESTS.to(hidden.device)  # (N, 1, V)
         ground = ground._replace(forbidden=ground.forbidden | must_sound)
         frame = list((now.tokens * now.fixed).split(1, 1))  # (N, 1) each
         seen = list(torch.where(now.fixed, now.tokens, UNKNOWN).split(1, 1))
         seen[self.voices :] = [torch.full_like(x, UNKNOWN) for x in seen[self.voices :]]
-        log_p: dict[int, Tensor] = {}
+        choices: dict[int, Choice] = {}
         for v in (v for v in ORDER if v < self.voices):
             one = slice(v, v + 1)
             others = torch.cat([seen[u] for u in range(4) if u != v], -1)[:, None]  # (N, 1, 3)
-            choice = head.choice(ground.of(one), others, one)
-            odds, logits, total = choice.odds[:, 0] + now.hold_shift, choice.others[:, 0], choice.total[:, 0]
-            cell = draw(logits, now.temperature, now.top_p, now.uniforms[:, v], (HOLD_TOKEN, odds / self.rhythm))
-            log_p[v] = logits.gather(-1, cell[:, None]) - total[:, None]
-            frame[v] = seen[v] = torch.where(now.fixed[v], frame[v], cell[:, None])
-        written = torch.cat(frame, 1)
-        begins = ((written != HOLD_TOKEN) & ~now.fixed)[:, : self.voices].float()
-        likely = torch.cat([log_p[v] for v in range(self.voices)], 1) * begins  # (N, n)
+            choice = choices[v] = head.choice(ground.of(one), others, one)
+            tokens = F.pad(self.others[v], (0, 1), value=HOLD_TOKEN)
+            hold = len(tokens) - 1, (choice.odds + now.hold_shift) / self.rhythm
+            drawn = draw(choice.others[..., tokens[:-1]], now.temperature, now.top_p, now.uniforms[:, one], hold)
+            cell = tokens[drawn]  # (N, 1)
+            frame[v] = seen[v] = torch.where(now.fixed[:, one], frame[v], cell)
+        written, used = torch.cat(frame, 1), slice(self.voices)
+        begins = ((written != HOLD_TOKEN) & ~now.fixed)[:, used].float()
+        parts = zip(*((choices[v].others, choices[v].total) for v in range(self.voices)))
+        logits, total = (torch.cat(part, 1) for part in parts)  # (N, n, V), (N, n)
+        likely = (logits.gather(-1, written[:, used, None])[..., 0] - total) * begins  # (N, n)
         return written, torch.stack([likely.sum(1), begins.sum(1)], -1)
 
     def _must_sound(self, history: History, now: Now) -> Tensor:
@@ -110,4 +153,4 @@ class Step(nn.Module):
         Some of the corpus rests while instruments play, or before an upbeat; nobody asks for that.
         """
         rested = (history.age + 1) * (history.pitch == REST_TOKEN)  # (N, 4) steps
-        return (rested[:, : self.voices].amin(1) >= now.breath)[:, None]
+        return rested[:, : self.voices].amin(1, keepdim=True) >= now.breath

@@ -55,14 +55,24 @@ class AttentionBlock(nn.Module):
         q, k = view.turned(q), view.turned(k)
         k, v = torch.cat([own[0], k.to(own[0].dtype)], 2), torch.cat([own[1], v.to(own[1].dtype)], 2)
         count = common[0].shape[2]
-        grouped = q.reshape(common[0].shape[0], -1, *q.shape[1:])  # (B, N / B, H, T, C/H)
-        before = grouped @ common[0][:, None].transpose(-1, -2)  # (B, N / B, H, T, m)
-        before = before.masked_fill(view.far, -torch.inf).reshape(*q.shape[:3], count)
+        pieces, steps = common[0].shape[0], q.shape[2]
+        before = together(q, pieces) @ common[0].transpose(-1, -2)
+        before = apart(before.unflatten(2, (-1, steps)).masked_fill(view.far, -torch.inf))  # (N, H, T, m)
         after = (q @ k.transpose(-1, -2)).masked_fill(view.later, -torch.inf)  # (N, H, T, n)
         weights = (torch.cat([before, after], -1) * q.shape[-1] ** -0.5).softmax(-1)
-        grouped = weights[..., :count].reshape(*grouped.shape[:-1], count)
-        y = (grouped @ common[1][:, None]).reshape(q.shape) + weights[..., count:] @ v  # (N, H, T, C/H)
-        return self.out(y.transpose(1, 2).flatten(2)), (k[:, :, 1 - self.window :], v[:, :, 1 - self.window :])
+        seen = together(weights[..., :count], pieces) @ common[1]  # (B, H, N / B * T, C/H)
+        y = apart(seen.unflatten(2, (-1, steps))) + weights[..., count:] @ v  # (N, H, T, C/H)
+        return self.out(y.transpose(1, 2).flatten(2)), (k, v)
+
+
+def together(x: Tensor, pieces: int) -> Tensor:
+    """x (N, H, T, C) of so many pieces, B -> (B, H, N / B * T, C): what is of a piece, as the rows of one product."""
+    return x.unflatten(0, (pieces, -1)).transpose(1, 2).flatten(2, 3)
+
+
+def apart(x: Tensor) -> Tensor:
+    """(B, H, N / B, T, C) -> (N, H, T, C)"""
+    return x.transpose(1, 2).flatten(0, 1)
 
 
 class View(NamedTuple):
@@ -79,17 +89,16 @@ class View(NamedTuple):
 
         Args:
             steps: (T,) their numbers, from 0.
-            seen: (N,) how many frames came before the first of them.
+            seen: (N, 1) how many frames came before the first of them.
             own: (N, H, n - T, C/H) keys in each piece's own cache.
             there: (B, m) which frames of the common cache are there.
             half: C/2H, pairs of channels of a head.
             window: frames that a layer looks back on.
         """
         rates = 512.0 ** (-torch.arange(half, device=seen.device) / half)  # RoFormer's, for pieces of this length
-        angle = ((seen[:, None] + steps)[..., None] * rates)[:, None]  # (N, 1, T, C/2H)
-        common, count = there.shape[1], own.shape[2] + steps.shape[0]
-        at = torch.arange(common + count, device=seen.device)
-        back = (at[common + own.shape[2] :, None] - at)[: steps.shape[0]]  # (T, m + n) how far back each key lies
+        angle = ((seen + steps)[..., None] * rates)[:, None]  # (N, 1, T, C/2H)
+        common, before = there.shape[1], there.shape[1] + own.shape[2]
+        back = before + steps[:, None] - torch.arange(before + steps.shape[0], device=seen.device)  # (T, m + n)
         unseen = (back < 0) | (back >= window)
         far = ~there[:, None, None, None] | unseen[:, :common]
         return cls(angle.cos(), angle.sin(), far, unseen[:, common:])
@@ -101,29 +110,31 @@ class View(NamedTuple):
 
 
 class AttentionStack(nn.Module):
-    """Carries keys and values of each block and how many frames there were; the context holds common ones."""
+    """Carries keys and values of each block and the numbers of the frames; the context holds common keys and values."""
 
     def __init__(self, config: TransformerConfig):
         super().__init__()
         self.window = config.window
+        self.memory = (config.window - 1,) * (2 * config.layers) + (1,)
         self.blocks = nn.ModuleList(AttentionBlock(config) for _ in range(config.layers))
 
     def empty(self, like: Tensor) -> tuple[Tensor, ...]:
-        """Caches without a frame for as many pieces as `like` (N, ...) has, then the count of frames (N,)."""
+        """Caches without a frame for as many pieces as `like` (N, ...) has, then what the first one counts from."""
         block = cast(AttentionBlock, self.blocks[0])
         none = torch.zeros(len(like), block.heads, 0, block.out.in_features // block.heads, device=like.device)
-        return (none,) * (2 * len(self.blocks)) + (torch.zeros(len(like), dtype=torch.long, device=like.device),)
+        start = torch.full((len(like), 1, 1), -1, device=like.device)
+        return (none,) * (2 * len(self.blocks)) + (start,)
 
     def forward(self, x: Tensor, carried: tuple[Tensor, ...], context: tuple) -> tuple[Tensor, tuple[Tensor, ...]]:
-        (*caches, seen), (*commons, there) = carried, context
-        steps = torch.arange(x.shape[1], device=x.device)
+        (*caches, numbers), (*commons, there) = carried, context
+        steps, seen = torch.arange(x.shape[1], device=x.device), numbers[:, -1] + 1  # (T,), (N, 1)
         view = View.of(steps, seen, caches[0], there, caches[0].shape[-1] // 2, self.window)
         after = []
         for i, block in enumerate(self.blocks):
             pair = slice(2 * i, 2 * i + 2)
             x, own = block(x, tuple(caches[pair]), tuple(commons[pair]), view)
             after += own
-        return x, (*after, seen + x.shape[1])
+        return x, (*after, (seen + steps)[..., None])
 
 
 class Transformer(NextFrame):
@@ -137,14 +148,15 @@ class Transformer(NextFrame):
 
     def first_state(self, batch: Batch, fixed: Tensor) -> State:
         """With a common cache of one frame that is not there, since a graph takes no empty one."""
-        *own, seen = self.backbone.empty(batch.tokens)
+        *own, numbers = self.backbone.empty(batch.tokens)
         common = tuple(F.pad(x, (0, 0, 0, 1)) for x in own)
-        return State((*own, seen), (*common, torch.zeros(len(seen), 1, dtype=torch.bool, device=seen.device)))
+        nowhere = torch.zeros(len(numbers), 1, dtype=torch.bool, device=numbers.device)
+        return State((*own, numbers), (*common, nowhere))
 
     def fan_out(self, state: State, candidates: int) -> State:
         """What has been read so far becomes common to all candidates of a piece, which would else have to copy it."""
-        (*own, seen), (*common, there) = state.carried, state.context
-        keep, rows = self.config.window - 1, repeated(len(seen), candidates)
+        (*own, numbers), (*common, there) = state.carried, state.context
+        keep, rows = self.config.window - 1, repeated(len(numbers), candidates)
         there = F.pad(there, (0, own[0].shape[2]), value=True)
         common = (torch.cat([c, o], 2)[:, :, -keep:] for c, o in zip(common, own))
-        return State((*(o[rows, :, :0] for o in own), seen[rows]), (*common, there[:, -keep:]))
+        return State((*(o[rows, :, :0] for o in own), numbers[rows]), (*common, there[:, -keep:]))

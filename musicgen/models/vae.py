@@ -103,7 +103,7 @@ class VAE(NextFrame):
         return self.planned(z, torch.ones(windows, device=device), batch, self.backbone.empty(batch.tokens))
 
     def planned(self, z: Tensor, level: Tensor, batch: Batch, carried: tuple[Tensor, ...]) -> State:
-        """The state with plans, and the trust in them, for all steps.
+        """The state with plans, the trust in them, and what they say of what sounds, for all steps.
 
         Args:
             z: (B, W, Z) a latent a window.
@@ -112,20 +112,21 @@ class VAE(NextFrame):
             carried: the backbone's state.
         """
         grid = Grid.of(batch)
-        return State(carried, (), (self.conductor(z, level, batch, grid), grid.spread(trust_at(level))))
+        plan = self.conductor(z, level, batch, grid)
+        return State(carried, (), (plan, grid.spread(trust_at(level))[..., None], self.head.sketch_of(plan)))
 
     def hidden(self, history: History, batch: Batch, state: State) -> tuple[Tensor, State]:
         hidden, _, state = self._follow(self.sum_up(history, batch), state)
         return hidden, state
 
     def _follow(self, features: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
-        """Features of the past (N, T, C) -> what the head takes (N, T, 2C + 1), the backbone's outputs, the state."""
+        """Features of the past (N, T, C) -> what the head takes (N, T, C + 1 + 4V), the backbone's output, state."""
         steps = features.shape[1]
-        plan, trust = (rest[:, :steps] for rest in state.timed)
+        plan, trust, sketch = (rest[:, :steps] for rest in state.timed)
         x = features + plan  # (N, T, C)
         seen, carried = self.backbone(self.dropout(x), state.carried)
         hidden = self.dropout(self.norm_out(x + seen))
-        hidden = torch.cat([hidden, plan, trust[..., None]], -1)  # (N, T, 2C + 1)
+        hidden = torch.cat([hidden, trust, sketch.flatten(-2)], -1)  # (N, T, C + 1 + 4V)
         return hidden, seen, State(carried, (), tuple(rest[:, steps:] for rest in state.timed))
 
     # --- the latent
@@ -174,7 +175,7 @@ class VAE(NextFrame):
         kl = (posterior.kl(STANDARD) * grid.windows).sum() / cells
         foreseen = (posterior.detach().kl(prior) * grid.windows).sum() / cells
         sounding = sounding_tokens(batch.tokens)[..., : counted.shape[2], None]  # (B, T, n, 1)
-        heard = self.head.sketch_of(state.timed[0])[:, :, : counted.shape[2]].gather(-1, sounding)[..., 0]
+        heard = state.timed[2][:, :, : counted.shape[2]].gather(-1, sounding)[..., 0]
         sketch = -(heard * counted).sum() / cells
         loss = missed + self.config.beta * kl + foreseen + self.config.sketch * sketch
         return {"loss": loss, "nll": missed, "kl": kl, "prior": foreseen, "sketch": sketch}
@@ -238,7 +239,7 @@ class VAE(NextFrame):
         history = histories(batch.tokens[:, : task.given], batch.meter)
         with torch.inference_mode():
             given = self.given(batch, task.fixed.expand(len(batch.tokens), -1, -1), Grid.of(batch))  # (B, W, G)
-        moment = Moment(0, History.empty(batch.meter), State(self.backbone.empty(batch.tokens)))
+        moment = Moment(0, History.empty(batch.meter).packed(), State(self.backbone.empty(batch.tokens)))
         for number, steps in enumerate(windows(batch)):
             moment = replace(moment, state=self._outline(task, steps, moment, given[:, number]))
             moment = self._read(task, history, moment, min(steps.stop, task.given))
@@ -251,7 +252,7 @@ class VAE(NextFrame):
             return moment
         seed, read = slice_steps(task.batch, moment.step, stop - moment.step), slice(moment.step, stop)
         _, state = self.hidden(history.each(lambda x: x[:, read]), seed, moment.state)
-        return Moment(stop, history.each(lambda x: x[:, stop]), state)
+        return Moment(stop, history.each(lambda x: x[:, stop]).packed(), state.cut(self.backbone.memory))
 
     @torch.inference_mode()
     def _outline(self, task: Task, steps: range, moment: Moment, given: Tensor) -> State:
@@ -282,8 +283,8 @@ class VAE(NextFrame):
         fixed = (torch.arange(4) >= batch.voices()).expand(batch.tokens.shape[1:])
         rng = torch.Generator().manual_seed(random_seed)
         task = Task(replace(batch, tokens=torch.zeros_like(batch.tokens)), fixed, sampling, rng, may_rest=True)
-        moment = Moment(0, History.empty(batch.meter), state)
-        return torch.stack([stride.frame for stride in walk(self, task, moment, task.end)], 1)
+        moment = Moment(0, History.empty(batch.meter).packed(), state)
+        return torch.cat([stride.frames for stride in walk(self, task, moment, task.end)], 1)
 
     def morph(self, a: Score, b: Score, steps: int) -> list[Score]:
         """From a to b in `steps` scores: the ends are a and b themselves, between them latents on the great circle.

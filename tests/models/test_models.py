@@ -21,9 +21,19 @@ from musicgen.models.base import (
     to_cells,
     to_tokens,
 )
-from musicgen.models.decoding import Moment, ends_as_most, nothing_fixed, slice_steps, task_of, walk, with_hold_shift
+from musicgen.models.decoding import (
+    Moment,
+    ends_as_most,
+    nothing_fixed,
+    slice_steps,
+    taken_of,
+    task_of,
+    walk,
+    with_hold_shift,
+)
 from musicgen.models.draw import ILLEGAL, parted
-from musicgen.models.frames import History, histories
+from musicgen.models.engine import Eager
+from musicgen.models.frames import History, held, histories
 from musicgen.models.next_frame import NextFrame
 from musicgen.sampling import SamplingConfig
 from musicgen.score import HIGH, HOLD, LOW, REST, Canvas, Score
@@ -115,10 +125,24 @@ def test_the_history_of_each_step_is_the_same_read_at_once_or_frame_by_frame():
     batch = collate(items)
     at_once, history = histories(batch.tokens, batch.meter), History.empty(batch.meter)
     for step in range(batch.tokens.shape[1] + 1):
-        for a, b in zip(history.tensors(), at_once.each(lambda x, at=step: x[:, at]).tensors()):
+        for a, b in zip(history.packed(), at_once.each(lambda x, at=step: x[:, at]).packed()):
             assert torch.allclose(a.float(), b.float(), atol=1e-3)
         if step < batch.tokens.shape[1]:
             history = history.after(batch.tokens[:, step])
+
+
+def test_the_histories_of_steps_to_come_are_those_after_steps_in_which_nothing_begins():
+    batch = collate([features_of(chorale(9, seed=seed)) for seed in (1, 2)])
+    batch.tokens[:, 30:40, 2] = REST_TOKEN  # one voice rests, which is to go on as well
+    start = histories(batch.tokens, batch.meter).each(lambda x: x[:, 38])
+    ahead, history = start.ahead(torch.arange(4)), start
+    for step in range(4):
+        at_step = ahead.each(lambda x, at=step: x[:, at])
+        for a, b in zip(history.packed(), at_step.packed(), strict=True):
+            assert torch.allclose(a.float(), b.float(), atol=1e-3)
+        for a, b in zip(history.trail.echo, at_step.trail.echo, strict=True):
+            assert torch.equal(a, b)
+        history = history.after(held(history.pitch))
 
 
 def test_a_repeated_bar_is_known_to_be_one():
@@ -162,6 +186,7 @@ def test_frame_by_frame_equals_all_at_once(name):
 @pytest.mark.parametrize("name", FORWARD)
 def test_streamed_choices_have_the_likelihood_of_the_parallel_pass(name, monkeypatch):
     """The logits each choice was drawn from are those of the parallel pass over the finished score, to 1e-4."""
+    monkeypatch.setattr("musicgen.models.decoding.ROWS", 1)  # a step at a time, so that each choice is one that stands
     model, seen = small(name, **{"vae": {"level": 1.0}}.get(name, {})), []  # its logits alone know of no latent vector
     choice = model.head.choice
     monkeypatch.setattr(model.head, "choice", lambda *args: seen.append(choice(*args)) or seen[-1])
@@ -180,7 +205,7 @@ def test_streamed_choices_have_the_likelihood_of_the_parallel_pass(name, monkeyp
 
 
 @pytest.mark.parametrize("name", [name for name in FORWARD if name != "vae"])
-def test_after_training_each_style_gets_the_hold_temperature_and_bias_that_fit_its_held_out_pieces(name):
+def test_after_training_each_style_gets_the_temperatures_and_bias_that_fit_its_held_out_pieces(name):
     model = small(name)
     model.head.out.data *= 20  # far too sure of itself
     batches = [collate([features_of(chorale())]), collate([features_of(tune())])]
@@ -191,8 +216,33 @@ def test_after_training_each_style_gets_the_hold_temperature_and_bias_that_fit_i
         assert model.head.hold_bias[0] != 0 == model.head.hold_bias[1]
         after = [model.loss(batch)["loss"] for batch in batches]
         assert after[0] < before[0] and after[1] == before[1]
+        assert model.head.pitch_temperature[0] > 1 == model.head.pitch_temperature[1]
         model.calibrate(batches[:1])  # again, from where it began
         assert model.loss(batches[0])["loss"] == after[0]
+
+
+@pytest.mark.parametrize("name", FORWARD)
+def test_steps_at_once_write_what_a_step_at_a_time_does(name, monkeypatch):
+    """Given cells, rests and short notes among the steps that are supposed to begin nothing; alone and side by side."""
+    model, sampling, calls = small(name), SamplingConfig(candidates=4), []
+    model.head.bias.data[:, HOLD_TOKEN] = 6  # so that often nothing begins
+    repaired = (Canvas.free_bars(score, 2, 3) for score in (chorale(4), tune(4)))
+    canvases = [Canvas.keep_voices(chorale(2), [1]), *repaired]
+    run = Eager.__call__
+    monkeypatch.setattr(Eager, "__call__", lambda *args: calls.append(1) or run(*args))
+
+    def composed() -> list[Score]:
+        calls.clear()
+        return [score for c in canvases for score in model.compose_all([c, c], sampling, random_seeds=[1, 2])]
+
+    at_once, few = composed(), len(calls)
+    monkeypatch.setattr("musicgen.models.decoding.ROWS", 1)
+    assert at_once == composed() and few < 0.9 * len(calls)
+
+
+@pytest.mark.parametrize(("begins", "taken"), [("1", 1), ("100", 1), ("010", 2), ("000", 3), ("001", 3)])
+def test_steps_stand_up_to_the_first_in_which_anything_begins_in_any_piece(begins, taken):
+    assert taken_of(torch.tensor([[False] * len(begins), [b == "1" for b in begins]])) == taken
 
 
 @pytest.mark.parametrize("name", FORWARD)
@@ -221,7 +271,7 @@ def test_of_the_candidates_to_close_that_end_as_most_do_the_likeliest_is_taken(n
 
     def spy(*args):
         strides = list(walk(*args))
-        walks.append(torch.stack([stride.frame for stride in strides], 1) if strides else None)  # (N, n, 4)
+        walks.append(torch.cat([stride.frames for stride in strides], 1) if strides else None)  # (N, n, 4)
         return iter(strides)
 
     monkeypatch.setattr("musicgen.models.decoding.walk", spy)
@@ -307,8 +357,8 @@ def test_a_given_voice_is_seen_before_the_others_are_chosen(name):
         task = task_of([Canvas.keep_voices(Score(cells), [1])], SamplingConfig(temperature=0), torch.Generator())
         with torch.inference_mode():
             state = model.first_state(task.batch, task.fixed[None])
-            stride = next(walk(model, task, Moment(0, History.empty(task.batch.meter), state), 1))
-        firsts.add(tuple(stride.frame[0].tolist()))
+            stride = next(walk(model, task, Moment(0, History.empty(task.batch.meter).packed(), state), 1))
+        firsts.add(tuple(stride.frames[0, 0].tolist()))
     assert len(firsts) == 3
 
 
