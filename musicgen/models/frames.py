@@ -29,7 +29,6 @@ DEEDS = LEAPS + 1  # what a voice did: a melodic interval, or a hold
 PITCH_CLASSES = 12
 PLACES = len(METER_NAMES) * LONGEST_BAR  # positions in the bar, meter by meter
 SPAN_PAIRS = ((0, 1), (1, 2), (2, 3), (0, 3))  # voices whose interval the backbone is told
-GATHERED = 512  # rows up to which summing looked-up features is faster than an embedding bag
 
 
 @dataclass(frozen=True)
@@ -187,8 +186,8 @@ def place(batch: Batch) -> Tensor:
 
 def sum_of_features(index: Tensor, table: Tensor, forget: float) -> Tensor:
     """Rows of `table` (R, C) named by `index` (N, n, k), summed to (N, n, C); a share `forget` left out at random."""
-    if not forget and index.shape[0] * index.shape[1] <= GATHERED:
-        return table[index].sum(-2)
+    if torch.onnx.is_in_onnx_export():  # where there are no bags
+        return F.embedding(index, table).sum(-2)
     flat = index.flatten(0, 1)
     keep = (torch.rand(flat.shape, device=index.device) >= forget) / (1 - forget) if forget else None
     return F.embedding_bag(flat, table, mode="sum", per_sample_weights=keep).unflatten(0, index.shape[:2])
