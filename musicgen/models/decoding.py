@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -102,7 +102,7 @@ class Stride(NamedTuple):
     """Some steps of N pieces, taken at once."""
 
     frames: Tensor  # (N, n, 4) tokens
-    begun: Tensor  # (N, 2) log-probability of the pitches that begin, knowing that something does; and their number
+    begun: Tensor  # (N, n, 2) log-probability of the pitches that begin, knowing that something does; their number
     moment: Moment  # after them
 
 
@@ -228,7 +228,7 @@ def compose_until(model: FrameByFrame, task: Task, moment: Moment, stop: int) ->
     moment = branched(model, moment, candidates)
     strides = list(walk(model, task.closing().with_candidates(candidates), moment, stop))
     last = strides[-1].moment
-    likelihood = likelihood_of(cast(Tensor, sum(stride.begun for stride in strides)), pieces)
+    likelihood = likelihood_of(torch.cat([stride.begun for stride in strides], 1).sum(1), pieces)
     best = best_of(likelihood.masked_fill(~ends_as_most(last.history, pieces), -math.inf))
     for stride in strides:
         yield from stride.frames[best].unbind(1)
@@ -258,7 +258,7 @@ def walk(model: FrameByFrame, task: Task, moment: Moment, stop: int, ahead: int 
         state = state.cut(model.backbone.memory, count - taken, taken)
         moment = Moment(moment.step + taken, [*past, moment.past[-1]], state)
         frames, begun = (x.view(pieces, count, -1)[:, :taken] for x in (frames, begun))
-        yield Stride(frames, begun.sum(1), moment)
+        yield Stride(frames, begun, moment)
 
 
 def taken_of(begins: Tensor) -> int:

@@ -95,7 +95,7 @@ class Graph:
         options.intra_op_num_threads = options.inter_op_num_threads = THREADS
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
-        self.inputs = [int(i.name[1:]) for i in self.session.get_inputs()]  # what does not matter is left out
+        self.inputs = {i.name: int(i.name[1:]) for i in self.session.get_inputs()}  # what does not matter is left out
 
     @classmethod
     def of(cls, model: nn.Module, style: str, examples: list[tuple[list[Tensor], State]]) -> "Graph":
@@ -115,5 +115,5 @@ class Graph:
         return cls(file.getvalue())
 
     def __call__(self, tensors: list[Tensor]) -> list[Tensor]:
-        found = self.session.run(None, {f"i{n}": tensors[n].numpy() for n in self.inputs})
+        found = self.session.run(None, {name: tensors[n].numpy() for name, n in self.inputs.items()})
         return [torch.from_numpy(x) for x in found]
