@@ -28,12 +28,13 @@ class State:
     def cut(self, memory: tuple[int, ...], guessed: int = 0, steps: int = 0) -> "State":
         """Without the newest `guessed` steps of what is carried, nor what is timed of the `steps` that were taken.
 
-        Of older steps those are left out that do not matter, as memory says; not at once, since that copies the others.
+        Of older steps those are left out that do not matter, as memory says; where there are several pieces not at once,
+        since that copies the others.
         """
         carried = []
         for x, matter in zip(self.carried, memory, strict=True):
             end = x.shape[-2] - guessed
-            kept = end if end < matter + SPARE else matter
+            kept = end if end < matter + SPARE * (len(x) > 1) else min(end, matter)
             carried.append(x.narrow(-2, end - kept, kept))
         return State(tuple(carried), self.context, tuple(x[:, steps:] for x in self.timed))
 
