@@ -28,8 +28,8 @@ class State:
     def cut(self, memory: tuple[int, ...], guessed: int = 0, steps: int = 0) -> "State":
         """Without the newest `guessed` steps of what is carried, nor what is timed of the `steps` that were taken.
 
-        Of older steps those are left out that do not matter, as memory says; where there are several pieces not at once,
-        since that copies the others.
+        Of older steps those are left out that do not matter, as memory says; of several pieces not at once, since that
+        copies the others.
         """
         carried = []
         for x, matter in zip(self.carried, memory, strict=True):
