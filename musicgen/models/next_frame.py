@@ -35,7 +35,6 @@ HOLD_SHIFTS = torch.linspace(-2, 2, 41)  # what a seed may add to the log-odds o
 @dataclass(frozen=True)
 class NextFrameConfig:
     width: int = 256  # C, channels a frame
-    layers: int = 1
     inner: int = 160  # D, channels of the voice head
     dropout: float = 0.45
     forget: float = 0.2  # share of the features of the history left out at random in training

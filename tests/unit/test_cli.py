@@ -27,7 +27,7 @@ def untrained(monkeypatch):
     """A small model that was never trained, in place of the shipped ones."""
     torch.manual_seed(1)
     model_class = MODELS["gru"]
-    model = model_class(model_class.Config(width=24, inner=16, layers=1)).eval()
+    model = model_class(model_class.Config(width=24, inner=16)).eval()
     monkeypatch.setattr(checkpoint, "available", lambda: ["gru"])
     monkeypatch.setattr(checkpoint, "load", lambda name: model)
     monkeypatch.setattr(checkpoint, "metrics", lambda name, *_: {})
