@@ -5,13 +5,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from musicgen.models.decoding import AHEAD
 from musicgen.models.next_frame import NextFrame, NextFrameConfig, Recurrent
-
-KEPT_CELLS = 4  # steps up to which the cells after each of them are kept
 
 
 class LSTMCells(Recurrent):
-    """Carries hidden vectors and cells (N, t, C), of the cells just the last ones of more than `KEPT_CELLS` steps."""
+    """Carries hidden vectors and cells (N, t, C), of more steps than `AHEAD` just the last cells."""
 
     memory = (1, 1)
 
@@ -21,7 +20,7 @@ class LSTMCells(Recurrent):
     def forward(self, x: Tensor, carried: tuple[Tensor, ...], context: tuple = ()) -> tuple[Tensor, tuple[Tensor, ...]]:
         hidden, cell = (s[:, -1] for s in carried)
         own: Any = self.cells  # whose parameters have names that are made as it is
-        if x.shape[1] > KEPT_CELLS:
+        if x.shape[1] > AHEAD:
             out, (_, cell) = own(x, (hidden[None], cell[None]))
             return out, (out, cell.transpose(0, 1))
         gates = own.bias_ih_l0 + own.bias_hh_l0 + torch.matmul(x, own.weight_ih_l0.T)  # (N, T, 4C)
