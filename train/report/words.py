@@ -86,8 +86,8 @@ WORDS = {
         "place for a beat; phrases aim at no goal before the last, and some close on a chord that is not "
         "home. Dances repeat whole bars four and eight bars later, but between these their rhythm wanders "
         "more than a dancer's would, with an upbeat or a tiny note where none is due. Chorales are farther from "
-        "real ones than those of the other models in their rhythm and leaps; to draw them warmer or cooler did not "
-        "help.",
+        "real ones than those of the other models in their rhythm and leaps; to draw them warmer or cooler, their "
+        "rhythm apart from their pitches, or more or fewer of their notes anew did not help.",
     ),
     "gan": Words(
         diagram=Diagram(
