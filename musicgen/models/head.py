@@ -70,7 +70,6 @@ NOW = torch.where(MAYBE == HOLD_TOKEN, TOKENS, torch.where(MAYBE == UNKNOWN, RES
 MOTION = torch.where(MAYBE == HOLD_TOKEN, LEAPS, interval(NOW, TOKENS, LEAP))
 MOTION = torch.where(MAYBE == UNKNOWN, LEAPS + 1, MOTION).flatten()
 MOVED = ((NOW != TOKENS) * (PITCH_CLASSES + 1)).flatten()  # as a step in the rows of `VoiceHead.progression`
-NO_ROW = 4 * 3 * 2 * (PITCH_CLASSES + 1)  # past the end of those rows
 NOW = NOW.flatten()
 
 
@@ -84,7 +83,7 @@ class Tables(NamedTuple):
 
     out: Tensor  # (4, D, O) with a column of zeros after `relative` and after each of the classes
     bias: Tensor  # (4, 1, O)
-    progression: Tensor  # (rows + 1, 13) the last row and column are zeros
+    progression: Tensor  # (rows, 13) the last column is zeros
     spacing: Tensor  # (12 V, V) logits by signed distance from another voice's pitch, 0 where either does not sound
 
 
@@ -96,7 +95,6 @@ class Ground(NamedTuple):
     last: Tensor  # (N, n, 3) the others'
     reach: Tensor  # (N, n, V) distance from the own last pitch, as an index
     row: Tensor  # (N, n, 3) of `VoiceHead.progression`
-    no_row: Tensor  # (N, n, 3) what stands for none of them
     forbidden: Tensor  # (N, n, V) by the grammar, and a hold
     may_hold: Tensor  # (N, n)
     copied: Copied
@@ -109,7 +107,7 @@ class Ground(NamedTuple):
         if self.own.shape[1] == 1:  # then there is nothing to leave out
             return self
         heard = None if self.heard is None else self.heard[:, voices]
-        return Ground._make([*(x[:, voices] for x in self[:8]), self.copied.of(voices), heard, *self[10:]])
+        return Ground._make([*(x[:, voices] for x in self[:7]), self.copied.of(voices), heard, *self[9:]])
 
 
 class Choice(NamedTuple):
@@ -221,8 +219,8 @@ class VoiceHead(nn.Module):
         may_hold = self.allowed[:, voices, HOLD_TOKEN][style] & (own != REST_TOKEN)
         forbidden = (~self.allowed | HOLDS.to(own.device))[:, voices][style]
         return Ground(
-            features, own[..., None], last, reach, row, torch.full_like(row, NO_ROW), forbidden, may_hold, copied, None,
-            histogram, fit, self.tables(),
+            features, own[..., None], last, reach, row, forbidden, may_hold, copied, None, histogram, fit,
+            self.tables(),
         )  # fmt: skip
 
     def choice(self, ground: Ground, seen: Tensor, voices: slice) -> Choice:
@@ -240,9 +238,8 @@ class VoiceHead(nn.Module):
         out = by_voice(inner, tables.out[voices], tables.bias[voices])
         absolute, relative, classes, scales, again = out.split(PADDED_OUTPUTS, dim=-1)
 
-        row = torch.cat([ground.no_row, ground.row + moved], -1)  # (N, n, 6)
-        weights = classes.reshape(-1, int(row.shape[1]), 6, PITCH_CLASSES + 1)  # (N, n, 6, 13)
-        weights = weights + F.embedding(row, tables.progression)
+        then, present = classes.reshape(-1, int(seen.shape[1]), 6, PITCH_CLASSES + 1).split(3, 2)  # (N, n, 3, 13) each
+        weights = torch.cat([then, present + F.embedding(ground.row + moved, tables.progression)], 2)
         anchors = TO_ANCHOR.to(device)[torch.cat([ground.last, now], -1)]  # (N, n, 6, 12) last pitches and present ones
         by_class = weights.gather(-1, anchors).sum(-2) + torch.matmul(scales, ground.histogram.to(scales.dtype))
         logits = absolute + torch.matmul(by_class, OF_CLASS.to(device)) + relative.gather(-1, ground.reach)
@@ -268,7 +265,7 @@ class VoiceHead(nn.Module):
         return Tables(
             torch.cat([absolute, *out, scales, again], -1),
             torch.cat([bias[0], *bias_out, *bias[3:]], -1),
-            F.pad(self.progression * FAST_PROGRESSION, (0, 1, 0, 1)),
+            F.pad(self.progression * FAST_PROGRESSION, (0, 1)),
             F.pad(spacing, (FIRST_PITCH, 0, FIRST_PITCH, 0)).flatten(0, 2),
         )
 

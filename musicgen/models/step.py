@@ -63,7 +63,7 @@ class Now(NamedTuple):
         """Of N * S frames, what matters to each for itself."""
         return self._replace(
             tokens=flat(self.tokens),
-            fixed=flat(self.fixed & (self.tokens >= 0)),
+            fixed=flat(self.fixed.expand_as(self.tokens)),
             to_end=flat(self.to_end),
             hold_shift=flat(self.hold_shift[:, None, None] + 0 * self.steps[:, None]),
             breath=flat(self.breath[..., None]),
@@ -105,7 +105,9 @@ class Step(nn.Module):
         self.register_buffer("style", index, persistent=False)
         self.counts = len(state.carried), len(state.context)
         others = self.model.head.allowed[index, : self.voices][0] & ~HOLDS.to(index.device)
-        self.others = [torch.nonzero(of_voice)[:, 0] for of_voice in others]  # what each voice may do but hold
+        self.choices = [
+            F.pad(of_voice.nonzero()[:, 0], (0, 1), value=HOLD_TOKEN) for of_voice in others
+        ]  # hold is last
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         now, tensors = Now(*tensors[: len(Now._fields)]), tensors[len(Now._fields) :]
@@ -136,7 +138,7 @@ class Step(nn.Module):
             one = slice(v, v + 1)
             others = torch.cat([seen[u] for u in range(4) if u != v], -1)[:, None]  # (N, 1, 3)
             choice = choices[v] = head.choice(ground.of(one), others, one)
-            tokens = F.pad(self.others[v], (0, 1), value=HOLD_TOKEN)
+            tokens = self.choices[v]
             hold = len(tokens) - 1, (choice.odds + now.hold_shift) / self.rhythm
             drawn = draw(choice.others[..., tokens[:-1]], now.temperature, now.top_p, now.uniforms[:, one], hold)
             cell = tokens[drawn]  # (N, 1)
