@@ -27,6 +27,7 @@ from musicgen.score import (
 REST_TOKEN, HOLD_TOKEN, FIRST_PITCH = 0, 1, 2  # a cell's index in the vocabulary; pitches follow from LOW up
 VOCABULARY = FIRST_PITCH + HIGH - LOW + 1  # V
 STYLE_NAMES, METER_NAMES = tuple(STYLES), tuple(METERS)
+CELLS = np.array([REST, HOLD, *range(LOW, HIGH + 1)])  # (V,) what a token stands for
 VOICES_OF = torch.tensor([len(s.ranges) for s in STYLES.values()])  # (styles,)
 BAR_STEPS = torch.tensor([m.steps for m in METERS.values()])
 BEAT_STEPS = torch.tensor([m.beat for m in METERS.values()])
@@ -84,7 +85,7 @@ def to_tokens(cells: np.ndarray) -> np.ndarray:
 
 
 def to_cells(tokens: np.ndarray) -> np.ndarray:
-    return np.where(tokens == REST_TOKEN, REST, np.where(tokens == HOLD_TOKEN, HOLD, tokens + LOW - FIRST_PITCH))
+    return CELLS[tokens]
 
 
 def ending(steps: int, bar: int) -> np.ndarray:

@@ -27,7 +27,7 @@ from musicgen.models.frames import (
     place,
     sum_of_features,
 )
-from musicgen.models.head import FROM_ANCHOR, INTERVAL_CLASS
+from musicgen.models.head import INTERVAL_CLASS, turned
 from musicgen.score import VOICE_PAIRS
 
 CRITIC_BARS = 2  # bars that are composed and scored at a time, and bars before them that the critic reads
@@ -102,14 +102,24 @@ class Critic(nn.Module):
         for last in (judged, self.whole):  # small, since as many are summed as there are frames
             nn.init.normal_(last.weight, std=0.01)
 
-    def forward(self, batch: Batch, start: int) -> tuple[Tensor, Tensor]:
+    def scores(self, batch: Batch, start: int) -> tuple[Tensor, Tensor]:
         """What each frame from step `start` on adds to the logit, (B, T - start), and the logit, (B,).
 
         The pieces are of one meter; the `CRITIC_BARS` before `start` are read too, as what the window must go with.
         """
-        x, before, seen = self._read(batch, start)
-        window = slice(start - batch.tokens.shape[1], None)
-        local = self._judge(before[:, window], x[:, window])
+        return self(*self.read(batch, start))
+
+    def read(self, batch: Batch, start: int) -> tuple[Tensor, Tensor]:
+        """Features of the frames from `CRITIC_BARS` before `start` on, (B, T', C); which of them are judged, (n,)."""
+        first = max(0, start - CRITIC_BARS * int(BAR_STEPS[int(batch.meter[0])]))
+        old, now = (h.each(lambda x: x[:, first:]) for h in before_and_after(batch))
+        x = self._sum_up(old, now, batch.timed(lambda x: x[:, first:]))
+        return x, torch.arange(start - first, x.shape[1], device=x.device)
+
+    def forward(self, x: Tensor, window: Tensor) -> tuple[Tensor, Tensor]:
+        """What `scores` returns, by what `read` does."""
+        seen = self.near(x)  # (B, T', C)
+        local = self._judge(one_later(seen)[:, window], x[:, window])
         far = self.far(seen)[:, window]
         whole = self.whole(torch.cat([far.mean(1), far.amax(1)], -1))[:, 0].float()
         return local, local.sum(1) + whole
@@ -124,29 +134,25 @@ class Critic(nn.Module):
             frames: (K * B * n, 1, 4) tokens.
             steps: each other frame's step, as a batch of one step.
         """
-        _, before, _ = self._read(batch, start)
-        before = before[:, start - batch.tokens.shape[1] :]  # (B, n, C)
+        x, window = self.read(batch, start)
+        before = one_later(self.near(x))[:, window]  # (B, n, C)
         x = self._sum_up(history, history.after(frames), steps).unflatten(0, (-1, *before.shape[:2])).squeeze(-2)
         return self._judge(before.expand_as(x), x)
 
-    def _read(self, batch: Batch, start: int) -> tuple[Tensor, Tensor, Tensor]:
-        """Of each frame from `CRITIC_BARS` before `start` on, its features and what is known before and after it."""
-        first = max(0, start - CRITIC_BARS * int(BAR_STEPS[int(batch.meter[0])]))
-        old, now = (h.each(lambda x: x[:, first:]) for h in before_and_after(batch))
-        x = self._sum_up(old, now, batch.timed(lambda x: x[:, first:]))  # (B, T', C)
-        seen = self.near(x)
-        return x, F.pad(seen, (0, 0, 1, -1)), seen
-
     def _sum_up(self, before: History, now: History, batch: Batch) -> Tensor:
         index = features_of(before, now, batch) + self.offsets  # (B, T, n)
-        turn = FROM_ANCHOR.to(index.device)[now.pitch][..., None, :].expand(-1, -1, -1, len(HALF_LIVES), -1)
-        key = before.histogram()[:, :, None].expand_as(turn).gather(-1, turn)  # (B, T, 4, 3, 12)
+        key = turned(before.histogram.flatten(0, 1), now.pitch.flatten(0, 1))  # (B * T, 4, 36)
         features = sum_of_features(index, self.features, self.forget if self.training else 0)
-        return self.dropout(self.norm(features + self.key(key.flatten(2))))
+        return self.dropout(self.norm(features + self.key(key.view(*index.shape[:2], -1))))
 
     def _judge(self, before: Tensor, x: Tensor) -> Tensor:
         """What was known before frames, and the frames' features (..., C) -> what they add, (...)."""
         return self.judge(torch.cat([before, x], -1))[..., 0].float()
+
+
+def one_later(x: Tensor) -> Tensor:
+    """(B, T, C), at each frame what stood at the one before it."""
+    return F.pad(x, (0, 0, 1, -1))
 
 
 class ConvBlock(nn.Module):

@@ -3,7 +3,8 @@
 import math
 from collections import defaultdict
 from collections.abc import Callable, Generator, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
 
@@ -12,90 +13,27 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from musicgen.models.base import (
-    BAR_STEPS,
     BEAT_STEPS,
     DEFAULTS,
     REST_TOKEN,
-    STYLE_NAMES,
     Batch,
     MusicModel,
-    collate,
-    features_of,
     to_cells,
 )
-from musicgen.models.draw import Rng, uniforms
-from musicgen.models.engine import disabled, fault, made, prepare, runner
-from musicgen.models.frames import History, histories
-from musicgen.models.head import STANDARD_RANK
-from musicgen.models.step import HISTORY_TENSORS, Now, State
+from musicgen.models.draw import uniforms
+from musicgen.models.engine import PartExample, disabled, fault, made, prepare, runner
+from musicgen.models.frames import History
+from musicgen.models.reading import begin, reading_example
+from musicgen.models.step import HISTORY_TENSORS, Now, State, Step
+from musicgen.models.task import Moment, Task, repeated, task_of
 from musicgen.sampling import SamplingConfig
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Canvas, Patch, Score
 
 FOR_EVER = 10**6  # steps
 AHEAD, ROWS = 4, 16  # most steps that are composed at once, and most frames of all pieces together
-EXAMPLE_SIZES = (2, 2, 3, 2, 2), (3, 3, 5, 3, 3)  # see `example`: two sizes of all that varies
-
-
-@dataclass(frozen=True)
-class Task:
-    """B pieces of one style and meter to be composed side by side."""
-
-    batch: Batch  # what the fixed cells hold stands in its tokens
-    fixed: Tensor  # (T, 4) which cells of each piece are given
-    sampling: SamplingConfig
-    rng: Rng
-    may_rest: bool = False  # whether all voices may rest for longer than the style's breath
-
-    @property
-    def end(self) -> int:
-        return self.batch.tokens.shape[1]
-
-    @property
-    def style(self) -> str:
-        return STYLE_NAMES[int(self.batch.style[0])]
-
-    @property
-    def bar(self) -> int:
-        return int(BAR_STEPS[int(self.batch.meter[0])])
-
-    @property
-    def given(self) -> int:
-        """Steps from the start on of which every cell is fixed."""
-        return int(self._whole().cumprod(0).sum())
-
-    @property
-    def free_until(self) -> int:
-        """Steps up to the last one of which some cell is free."""
-        return self.end - int(self._whole().flip(0).cumprod(0).sum())
-
-    def _whole(self) -> Tensor:
-        """Whether every cell of a step is fixed, (T,)."""
-        return self.fixed[:, : self.batch.voices()].all(1)
-
-    def closing(self) -> "Task":
-        """The same at the temperature of a close."""
-        cooler = self.sampling.temperature * self.sampling.close_temperature
-        return replace(self, sampling=replace(self.sampling, temperature=cooler))
-
-    def with_candidates(self, candidates: int) -> "Task":
-        """The same with each piece so many times, one after the other."""
-        return replace(self, batch=self.batch.pieces(repeated(len(self.batch.tokens), candidates)))
-
-
-@dataclass(frozen=True)
-class Moment:
-    """Where the composing of N pieces stands."""
-
-    step: int  # the one that comes next
-    past: list[Tensor]  # see `History.packed`
-    state: State
-
-    @property
-    def history(self) -> History:
-        return History.by(self.past)
-
-    def rows(self, rows: Tensor) -> "Moment":
-        return Moment(self.step, [x[rows] for x in self.past], self.state.rows(rows))
+# Of the examples by which a graph is made: pieces, candidates of each, steps taken before they branch and after that,
+# and steps composed at once, before which ten times as many are carried besides.
+EXAMPLE_SIZES = (2, 2, 3, 2, 2), (3, 3, 5, 3, 3)
 
 
 class Stride(NamedTuple):
@@ -128,11 +66,16 @@ class FrameByFrame(MusicModel):
         yield from task.batch.tokens[:, stop:].unbind(1)
 
     def accelerate(self) -> bool:
-        return min(self._graph(self.forward_model(), style) for style in self.styles)
+        model = self.forward_model()
+        return min([prepare(model, name, example) for name, example in self.parts()])
 
-    @staticmethod
-    def _graph(model: "FrameByFrame", style: str) -> bool:
-        return prepare(model, style, lambda: [example(model, style, *sizes) for sizes in EXAMPLE_SIZES])
+    def parts(self) -> Iterator[tuple[str, Callable[[], PartExample]]]:
+        """What composing repeats, so that graphs are made of it: names, and what makes an example of each."""
+        model = self.forward_model()
+        for style in self.styles:
+            yield f"{style} reading", partial(reading_example, model, style)
+            for given in range(min(2, len(STYLES[style].ranges))):  # a soprano to harmonise
+                yield f"{style} step, {given} given", partial(step_example, model, style, given)
 
     def engine(self) -> str:
         model = self.forward_model()
@@ -167,46 +110,11 @@ class FrameByFrame(MusicModel):
         return [scores[i] for i in range(len(canvases))]
 
 
-def task_of(canvases: list[Canvas], sampling: SamplingConfig, rng: Rng) -> Task:
-    """Canvases that are alike but for their notes."""
-    fixed = torch.from_numpy(canvases[0].fixed.copy())
-    return Task(collate([features_of(c.score) for c in canvases]), fixed, sampling, rng)
-
-
 def compose_frames(model: FrameByFrame, task: Task) -> Iterator[Tensor]:
     """The frames (B, 4) of a model that knows its state from the first step on."""
     yield from task.batch.tokens[:, : task.given].unbind(1)  # the seed, at once
     task, moment = begin(model, task)
     yield from compose_until(model, task, moment, task.end)
-
-
-@torch.inference_mode()
-def begin(model: FrameByFrame, task: Task) -> tuple[Task, Moment]:
-    """The task in the rhythm of its seed, and the moment after what is given whole, read in one pass."""
-    batch = task.batch
-    state = model.first_state(batch, task.fixed.expand(len(batch.tokens), -1, -1))
-    if not task.given:
-        return task, Moment(0, History.empty(batch.meter).packed(), state)
-    seed = slice_steps(batch, 0, task.given)
-    history = histories(seed.tokens, seed.meter)
-    read = history.each(lambda x: x[:, :-1])
-    hidden, after = model.hidden(read, seed, state)
-    logits = model.logits(seed) if model.looks_ahead else model.voice_logits(hidden, read, seed, STANDARD_RANK)
-    moment = Moment(task.given, history.each(lambda x: x[:, -1]).packed(), after.cut(model.backbone.memory))
-    return with_hold_shift(model, task, logits), moment
-
-
-@torch.inference_mode()
-def with_hold_shift(model: FrameByFrame, task: Task, logits: Tensor | None = None) -> Task:
-    """The task with how much surer of a hold its seed asks the model to be, see `NextFrame.fit_hold_shift`.
-
-    logits (B, T, n, V) are those of the seed, by a model that knows of nothing given later.
-    """
-    if not task.given or not task.sampling.follow_seed:
-        return task
-    seed = slice_steps(task.batch, 0, task.given)
-    hold_shift = model.fit_hold_shift(seed, model.logits(seed) if logits is None else logits)
-    return replace(task, batch=replace(task.batch, hold_shift=hold_shift))
 
 
 def compose_until(model: FrameByFrame, task: Task, moment: Moment, stop: int) -> Generator[Tensor, None, Moment]:
@@ -247,7 +155,8 @@ def walk(model: FrameByFrame, task: Task, moment: Moment, stop: int, ahead: int 
     """
     pieces, start = len(task.batch.tokens), moment.step
     chances = uniforms((pieces, stop - start, 4), task.rng).to(task.batch.tokens.device)
-    run, settings = runner(model, task.style, moment.state), settings_of(task)
+    settings, given = settings_of(task), int(task.batch.voices() > 1 and bool(task.fixed[start:stop, 0].all()))
+    run = runner(model, f"{task.style} step, {given} given", lambda: Step(model, task.style, moment.state, given))
     ahead = max(1, min(ahead, ROWS // pieces))
     while moment.step < stop:
         count, first = min(ahead, stop - moment.step), moment.step - start
@@ -297,44 +206,27 @@ def step_inputs(task: Task, moment: Moment, settings: list[Tensor], chances: Ten
 
 
 @torch.inference_mode()
-def example(
-    model: FrameByFrame, style: str, pieces: int, candidates: int, read: int, written: int, ahead: int
-) -> tuple[list[Tensor], State]:
-    """What a step is given while composing, and the state: an example by which a graph is made.
-
-    Args:
-        model: whose step it is.
-        style: of the pieces.
-        pieces: B, side by side.
-        candidates: of each piece.
-        read: steps taken before the pieces have candidates.
-        written: steps taken after that.
-        ahead: steps of the example, before which ten times as many are carried besides.
-    """
-    canvas = Canvas.blank(2 + written, style)
-    task = task_of([canvas] * pieces, DEFAULTS, torch.Generator().manual_seed(0))
-    batch = task.batch
-    state = model.first_state(batch, task.fixed.expand(pieces, -1, -1))
-    moment = Moment(0, History.empty(batch.meter).packed(), state)
-    with disabled():
-        moment = [stride.moment for stride in walk(model, task, moment, read)][-1]
-        moment, many = branched(model, moment, candidates), task.with_candidates(candidates)
-        moment = [stride.moment for stride in walk(model, many, moment, read + written)][-1]
-    longer = tuple(F.pad(x, (0, 0, 10 * ahead, 0)) for x in moment.state.carried)
-    moment = replace(moment, state=replace(moment.state, carried=longer))
-    inputs = step_inputs(many, moment, settings_of(many), torch.rand(pieces * candidates, ahead, 4))
-    return [x.clone() for x in inputs], moment.state
+def step_example(model: FrameByFrame, style: str, given: int) -> PartExample:
+    """By which a graph is made: what a step is given while composing, in two sizes of all that varies."""
+    examples = []
+    for pieces, candidates, read, written, ahead in EXAMPLE_SIZES:
+        task = task_of([Canvas.blank(2 + written, style)] * pieces, DEFAULTS, torch.Generator().manual_seed(0))
+        moment = begin(model, task)[1]
+        with disabled():
+            moment = [stride.moment for stride in walk(model, task, moment, read)][-1]
+            moment, many = branched(model, moment, candidates), task.with_candidates(candidates)
+            moment = [stride.moment for stride in walk(model, many, moment, read + written)][-1]
+        longer = tuple(F.pad(x, (0, 0, 10 * ahead, 0)) for x in moment.state.carried)
+        moment = replace(moment, state=replace(moment.state, carried=longer))
+        inputs = step_inputs(many, moment, settings_of(many), torch.rand(pieces * candidates, ahead, 4))
+        examples.append([x.clone() for x in inputs])
+    return Step(model, style, moment.state, given), examples
 
 
 def branched(model: FrameByFrame, moment: Moment, candidates: int) -> Moment:
     """The moment with every piece so many times, as in `Task.with_candidates`."""
     rows = repeated(len(moment.past[0]), candidates)
     return Moment(moment.step, [x[rows] for x in moment.past], model.fan_out(moment.state, candidates))
-
-
-def repeated(pieces: int, candidates: int) -> Tensor:
-    """The number of each piece, so many times one after the other."""
-    return torch.arange(pieces).repeat_interleave(candidates)
 
 
 def ends_as_most(history: History, pieces: int) -> Tensor:
@@ -372,12 +264,3 @@ def patches(frames: Iterable[Tensor], beat: int, start: int = 0) -> Iterator[Pat
             start, waiting = start + beat, []
     if waiting:
         yield Patch(start, to_cells(torch.cat(waiting).numpy()))
-
-
-def slice_steps(batch: Batch, start: int, count: int = 1) -> Batch:
-    return batch.timed(lambda x: x[:, start : start + count])
-
-
-def nothing_fixed(batch: Batch) -> Tensor:
-    """(B, T, 4)"""
-    return torch.zeros_like(batch.tokens, dtype=torch.bool)

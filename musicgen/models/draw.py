@@ -29,7 +29,7 @@ def draw(
     temperature = torch.as_tensor(temperature, device=logits.device)
     uniforms = torch.where(temperature > 0, uniforms, 0.5)
     temperature = temperature.clamp(min=COLD)
-    p, order = (logits / (temperature * cool)).softmax(-1).sort(-1, descending=True)
+    p, order = (logits / (temperature * cool)).softmax(-1).topk(int(logits.shape[-1]))
     mass = p.cumsum(-1)
     last = (mass - p < top_p).sum(-1, keepdim=True) - 1  # that is kept
     share = 0.0 if apart is None else (apart[1] / temperature).sigmoid()  # of the choice that is made first
@@ -53,8 +53,8 @@ def uniforms(shape: tuple[int, ...], rng: Rng, dim: int = 0) -> Tensor:
     return torch.cat([torch.rand(part, generator=g) for g in rng], dim)
 
 
-def normals(like: Tensor, rng: Rng) -> Tensor:
-    """Standard normal numbers of the shape of a tensor (N, ...), each generator drawing its share of the rows."""
+def normals(shape: tuple[int, ...], rng: Rng) -> Tensor:
+    """Standard normal numbers of a shape (N, ...), each generator drawing its equal share of the rows."""
     if isinstance(rng, torch.Generator):
-        return torch.randn(like.shape, generator=rng)
-    return torch.cat([torch.randn(rows.shape, generator=g) for rows, g in zip(like.chunk(len(rng)), rng, strict=True)])
+        return torch.randn(shape, generator=rng)
+    return torch.cat([torch.randn(shape[0] // len(rng), *shape[1:], generator=g) for g in rng])

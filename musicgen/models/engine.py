@@ -1,8 +1,8 @@
-"""Runs the steps of forward models: eagerly, or as graphs of ONNX Runtime once they are made.
+"""Runs the parts of models that composing repeats: eagerly, or as graphs of ONNX Runtime once they are made.
 
-A graph is exported from the very `Step` that runs eagerly and is given the same uniform numbers, so that both write the
-same notes. Making one takes a second or two, so it is done in the background; until then, and where it fails or
-onnxruntime is missing, the eager step plays.
+A graph is exported from the very module that runs eagerly and is given the same random numbers, so that both write the
+same notes. Making one takes about a second, so it is done in the background; until then, and where it fails or
+onnxruntime is missing, the module itself plays.
 """
 
 import io
@@ -19,11 +19,10 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
-from musicgen.models.step import State, Step
-
 Runner = Callable[[list[Tensor]], list[Tensor]]
+PartExample = tuple[nn.Module, list[list[Tensor]]]  # a part, and twice what it is given: the sizes that differ vary
 OPSET = 17
-THREADS = 1  # of a step, which is too small for more
+THREADS = 1  # of a part, which is too small for more
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # else onnxruntime would report to its makers
 
@@ -32,10 +31,10 @@ _making = threading.Lock()
 _enabled = ContextVar("engine_enabled", default=True)
 
 
-def runner(model: nn.Module, style: str, state: State) -> Runner:
-    """What runs a step of this model in a style: its graph if there is one."""
-    graph = _graphs.get(model, {}).get(style) if _enabled.get() else None
-    return graph if isinstance(graph, Graph) else Eager(Step(model, style, state))
+def runner(model: nn.Module, name: str, part: Callable[[], nn.Module]) -> Runner:
+    """What runs a part of a model: the graph of this name if there is one, else the part itself."""
+    graph = _graphs.get(model, {}).get(name) if _enabled.get() else None
+    return graph if isinstance(graph, Graph) else Eager(part())
 
 
 @contextmanager
@@ -48,20 +47,20 @@ def disabled() -> Iterator[None]:
         _enabled.reset(token)
 
 
-def prepare(model: nn.Module, style: str, examples: Callable[[], list[tuple[list[Tensor], State]]]) -> bool:
-    """Make the graph of a model that never changes again, for a style; whether there is one.
+def prepare(model: nn.Module, name: str, example: Callable[[], PartExample]) -> bool:
+    """Make the graph of a part of a model that never changes again; whether there is one.
 
-    Two examples of what a step is given, and of the state, tell which sizes vary. What goes wrong is kept for `fault`.
+    What goes wrong is kept for `fault`.
     """
     with _making:
         made = _graphs.setdefault(model, {})
-        if style not in made:
+        if name not in made:
             try:
-                made[style] = Graph.of(model, style, examples())
+                made[name] = Graph.of(*example())
             except Exception as error:  # whatever an exporter or a runtime of another version stumbles over
                 logging.getLogger(__name__).warning("%s runs without a graph: %s", type(model).__name__, error)
-                made[style] = error.with_traceback(None)  # which would keep the model
-        return isinstance(made[style], Graph)
+                made[name] = error.with_traceback(None)  # which would keep the model
+        return isinstance(made[name], Graph)
 
 
 def made(model: nn.Module) -> bool:
@@ -75,18 +74,19 @@ def fault(model: nn.Module) -> Exception | None:
 
 
 class Eager:
-    """The step, run by PyTorch."""
+    """A part, run by PyTorch."""
 
-    def __init__(self, step: Step):
-        self.step = step
+    def __init__(self, part: nn.Module):
+        self.part = part
 
     @torch.inference_mode()
     def __call__(self, tensors: list[Tensor]) -> list[Tensor]:
-        return list(self.step(*tensors))
+        found = self.part(*tensors)
+        return [found] if isinstance(found, Tensor) else list(found)
 
 
 class Graph:
-    """The step, run by ONNX Runtime."""
+    """A part, run by ONNX Runtime."""
 
     def __init__(self, exported: bytes):
         import onnxruntime
@@ -95,13 +95,13 @@ class Graph:
         options.intra_op_num_threads = options.inter_op_num_threads = THREADS
         options.log_severity_level = 3
         self.session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
+        self.session._model_bytes = None  # which it would keep beside what it made of them
         self.inputs = {i.name: int(i.name[1:]) for i in self.session.get_inputs()}  # what does not matter is left out
 
     @classmethod
-    def of(cls, model: nn.Module, style: str, examples: list[tuple[list[Tensor], State]]) -> "Graph":
-        (tensors, state), (others, _) = examples
+    def of(cls, part: nn.Module, examples: list[list[Tensor]]) -> "Graph":
+        part, (tensors, others) = part.eval(), examples
         names = [f"i{n}" for n in range(len(tensors))]
-        step = Step(model, style, state).eval()
         varying = {
             name: {d: f"{name}d{d}" for d, sizes in enumerate(zip(a.shape, b.shape)) if sizes[0] != sizes[1]}
             for name, a, b in zip(names, tensors, others)
@@ -110,7 +110,7 @@ class Graph:
         with torch.no_grad(), warnings.catch_warnings():
             warnings.simplefilter("ignore")
             torch.onnx.export(
-                step, tuple(tensors), file, input_names=names, dynamic_axes=varying, opset_version=OPSET, dynamo=False
+                part, tuple(tensors), file, input_names=names, dynamic_axes=varying, opset_version=OPSET, dynamo=False
             )  # fmt: skip
         return cls(file.getvalue())
 

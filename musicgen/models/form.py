@@ -37,7 +37,7 @@ class Echo(NamedTuple):
     @classmethod
     def among(cls, frames: Tensor) -> "Echo":
         """Frames (..., 3K, 8) in the order of `echo_index`."""
-        now, before, after = frames.long().unflatten(-2, (3, len(LAGS))).unbind(-3)
+        now, before, after = frames.long().split(len(LAGS), -2)
         return cls(now[..., :4], now[..., 4:], before[..., 4:], after[..., :4], after[..., 4:])
 
     def of(self, voices: slice) -> "Echo":
@@ -150,7 +150,7 @@ class Copied(NamedTuple):
 
     def added(self, logits: Tensor, more: Tensor) -> Tensor:
         """Logits (N, n, V) with those of the copies added, and `more` (N, n, 2K) that depends on this very frame."""
-        return logits.scatter_add(-1, self.token, ((self.logit + more) * self.there).to(logits.dtype))
+        return logits.scatter_add(-1, self.token, torch.where(self.there, self.logit + more, 0.0).to(logits.dtype))
 
 
 class Copy(nn.Module):
@@ -173,8 +173,8 @@ class Copy(nn.Module):
         """
         token, sound, before = (x.transpose(-1, -2) for x in echo[:3])  # (N, n, K)
         moved = own + sound - before  # the same motion from today's pitch
-        moves = (token >= FIRST_PITCH) & (before >= FIRST_PITCH) & (own >= FIRST_PITCH) & (moved != token)
-        moves = moves & (moved >= FIRST_PITCH) & (moved < VOCABULARY)
+        lowest = torch.minimum(torch.minimum(token, before), torch.minimum(own, moved))
+        moves = (lowest >= FIRST_PITCH) & (moved < VOCABULARY) & (moved != token)
         which = torch.cat([sound != REST_TOKEN, moves], 2)  # (N, n, 2K)
         tokens = torch.cat([token, torch.where(moves, moved, token)], 2)
         strength = self._strength(0, trail.repeats, style, voices) + self._strength(1, trail.rhythm, style, voices)

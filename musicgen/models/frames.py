@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -66,7 +67,10 @@ class History:
     def each(self, change: Callable[[Tensor], Tensor]) -> "History":
         """The same with every tensor changed alike, as when dimensions are added or flattened."""
         own = self.pitch, self.before, self.age, self.still, self.classes
-        return History(*map(change, own), trail=self.trail.each(change))
+        changed = History(*map(change, own), trail=self.trail.each(change))
+        if "histogram" in vars(self):  # known already
+            vars(changed)["histogram"] = change(self.histogram)
+        return changed
 
     def after(self, frame: Tensor) -> "History":
         """The history one frame (..., 4) later."""
@@ -94,6 +98,7 @@ class History:
         trail = self.trail.ahead(steps, held(self.pitch), self.pitch)
         return History(pitch, before, age, still, classes, trail)
 
+    @cached_property
     def histogram(self) -> Tensor:
         """Shares of the pitch classes at three ranges, (..., 3, 12)."""
         return self.classes / (self.classes.sum(-1, keepdim=True) + 1)

@@ -6,7 +6,7 @@ policy gradient on the critic's scores (SeqGAN, Yu 2017, arXiv 1609.05473). Its 
 likeliest of logits / temperature + Gumbel noise is a draw from the softmax (Maddison 2014, arXiv 1411.0030).
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -17,23 +17,16 @@ from torch.nn import functional as F
 
 from musicgen.models.base import BAR_STEPS, DEFAULTS, Batch
 from musicgen.models.critic import CRITIC_BARS, Critic, before_and_after, features_of
-from musicgen.models.decoding import (
-    FrameByFrame,
-    Moment,
-    Task,
-    begin,
-    best_of,
-    compose_until,
-    nothing_fixed,
-    repeated,
-    slice_steps,
-    walk,
-)
+from musicgen.models.decoding import FrameByFrame, best_of, compose_until, walk
+from musicgen.models.engine import PartExample, runner
 from musicgen.models.frames import histories
 from musicgen.models.gru import GRU
 from musicgen.models.head import STANDARD_RANK
 from musicgen.models.next_frame import NextFrameConfig, nll
+from musicgen.models.reading import begin
 from musicgen.models.step import State
+from musicgen.models.task import Moment, Task, nothing_fixed, repeated, slice_steps, task_of
+from musicgen.score import Canvas
 
 CLOSING = 0.25  # share of the windows of training that end where the shortest crop does, so where pieces end
 GIVEN = 0.25  # share of the windows of training in which some voices are given
@@ -85,7 +78,7 @@ class GAN(FrameByFrame):
     def _critic_loss(self, batch: Batch, begin: int, start: int) -> dict[str, Tensor]:
         """Cross-entropy of telling the pieces' own windows from those composed after the same contexts."""
         fake, _ = self.roll(batch, begin, start, some_given(batch), fresh())
-        _, logit = self.critic(stacked(batch, fake), start)
+        _, logit = self.critic.scores(stacked(batch, fake), start)
         belief_real, belief_fake = logit.chunk(2)
         parts = {"real": F.softplus(-belief_real).mean(), "fake": F.softplus(belief_fake).mean()}
         return {"loss": (parts["real"] + parts["fake"]) / 2} | parts
@@ -163,6 +156,10 @@ class GAN(FrameByFrame):
         real, fake = counts / counts[0].sum()
         return 0.5 * (real.sqrt() - fake.sqrt()).square().sum()
 
+    def parts(self) -> Iterator[tuple[str, Callable[[], PartExample]]]:
+        yield from super().parts()
+        yield "critic", self._critic_example
+
     def frames(self, task: Task) -> Iterator[Tensor]:
         """Those of a window at once. At temperature 0 there is no choosing.
 
@@ -190,8 +187,21 @@ class GAN(FrameByFrame):
         tokens[:, start:stop] = torch.cat([stride.frames for stride in strides], 1)
         batch, best = replace(many.batch, tokens=tokens), torch.arange(pieces)
         if not alone:
-            best = best_of(self.critic(slice_steps(batch, 0, stop), start)[1].view(pieces, candidates))
+            best = best_of(self._belief(slice_steps(batch, 0, stop), start).view(pieces, candidates))
         return replace(task, batch=batch.pieces(best)), strides[-1].moment.rows(best)
+
+    def _belief(self, batch: Batch, start: int) -> Tensor:
+        """The critic's logits of the windows from `start` on, (B,)."""
+        return runner(self.generator, "critic", lambda: self.critic)([*self.critic.read(batch, start)])[1]
+
+    @torch.inference_mode()
+    def _critic_example(self) -> PartExample:
+        """By which a graph is made: pieces, steps and windows of two numbers."""
+        inputs = []
+        for size in (2, 3):
+            batch = task_of([Canvas.blank(size)] * size, DEFAULTS, torch.Generator()).batch
+            inputs.append([*self.critic.read(batch, size)])
+        return self.critic, inputs
 
 
 @contextmanager

@@ -57,6 +57,7 @@ INTERVAL_CLASS = torch.where(  # (V, V) semitones modulo the octave, `PITCH_CLAS
     INTERVAL_CLASS > 2 * VOCABULARY, PITCH_CLASSES, (INTERVAL_CLASS - VOCABULARY) % PITCH_CLASSES
 )
 FROM_ANCHOR = (torch.arange(PITCH_CLASSES) + pitch_class(TOKENS)[:, None]) % PITCH_CLASSES  # (V, 12)
+TURNED = (torch.arange(len(HALF_LIVES))[:, None] * PITCH_CLASSES + FROM_ANCHOR[:, None]).flatten(1)  # (V, 36)
 TO_ANCHOR = (torch.arange(PITCH_CLASSES) - pitch_class(TOKENS)[:, None]) % PITCH_CLASSES
 TO_ANCHOR = torch.where((TOKENS >= FIRST_PITCH)[:, None], TO_ANCHOR, PITCH_CLASSES)  # one past the end: no anchor
 OF_CLASS = CLASSES_OF.T.float()  # (12, V) which pitches are of each class
@@ -208,9 +209,8 @@ class VoiceHead(nn.Module):
         index = torch.cat(index, -1)
         index = index + self.history_offsets[voices, : int(index.shape[-1])]  # (N, n, features)
         features = sum_of_features(index, self.features, self.forget if self.training else 0)
-        turn = FROM_ANCHOR.to(own.device)[own][:, :, None].expand(-1, -1, len(HALF_LIVES), -1)
-        histogram = history.histogram()
-        key = histogram[:, None].expand(-1, own.shape[1], -1, -1).gather(-1, turn).flatten(2)  # (N, n, 36)
+        histogram = history.histogram
+        key = turned(histogram, own)  # (N, n, 36)
         features = features + by_voice(key, self.key[voices]) + self._mixed(hidden, history, voices)
         row = self.progression_rows[voices] + at(INTERVAL_CLASS, own[..., None], last)
         copied = self.copy(history.trail, echo, own[..., None], style, voices)
@@ -268,6 +268,13 @@ class VoiceHead(nn.Module):
             F.pad(self.progression * FAST_PROGRESSION, (0, 1)),
             F.pad(spacing, (FIRST_PITCH, 0, FIRST_PITCH, 0)).flatten(0, 2),
         )
+
+
+def turned(histogram: Tensor, pitch: Tensor) -> Tensor:
+    """Histograms (N, 3, 12) of pitch classes, counted from each of the pitches (N, n): (N, n, 36)."""
+    shape = int(pitch.shape[1]), TURNED.shape[1]
+    index = TURNED.to(pitch.device)[pitch].reshape(-1, shape[0] * shape[1])
+    return histogram.reshape(-1, shape[1]).gather(1, index).reshape(-1, *shape)
 
 
 def by_voice(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

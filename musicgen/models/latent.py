@@ -10,13 +10,12 @@ from musicgen.models.base import (
     BAR_STEPS,
     BEAT_STEPS,
     FIRST_PITCH,
-    HOLD_TOKEN,
     METER_NAMES,
     REST_TOKEN,
     VOCABULARY,
     Batch,
 )
-from musicgen.models.draw import ILLEGAL, Rng, normals
+from musicgen.models.draw import ILLEGAL
 from musicgen.models.frames import (
     LEAP,
     LEAPS,
@@ -70,6 +69,14 @@ class Grid:
         there = inside & (batch.weight.gather(1, step.flatten(1)).view(step.shape) > 0)
         return cls(window, place, place // BEAT_STEPS.to(device)[batch.meter][:, None], step, there)
 
+    @classmethod
+    def of_one(cls, meter: Tensor, steps: Tensor) -> "Grid":
+        """Of pieces that go through a single window as often as there are `steps` (T,) for, their meters (B,)."""
+        span = LATENT_BARS * BAR_STEPS.to(meter.device)[meter][:, None]
+        place = steps % span
+        beat = place // BEAT_STEPS.to(meter.device)[meter][:, None]
+        return cls(torch.zeros_like(place), place, beat, place[:, None], torch.ones_like(place, dtype=torch.bool))
+
     @property
     def windows(self) -> Tensor:
         """Which windows have a step, (B, W)."""
@@ -81,7 +88,7 @@ class Grid:
 
     def spread(self, values: Tensor) -> Tensor:
         """A value a window (B, W, ...) -> the same for each of its steps, (B, T, ...)."""
-        return values[torch.arange(len(values), device=values.device)[:, None], self.window]
+        return values[torch.arange(values.shape[0], device=values.device)[:, None], self.window]
 
 
 class WindowReader(nn.Module):
@@ -105,21 +112,33 @@ class WindowReader(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.out = nn.Linear(BEATS * 2 * width, out)
 
-    def forward(self, batch: Batch, known: Tensor, grid: Grid) -> Tensor:
+    def read(self, batch: Batch, known: Tensor, grid: Grid) -> Tensor:
         """Known cells (B, T, 4) -> a vector a window, (B, W, out); 0 for windows without a step."""
-        index = features_of_cells(batch, known, grid) + self.offsets  # (B, T, n)
+        return self(*self.inputs(batch, known, grid))
+
+    def inputs(self, batch: Batch, known: Tensor, grid: Grid) -> list[Tensor]:
+        """The tensors that `forward` takes: what is seen of each step, (B, T, n), and where the steps lie."""
+        return [features_of_cells(batch, known, grid) + self.offsets, grid.beat, grid.step, grid.there]
+
+    def forward(self, index: Tensor, beat: Tensor, step: Tensor, there: Tensor) -> Tensor:
+        """What `read` returns.
+
+        Args:
+            index: (B, T, n) what is seen of each step, as rows of the table of features.
+            beat: (B, T) see `Grid`, as the two that follow.
+            step: (B, W, L)
+            there: (B, W, L)
+        """
         x = self.norm(sum_of_features(index, self.features, 0))  # (B, T, C)
-        rows = torch.arange(len(x), device=x.device)[:, None, None]
-        held = grid.windows
-        there = grid.there[held]  # (N, L) of the N windows that have a step
-        x = x[rows, grid.step][held] * there[..., None]  # (N, L, C)
-        seen, _ = self.gru(self.dropout(x))  # (N, L, 2C)
-        beat = grid.beat[rows[..., 0, None], grid.step][held]  # (N, L)
-        share = F.one_hot(beat, BEATS).mT * there[:, None]  # (N, beats, L)
+        rows = torch.arange(x.shape[0], device=x.device)[:, None, None]
+        x, beat = (y[rows, step].flatten(0, 1) for y in (x, beat))  # (N, L, C) and (N, L) of all N = B * W windows
+        within = there.flatten(0, 1)  # (N, L)
+        seen, _ = self.gru(self.dropout(x * within[..., None]))  # (N, L, 2C)
+        share = F.one_hot(beat, BEATS).transpose(1, 2) * within[:, None]  # (N, beats, L)
         share = share / share.sum(-1, keepdim=True).clamp(min=1)
         beats = share.to(seen.dtype) @ seen  # (N, beats, 2C)
-        out = self.out(self.dropout(beats.flatten(1)))  # (N, out)
-        return out.new_zeros(*held.shape, out.shape[-1]).masked_scatter(held[..., None], out)
+        out = self.out(self.dropout(beats.flatten(1))) * within.any(-1, keepdim=True)  # (N, out)
+        return out.unflatten(0, step.shape[:2])
 
 
 def features_of_cells(batch: Batch, known: Tensor, grid: Grid) -> Tensor:
@@ -159,7 +178,7 @@ class Conductor(nn.Module):
         self.norm = nn.LayerNorm(width)
         self.frames = nn.Linear(width, LONGEST_BEAT * out)
 
-    def forward(self, z: Tensor, level: Tensor, batch: Batch, grid: Grid) -> Tensor:
+    def forward(self, z: Tensor, level: Tensor, meter: Tensor, grid: Grid) -> Tensor:
         """Latents -> plans (B, T, C).
 
         What can be believed of a z is its part that is not noise, so that at level 1 a plan knows of no z.
@@ -167,18 +186,18 @@ class Conductor(nn.Module):
         Args:
             z: (B, W, Z) a latent a window.
             level: (B, W) of the noise in each, 0 to 1.
-            batch: the pieces' meters are read.
-            grid: where their windows lie.
+            meter: (B,) index into METER_NAMES.
+            grid: where the pieces' windows lie.
         """
         trust = trust_at(level)
         x = self.spread(z * trust[..., None]).unflatten(-1, (BEATS, self.width))  # (B, W, beats, H)
-        x = x + self.level(torch.stack([level, trust], -1))[:, :, None] + self.beats[batch.meter][:, None]
+        x = x + self.level(torch.stack([level, trust], -1))[:, :, None] + self.beats[meter][:, None]
         seen, _ = self.gru(x.flatten(0, 1))  # (B * W, beats, H)
         beats = self.norm(x.flatten(0, 1) + seen)
-        frames = self.frames(beats).view(len(z), -1, self.frames.out_features // LONGEST_BEAT)  # (B, W*beats*6, C)
-        in_beat = grid.place % BEAT_STEPS.to(z.device)[batch.meter][:, None]
+        frames = self.frames(beats).view(z.shape[0], -1, self.frames.out_features // LONGEST_BEAT)  # (B, W*beats*6, C)
+        in_beat = grid.place % BEAT_STEPS.to(z.device)[meter][:, None]
         index = (grid.window * BEATS + grid.beat) * LONGEST_BEAT + in_beat  # (B, T)
-        return frames[torch.arange(len(z), device=z.device)[:, None], index]  # (B, T, C)
+        return frames[torch.arange(z.shape[0], device=z.device)[:, None], index]  # (B, T, C)
 
 
 class PlannedHead(VoiceHead):
@@ -194,9 +213,9 @@ class PlannedHead(VoiceHead):
         self.sketch = nn.Linear(width, 4 * VOCABULARY)
 
     def sketch_of(self, plan: Tensor) -> Tensor:
-        """ln p of what each voice sounds, by plans (..., C) alone: (..., 4, V), a hold being no sound of its own."""
+        """ln p of what each voice sounds, by plans (..., C) alone: (..., 4V), a hold being no sound of its own."""
         logits = self.sketch(plan).float().unflatten(-1, (4, VOCABULARY))
-        return logits.masked_fill(HOLDS.to(plan.device), ILLEGAL).log_softmax(-1)
+        return logits.masked_fill(HOLDS.to(plan.device), ILLEGAL).log_softmax(-1).flatten(-2)
 
     def ground(
         self, hidden: Tensor, history: History, places: Tensor, endings: Tensor, style: Tensor, voices: slice
@@ -209,7 +228,7 @@ class PlannedHead(VoiceHead):
         ground = super().ground(hidden, history, places, endings, style, voices)
         heard = sketch.reshape(-1, 4, VOCABULARY)[:, voices]  # (N, n, V)
         held = heard.gather(-1, ground.own)
-        heard = torch.cat([heard[..., :HOLD_TOKEN], held, heard[..., FIRST_PITCH:]], -1)
+        heard = torch.where(HOLDS.to(hidden.device), held, heard)
         return ground._replace(heard=(LEAST_HEED + trust)[..., None] * heard)
 
 
@@ -232,8 +251,8 @@ class Gaussian:
         variance = (1 - level**2) * self.log_variance.exp() + level**2
         return Gaussian(trust_at(level) * self.mean, variance.log())
 
-    def draw(self, rng: Rng | None = None, temperature: float = 1.0) -> Tensor:
-        noise = torch.randn_like(self.mean) if rng is None else normals(self.mean, rng)
+    def draw(self, noise: Tensor, temperature: Tensor | float = 1.0) -> Tensor:
+        """By standard normal numbers of the shape of the mean."""
         return self.mean + temperature * (self.log_variance / 2).exp() * noise
 
     def detach(self) -> "Gaussian":

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import HOLD_TOKEN, STYLE_NAMES, Batch
-from musicgen.models.decoding import FrameByFrame, Task, compose_frames, nothing_fixed
+from musicgen.models.decoding import FrameByFrame, compose_frames
 from musicgen.models.draw import ILLEGAL, parted
 from musicgen.models.frames import (
     HALF_LIVES,
@@ -24,6 +24,7 @@ from musicgen.models.frames import (
 )
 from musicgen.models.head import STANDARD_RANK, VoiceHead, known_before
 from musicgen.models.step import State
+from musicgen.models.task import Task, nothing_fixed
 from musicgen.score import STYLES
 
 PITCH_TEMPERATURES = [t / 100 for t in range(70, 131, 2)]  # tried in calibration
@@ -110,7 +111,7 @@ class NextFrame(FrameByFrame):
         index = backbone_indices(history, batch)  # (N, T, n)
         index = index + self.offsets[: int(index.shape[-1])]
         features = sum_of_features(index, self.features, self.config.forget if self.training else 0)  # (N, T, C)
-        return self.norm_in(features + self.key(history.histogram().flatten(-2)))  # (N, T, C)
+        return self.norm_in(features + self.key(history.histogram.flatten(-2)))  # (N, T, C)
 
     def first_state(self, batch: Batch, fixed: Tensor) -> State:
         """The state before the first frame, knowing which cells (B, T, 4) are fixed, where the model looks ahead."""
@@ -145,7 +146,7 @@ class NextFrame(FrameByFrame):
             known[:, :, voices].flatten(0, 1),
             place(batch).flatten(),
             batch.to_end.flatten(),
-            batch.style.repeat_interleave(steps),
+            batch.style if len(batch.style) == 1 else batch.style.repeat_interleave(steps),
             voices,
         )
         return logits.unflatten(0, batch.tokens.shape[:2])

@@ -11,7 +11,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import END_CASES, FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, VOCABULARY, Batch
-from musicgen.models.decoding import nothing_fixed
 from musicgen.models.frames import (
     AGES,
     LEAP,
@@ -33,6 +32,7 @@ from musicgen.models.frames import (
 from musicgen.models.head import OTHER_VOICES, STANDARD_RANK, VoiceHead
 from musicgen.models.next_frame import NextFrame, NextFrameConfig
 from musicgen.models.step import State
+from musicgen.models.task import nothing_fixed
 
 FREE = VOCABULARY  # stands for a cell that is not given
 NOTE_KINDS = 3  # of a cell: not given or a rest, held, begun

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from musicgen.models.base import HOLD_TOKEN, REST_TOKEN, STYLE_NAMES, Batch
 from musicgen.models.draw import draw
-from musicgen.models.frames import TOKENS, History, held, place
+from musicgen.models.frames import TOKENS, History, place
 from musicgen.models.head import HOLDS, ORDER, UNKNOWN, Choice
 from musicgen.score import STYLES
 
@@ -92,14 +92,15 @@ class Step(nn.Module):
         model: the forward model that composes.
         style: of the pieces, a name in `STYLES`.
         state: any state of this model, which says how many tensors are carried, context and timed.
+        given: how many voices, from the top, are fixed in each frame, so that no choice of theirs is worked out.
     """
 
     model: Any  # a `FrameByFrame`, whose module imports this one
     style: Tensor
 
-    def __init__(self, model: nn.Module, style: str, state: State):
+    def __init__(self, model: nn.Module, style: str, state: State, given: int = 0):
         super().__init__()
-        self.model = model
+        self.model, self.given = model, given
         self.voices, self.rhythm = len(STYLES[style].ranges), STYLES[style].rhythm_temperature
         index = torch.tensor([STYLE_NAMES.index(style)], device=state.carried[0].device)
         self.register_buffer("style", index, persistent=False)
@@ -121,33 +122,34 @@ class Step(nn.Module):
         hidden, state = self.model.hidden(history, batch, state)
         history, now = history.each(flat), now.flat()
         frame, begun = self._frame(flat(hidden), history, flat(place(batch)), now)
-        begins = (frame != held(history.pitch)).any(-1)
-        return frame, begun, begins, *history.after(frame).packed()[:-1], *state.carried
+        after = history.after(frame)
+        begins = after.age.amin(-1) == 0
+        return frame, begun, begins, *after.packed()[:-1], *state.carried
 
     def _frame(self, hidden: Tensor, history: History, places: Tensor, now: Now) -> tuple[Tensor, Tensor]:
         """Of N frames the fixed cells as they are, the other voices chosen knowing those before them."""
-        head = self.model.head
-        ground = head.ground(hidden, history, places, now.to_end, self.style, slice(self.voices))
+        head, chosen = self.model.head, slice(self.given, self.voices)
+        ground = head.ground(hidden, history, places, now.to_end, self.style, chosen)
         must_sound = self._must_sound(history, now)[..., None] & RESTS.to(hidden.device)  # (N, 1, V)
         ground = ground._replace(forbidden=ground.forbidden | must_sound)
-        frame = list((now.tokens * now.fixed).split(1, 1))  # (N, 1) each
+        frame = list(now.tokens.split(1, 1))  # (N, 1) each
         seen = list(torch.where(now.fixed, now.tokens, UNKNOWN).split(1, 1))
-        seen[self.voices :] = [torch.full_like(x, UNKNOWN) for x in seen[self.voices :]]
+        seen[self.voices :] = [torch.full_like(seen[0], UNKNOWN)] * (4 - self.voices)
         choices: dict[int, Choice] = {}
-        for v in (v for v in ORDER if v < self.voices):
-            one = slice(v, v + 1)
+        for v in (v for v in ORDER if self.given <= v < self.voices):
+            one, nth = slice(v, v + 1), v - self.given
             others = torch.cat([seen[u] for u in range(4) if u != v], -1)[:, None]  # (N, 1, 3)
-            choice = choices[v] = head.choice(ground.of(one), others, one)
+            choice = choices[v] = head.choice(ground.of(slice(nth, nth + 1)), others, one)
             tokens = self.choices[v]
             hold = len(tokens) - 1, (choice.odds + now.hold_shift) / self.rhythm
             drawn = draw(choice.others[..., tokens[:-1]], now.temperature, now.top_p, now.uniforms[:, one], hold)
             cell = tokens[drawn]  # (N, 1)
             frame[v] = seen[v] = torch.where(now.fixed[:, one], frame[v], cell)
-        written, used = torch.cat(frame, 1), slice(self.voices)
-        begins = ((written != HOLD_TOKEN) & ~now.fixed)[:, used].float()
-        parts = zip(*((choices[v].others, choices[v].total) for v in range(self.voices)))
+        written = torch.cat(frame, 1)
+        begins = ((written != HOLD_TOKEN) & ~now.fixed)[:, chosen].float()
+        parts = zip(*((choices[v].others, choices[v].total) for v in sorted(choices)))
         logits, total = (torch.cat(part, 1) for part in parts)  # (N, n, V), (N, n)
-        likely = (logits.gather(-1, written[:, used, None])[..., 0] - total) * begins  # (N, n)
+        likely = (logits.gather(-1, written[:, chosen, None])[..., 0] - total) * begins  # (N, n)
         return written, torch.stack([likely.sum(1), begins.sum(1)], -1)
 
     def _must_sound(self, history: History, now: Now) -> Tensor:

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from musicgen.models.base import Batch
-from musicgen.models.decoding import repeated
 from musicgen.models.next_frame import NextFrame, NextFrameConfig
 from musicgen.models.step import State
+from musicgen.models.task import repeated
 
 Cache = tuple[Tensor, Tensor]  # keys and values
 

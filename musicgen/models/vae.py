@@ -5,8 +5,9 @@ the decoder is the one of the forward models and keeps its memory from window to
 noise of a known level: at level 0 it obeys z (`morph` and `vary` rest on that), at level 1 it composes without one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -23,7 +24,9 @@ from musicgen.models.base import (
     features_of,
     to_cells,
 )
-from musicgen.models.decoding import Moment, Task, compose_until, nothing_fixed, slice_steps, walk, with_hold_shift
+from musicgen.models.decoding import compose_until, walk
+from musicgen.models.draw import normals
+from musicgen.models.engine import PartExample
 from musicgen.models.frames import History, histories, sounding_tokens
 from musicgen.models.head import STANDARD_RANK
 from musicgen.models.latent import (
@@ -38,13 +41,15 @@ from musicgen.models.latent import (
     trust_at,
 )
 from musicgen.models.next_frame import NextFrame, NextFrameConfig, Recurrent, nll
+from musicgen.models.outline import given_cells, glimpse_example, outline_example, outlined, with_next
+from musicgen.models.reading import Opening, in_rhythm, read
 from musicgen.models.step import State
+from musicgen.models.task import Moment, Task, nothing_fixed
 from musicgen.sampling import SamplingConfig
 from musicgen.score import Score
 
 ASTRAY = 6  # semitones that the past goes astray at most, all voices together; half of it each alone
 SURE = SamplingConfig(temperature=0, top_p=1.0)
-CALM = 0.7  # of the temperature is that of the latents
 FIRST_LOG_VARIANCE = -3.0  # of the posterior before training: with less noise to begin with, z is used from the start
 
 
@@ -98,22 +103,22 @@ class VAE(NextFrame):
 
     def first_state(self, batch: Batch, fixed: Tensor) -> State:
         """A plan that knows of no latent: the decoder alone is a forward model, and `logits` are that model's."""
-        windows, device = Grid.of(batch).windows.shape, batch.tokens.device
-        z = torch.zeros(*windows, self.config.latent, device=device)
-        return self.planned(z, torch.ones(windows, device=device), batch, self.backbone.empty(batch.tokens))
+        grid, device = Grid.of(batch), batch.tokens.device
+        z = torch.zeros(*grid.windows.shape, self.config.latent, device=device)
+        plan = self.plan(z, torch.ones(grid.windows.shape, device=device), batch.meter, grid)
+        return State(self.backbone.empty(batch.tokens), timed=(plan,))
 
-    def planned(self, z: Tensor, level: Tensor, batch: Batch, carried: tuple[Tensor, ...]) -> State:
-        """The state with plans, the trust in them, and what they say of what sounds, for all steps.
+    def plan(self, z: Tensor, level: Tensor, meter: Tensor, grid: Grid) -> Tensor:
+        """The plans of all steps, the trust in them, and what they say of what sounds, (B, T, C + 1 + 4V).
 
         Args:
             z: (B, W, Z) a latent a window.
             level: (B, W) of the noise in each, 0 to 1.
-            batch: where windows lie is read from it.
-            carried: the backbone's state.
+            meter: (B,) index into METER_NAMES.
+            grid: where the pieces' windows lie.
         """
-        grid = Grid.of(batch)
-        plan = self.conductor(z, level, batch, grid)
-        return State(carried, (), (plan, grid.spread(trust_at(level))[..., None], self.head.sketch_of(plan)))
+        plan = self.conductor(z, level, meter, grid)
+        return torch.cat([plan, grid.spread(trust_at(level))[..., None], self.head.sketch_of(plan)], -1)
 
     def hidden(self, history: History, batch: Batch, state: State) -> tuple[Tensor, State]:
         hidden, _, state = self._follow(self.sum_up(history, batch), state)
@@ -121,24 +126,18 @@ class VAE(NextFrame):
 
     def _follow(self, features: Tensor, state: State) -> tuple[Tensor, Tensor, State]:
         """Features of the past (N, T, C) -> what the head takes (N, T, C + 1 + 4V), the backbone's output, state."""
-        steps = features.shape[1]
-        plan, trust, sketch = (rest[:, :steps] for rest in state.timed)
+        (timed,), (steps, width) = state.timed, features.shape[1:]
+        plan, heard = timed[:, :steps, :width], timed[:, :steps, width:]
         x = features + plan  # (N, T, C)
         seen, carried = self.backbone(self.dropout(x), state.carried)
-        hidden = self.dropout(self.norm_out(x + seen))
-        hidden = torch.cat([hidden, trust, sketch.flatten(-2)], -1)  # (N, T, C + 1 + 4V)
-        return hidden, seen, State(carried, (), tuple(rest[:, steps:] for rest in state.timed))
+        hidden = torch.cat([self.dropout(self.norm_out(x + seen)), heard], -1)
+        return hidden, seen, State(carried, timed=(timed[:, steps:],))
 
     # --- the latent
 
     def encode(self, batch: Batch) -> Gaussian:
         """q(z | window) of all windows, (B, W, Z)."""
-        return Gaussian.by(self.posterior(batch, torch.ones_like(batch.tokens, dtype=torch.bool), Grid.of(batch)))
-
-    def given(self, batch: Batch, fixed: Tensor, grid: Grid) -> Tensor:
-        """What the fixed cells (B, T, 4) of each window and of the one after it say, (B, W, G)."""
-        seen = self.glimpse(batch, fixed, grid)
-        return torch.cat([seen, F.pad(seen, (0, 0, 0, 1))[:, 1:]], -1)
+        return Gaussian.by(self.posterior.read(batch, torch.ones_like(batch.tokens, dtype=torch.bool), Grid.of(batch)))
 
     def expect(self, features: Tensor, memory: Tensor, given: Tensor) -> Gaussian:
         """p(z | all before the window, fixed cells): features and memory (..., C) at its first step, given (..., G)."""
@@ -164,7 +163,9 @@ class VAE(NextFrame):
         tokens = self._mistaken(batch.tokens, 1 - level, grid) if self.training else batch.tokens
         history = histories(tokens, batch.meter).each(lambda x: x[:, :-1])
         features = self.sum_up(history, batch)  # (B, T, C)
-        state = self.planned(noisy.draw(), level, batch, self.backbone.empty(tokens))
+        z = noisy.draw(torch.randn_like(noisy.mean))
+        plan = self.plan(z, level, batch.meter, grid)
+        state = State(self.backbone.empty(tokens), timed=(plan,))
         hidden, seen, _ = self._follow(features, state)
         rank = self._ranks(batch)[:, None] if self.training else STANDARD_RANK
         missed = (nll(self.voice_logits(hidden, history, batch, rank), batch.tokens) * counted).sum() / cells
@@ -175,7 +176,8 @@ class VAE(NextFrame):
         kl = (posterior.kl(STANDARD) * grid.windows).sum() / cells
         foreseen = (posterior.detach().kl(prior) * grid.windows).sum() / cells
         sounding = sounding_tokens(batch.tokens)[..., : counted.shape[2], None]  # (B, T, n, 1)
-        heard = state.timed[2][:, :, : counted.shape[2]].gather(-1, sounding)[..., 0]
+        heard = plan[..., -4 * VOCABULARY :].unflatten(-1, (4, VOCABULARY))[:, :, : counted.shape[2]]
+        heard = heard.gather(-1, sounding)[..., 0]
         sketch = -(heard * counted).sum() / cells
         loss = missed + self.config.beta * kl + foreseen + self.config.sketch * sketch
         return {"loss": loss, "nll": missed, "kl": kl, "prior": foreseen, "sketch": sketch}
@@ -214,7 +216,7 @@ class VAE(NextFrame):
         rows, first = torch.arange(len(features), device=features.device)[:, None], grid.first()
         memory = F.pad(seen, (0, 0, 1, 0))  # (B, 1 + T, C): at t what the backbone knew before the frame t
         at_first = (x.detach()[rows, first] for x in (features, memory))
-        return self.expect(*at_first, given=self.given(batch, fixed, grid))
+        return self.expect(*at_first, given=with_next(self.glimpse.read(batch, fixed, grid)))
 
     @staticmethod
     def _fixed(batch: Batch) -> Tensor:
@@ -231,38 +233,27 @@ class VAE(NextFrame):
 
     # --- composing
 
+    def parts(self) -> Iterator[tuple[str, Callable[[], PartExample]]]:
+        yield from super().parts()
+        yield "glimpse", partial(glimpse_example, self)
+        for style in self.styles:
+            yield f"{style} outline", partial(outline_example, self, style)
+
     def frames(self, task: Task) -> Iterator[Tensor]:
         """At temperature 0 each latent is the likeliest, and so is each cell."""
         yield from task.batch.tokens[:, : task.given].unbind(1)  # the seed, at once
-        task = with_hold_shift(self, task)
-        batch = task.batch
-        history = histories(batch.tokens[:, : task.given], batch.meter)
-        with torch.inference_mode():
-            given = self.given(batch, task.fixed.expand(len(batch.tokens), -1, -1), Grid.of(batch))  # (B, W, G)
+        batch, opening, given = task.batch, Opening.of(task), given_cells(self, task)
         moment = Moment(0, History.empty(batch.meter).packed(), State(self.backbone.empty(batch.tokens)))
+        if opening.steps:
+            unplanned = outlined(self, task, range(opening.steps), moment, given[:, 0], 1.0)
+            task = in_rhythm(task, read(self, opening, unplanned)[0])
         for number, steps in enumerate(windows(batch)):
-            moment = replace(moment, state=self._outline(task, steps, moment, given[:, number]))
-            moment = self._read(task, history, moment, min(steps.stop, task.given))
+            level = self.config.level
+            moment = replace(moment, state=outlined(self, task, steps, moment, given[:, number], level))
+            if steps.start < opening.steps:
+                part = opening.between(steps.start, min(steps.stop, opening.steps))
+                moment = Moment(steps.start + part.steps, part.past, read(self, part, moment.state)[1])
             moment = yield from compose_until(self, task, moment, steps.stop)
-
-    @torch.inference_mode()
-    def _read(self, task: Task, history: History, moment: Moment, stop: int) -> Moment:
-        """The moment after given steps up to `stop`, read in one pass; histories are those of all given steps."""
-        if stop <= moment.step:
-            return moment
-        seed, read = slice_steps(task.batch, moment.step, stop - moment.step), slice(moment.step, stop)
-        _, state = self.hidden(history.each(lambda x: x[:, read]), seed, moment.state)
-        return Moment(stop, history.each(lambda x: x[:, stop]).packed(), state.cut(self.backbone.memory))
-
-    @torch.inference_mode()
-    def _outline(self, task: Task, steps: range, moment: Moment, given: Tensor) -> State:
-        """The state with a plan of the window of these steps, by a latent drawn from the prior."""
-        history, window = moment.history.each(lambda x: x[:, None]), slice_steps(task.batch, steps.start, len(steps))
-        features = self.sum_up(history, slice_steps(window, 0))[:, 0]
-        level = torch.full((len(features),), self.config.level)
-        prior = self.expect(features, moment.state.carried[0][:, -1], given).noisy(level)
-        z = prior.draw(task.rng, CALM * task.sampling.temperature)  # (B, Z)
-        return self.planned(z[:, None], level[:, None], window, moment.state.carried)
 
     @torch.inference_mode()
     def decode(
@@ -279,10 +270,11 @@ class VAE(NextFrame):
             level: of the noise in the latents, 0 to 1.
             random_seed: of the notes.
         """
-        state = self.planned(z, torch.full(z.shape[:2], level), batch, self.backbone.empty(batch.tokens))
+        plan = self.plan(z, torch.full(z.shape[:2], level), batch.meter, Grid.of(batch))
         fixed = (torch.arange(4) >= batch.voices()).expand(batch.tokens.shape[1:])
         rng = torch.Generator().manual_seed(random_seed)
         task = Task(replace(batch, tokens=torch.zeros_like(batch.tokens)), fixed, sampling, rng, may_rest=True)
+        state = State(self.backbone.empty(batch.tokens), timed=(plan,))
         moment = Moment(0, History.empty(batch.meter).packed(), state)
         return torch.cat([stride.frames for stride in walk(self, task, moment, task.end)], 1)
 
@@ -315,7 +307,7 @@ class VAE(NextFrame):
             mean = self.encode(batch).mean
             level = torch.full(mean.shape[:2], float(amount))
             rng = torch.Generator().manual_seed(random_seed)
-            z = Gaussian(mean, torch.full_like(mean, -30.0)).noisy(level).draw(rng)
+            z = Gaussian(mean, torch.full_like(mean, -30.0)).noisy(level).draw(normals(mean.shape, rng))
         tokens = self.decode(batch, z, SamplingConfig(temperature=amount, top_p=1.0), amount, random_seed)
         return score.replace(cells=to_cells(tokens[0].numpy()))
 

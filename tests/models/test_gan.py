@@ -44,7 +44,8 @@ def test_what_a_frame_adds_depends_on_nothing_after_it(model):
     changed = BATCH.tokens.clone()
     changed[:, 70:] = BATCH.tokens.flip(0)[:, 70:]
     with torch.inference_mode():
-        (before, logit), (after, other) = (model.critic(replace(BATCH, tokens=t), 64) for t in (BATCH.tokens, changed))
+        both = (replace(BATCH, tokens=t) for t in (BATCH.tokens, changed))
+        (before, logit), (after, other) = (model.critic.scores(batch, 64) for batch in both)
     assert torch.equal(before[:, :6], after[:, :6]) and not torch.equal(before[:, 6:], after[:, 6:])
     assert not torch.equal(logit, other)
 
@@ -55,10 +56,10 @@ def test_frames_judged_in_others_places_are_judged_as_if_they_stood_there(model)
     history = before_each(BATCH.tokens, 64)
     steps = each_step(replace(BATCH, tokens=other), 64)
     with torch.inference_mode():
-        there, _ = model.critic(replace(BATCH, tokens=other), 64)
+        there, _ = model.critic.scores(replace(BATCH, tokens=other), 64)
         (instead,) = model.critic.instead(BATCH, 64, history, steps.tokens, steps)
     assert torch.allclose(there[:, :17], instead[:, :17], atol=1e-5)
-    assert not torch.allclose(there[:, 16], model.critic(BATCH, 64)[0][:, 16])
+    assert not torch.allclose(there[:, 16], model.critic.scores(BATCH, 64)[0][:, 16])
 
 
 def test_a_rollout_keeps_what_was_given_and_hands_on_the_states(model):
@@ -108,7 +109,7 @@ def test_the_critic_learns_to_tell_music_from_what_is_composed(model):
         model.loss(BATCH, "critic")["loss"].backward()
         optimizer.step()
     made, _ = model.roll(BATCH, 32, 64, NONE, fresh())
-    real, composed = model.critic(stacked(BATCH, made), 64)[1].chunk(2)
+    real, composed = model.critic.scores(stacked(BATCH, made), 64)[1].chunk(2)
     assert real.min() > composed.max()
 
 
@@ -135,14 +136,13 @@ def test_the_generator_learns_what_the_critic_likes(model, monkeypatch):
 
 
 def test_the_critic_chooses_among_the_proposals(model, monkeypatch):
-    seen, forward = [], model.critic.forward
+    seen, belief = [], model._belief
 
     def spy(batch, start):
-        local, logit = forward(batch, start)
-        seen.append((start, batch.tokens, logit))
-        return local, logit
+        seen.append((start, batch.tokens, belief(batch, start)))
+        return seen[-1][-1]
 
-    monkeypatch.setattr(model.critic, "forward", spy)
+    monkeypatch.setattr(model, "_belief", spy)
     given = Canvas.free_bars(chorale(7), 3, 7)
     tokens = collate([features_of(model.compose(given, SamplingConfig(1.0, 1.0), random_seed=1))]).tokens[0]
     assert [start for start, *_ in seen] == [32, 64]  # the seed's bars leave nothing to choose, nor does the close

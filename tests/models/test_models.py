@@ -21,20 +21,13 @@ from musicgen.models.base import (
     to_cells,
     to_tokens,
 )
-from musicgen.models.decoding import (
-    Moment,
-    ends_as_most,
-    nothing_fixed,
-    slice_steps,
-    taken_of,
-    task_of,
-    walk,
-    with_hold_shift,
-)
+from musicgen.models.decoding import ends_as_most, taken_of, walk
 from musicgen.models.draw import ILLEGAL, parted
 from musicgen.models.engine import Eager
 from musicgen.models.frames import History, held, histories
 from musicgen.models.next_frame import NextFrame
+from musicgen.models.reading import begin
+from musicgen.models.task import Moment, nothing_fixed, slice_steps, task_of
 from musicgen.sampling import SamplingConfig
 from musicgen.score import HIGH, HOLD, LOW, REST, Canvas, Score
 
@@ -256,11 +249,11 @@ def test_the_slower_the_seed_the_surer_of_a_hold_is_what_follows(name):
         cells[::length] = np.resize(seed, (16 // length, 4))
         given = Canvas(Score(cells), np.ones((16, 4), bool)).extended(3)
         task = task_of([given], SamplingConfig(), torch.Generator())
-        hold_shifts.append(with_hold_shift(model, task).batch.hold_shift.item())
+        hold_shifts.append(begin(model, task)[0].batch.hold_shift.item())
         made = model.compose_all([given, given], random_seeds=[0, 1])
         held.append(np.mean([score.cells[16:] == HOLD for score in made]))
         task.fixed[0, 2] = False
-        assert with_hold_shift(model, task).batch.hold_shift == 0
+        assert begin(model, task)[0].batch.hold_shift == 0
     assert hold_shifts[0] < hold_shifts[1] and held[0] < held[1]
 
 

@@ -7,12 +7,14 @@ from tiny import chorale, small, tune
 from torch.distributions import Normal, kl_divergence
 
 from musicgen import checkpoint
+from musicgen.models import vae
 from musicgen.models.base import FIRST_PITCH, HOLD_TOKEN, REST_TOKEN, Batch, collate, crop, features_of, to_cells
-from musicgen.models.decoding import nothing_fixed
+from musicgen.models.draw import normals
 from musicgen.models.frames import History, histories
 from musicgen.models.latent import STANDARD, Gaussian, Grid, slerp
 from musicgen.models.next_frame import NextFrame
 from musicgen.models.step import State
+from musicgen.models.task import nothing_fixed
 from musicgen.models.vae import SURE, windows
 from musicgen.score import METERS, Canvas, Score
 from train.data import Piece
@@ -65,7 +67,7 @@ def test_a_latent_of_nothing_but_noise_is_not_listened_to(level, obeyed):
     grid = Grid.of(batch)
     with torch.inference_mode():
         plans = [
-            model.conductor(torch.randn(1, 2, model.config.latent), torch.full((1, 2), level), batch, grid)
+            model.conductor(torch.randn(1, 2, model.config.latent), torch.full((1, 2), level), batch.meter, grid)
             for _ in range(2)
         ]
     assert (not torch.equal(*plans)) == obeyed
@@ -100,17 +102,17 @@ def test_the_stream_is_the_parallel_pass_with_the_same_latents(monkeypatch, kind
     model = small("vae")
     given = Canvas.blank(5) if kind == "nothing" else Canvas.keep_voices(chorale(5), [0])
     plans, priors = [], []
-    outline, expect = model._outline, model.expect
+    plan, expect = vae.outlined, model.expect
 
     def spy_outline(*args):
-        plans.append(outline(*args))
+        plans.append(plan(*args))
         return plans[-1]
 
     def spy_expect(*args, **named):
         priors.append(expect(*args, **named))
         return priors[-1]
 
-    monkeypatch.setattr(model, "_outline", spy_outline)
+    monkeypatch.setattr(vae, "outlined", spy_outline)
     monkeypatch.setattr(model, "expect", spy_expect)
     score = model.compose(given, random_seed=4)
     streamed = list(priors)
@@ -160,7 +162,8 @@ def test_gaussians_agree_with_torchs():
     assert torch.allclose(noisy.mean, a.mean * torch.tensor([1.0, 0.8, 0.0])[:, None])
     assert torch.allclose(noisy.log_variance[0], a.log_variance[0], atol=1e-5)
     assert torch.allclose(noisy.log_variance[2], torch.zeros(5))
-    many = Gaussian(torch.full((4000, 1), 2.0), torch.full((4000, 1), -1.0)).draw(torch.Generator().manual_seed(1), 0.5)
+    noise = normals((4000, 1), torch.Generator().manual_seed(1))
+    many = Gaussian(torch.full((4000, 1), 2.0), torch.full((4000, 1), -1.0)).draw(noise, 0.5)
     assert many.mean() == pytest.approx(2, abs=0.03) and many.std() == pytest.approx(0.5 * np.exp(-0.5), abs=0.02)
 
 

@@ -116,5 +116,5 @@ def test_several_generators_draw_what_each_does_alone(dim):
     alone = [uniforms(tuple(shape), rng, dim) for rng in rngs[1]]
     assert torch.equal(both, torch.cat(alone, dim))
     assert both.min() >= 0 and both.max() < 1
-    both, alone = normals(torch.empty(6, 3), rngs[0]), [normals(torch.empty(3, 3), rng) for rng in rngs[1]]
+    both, alone = normals((6, 3), rngs[0]), [normals((3, 3), rng) for rng in rngs[1]]
     assert torch.equal(both, torch.cat(alone))
