@@ -19,6 +19,8 @@ from weakref import WeakKeyDictionary
 import torch
 from torch import Tensor, nn
 
+from musicgen.models.step import Step
+
 Runner = Callable[[list[Tensor]], list[Tensor]]
 PartExample = tuple[nn.Module, list[list[Tensor]]]  # a part, and twice what it is given: the sizes that differ vary
 OPSET = 17
@@ -88,12 +90,13 @@ class Eager:
 class Graph:
     """A part, run by ONNX Runtime."""
 
-    def __init__(self, exported: bytes):
+    def __init__(self, exported: bytes, often: bool):
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = THREADS
         options.log_severity_level = 3
+        options.enable_cpu_mem_arena = often  # which gives nothing back, whatever sizes came once
         self.session = onnxruntime.InferenceSession(exported, options, providers=["CPUExecutionProvider"])
         self.session._model_bytes = None  # which it would keep beside what it made of them
         self.inputs = {i.name: int(i.name[1:]) for i in self.session.get_inputs()}  # what does not matter is left out
@@ -112,7 +115,7 @@ class Graph:
             torch.onnx.export(
                 part, tuple(tensors), file, input_names=names, dynamic_axes=varying, opset_version=OPSET, dynamo=False
             )  # fmt: skip
-        return cls(file.getvalue())
+        return cls(file.getvalue(), often=isinstance(part, Step))
 
     def __call__(self, tensors: list[Tensor]) -> list[Tensor]:
         found = self.session.run(None, {name: tensors[n].numpy() for name, n in self.inputs.items()})
