@@ -56,7 +56,7 @@ class Batch:
     position: Tensor  # (B, T) steps since the bar line
     to_end: Tensor  # (B, T) how far the end is, see `ending`
     weight: Tensor  # (B, T) 1 for a step that counts, 0 for padding
-    hold_shift: Tensor  # (B,) added to the log-odds of a hold while composing, see `NextFrame.fit_hold_shift`
+    hold_shift: Tensor  # (B,) added to the log-odds of a hold while composing, see `in_rhythm`
 
     def pieces(self, rows: Tensor) -> "Batch":
         """The pieces of these numbers, in this order; a piece may come again."""

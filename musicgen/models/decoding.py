@@ -54,7 +54,6 @@ class FrameByFrame(MusicModel):
     hidden: Callable[[History, Batch, State], tuple[Tensor, State]]
     logits: Callable[..., Tensor]
     voice_logits: Callable[[Tensor, History, Batch, Tensor], Tensor]
-    fit_hold_shift: Callable[[Batch, Tensor], Tensor]
 
     def frames(self, task: Task) -> Iterator[Tensor]:
         """The frames (B, 4), step by step; nobody asks for those after the last free cell."""

@@ -71,11 +71,10 @@ class Grid:
 
     @classmethod
     def of_one(cls, meter: Tensor, steps: Tensor) -> "Grid":
-        """Of pieces that go through a single window as often as there are `steps` (T,) for, their meters (B,)."""
-        span = LATENT_BARS * BAR_STEPS.to(meter.device)[meter][:, None]
-        place = steps % span
+        """Of `steps` (T,), 0, 1 ..., of a single window, in pieces of these meters (B,)."""
+        place = steps + 0 * meter[:, None]
         beat = place // BEAT_STEPS.to(meter.device)[meter][:, None]
-        return cls(torch.zeros_like(place), place, beat, place[:, None], torch.ones_like(place, dtype=torch.bool))
+        return cls(0 * place, place, beat, place[:, None], torch.ones_like(place, dtype=torch.bool)[:, None])
 
     @property
     def windows(self) -> Tensor:

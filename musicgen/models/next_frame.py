@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from musicgen.models.base import HOLD_TOKEN, STYLE_NAMES, Batch
 from musicgen.models.decoding import FrameByFrame, compose_frames
-from musicgen.models.draw import ILLEGAL, parted
+from musicgen.models.draw import parted
 from musicgen.models.frames import (
     HALF_LIVES,
     PITCH_CLASSES,
@@ -23,14 +23,13 @@ from musicgen.models.frames import (
     sum_of_features,
 )
 from musicgen.models.head import STANDARD_RANK, VoiceHead, known_before
+from musicgen.models.reading import holds
 from musicgen.models.step import State
 from musicgen.models.task import Task, nothing_fixed
-from musicgen.score import STYLES
 
 PITCH_TEMPERATURES = [t / 100 for t in range(70, 131, 2)]  # tried in calibration
 HOLD_TEMPERATURES = [t / 100 for t in range(80, 161, 2)]
 HOLD_BIASES = [b / 100 for b in range(-40, 41, 2)]  # tried with each temperature
-HOLD_SHIFTS = torch.linspace(-2, 2, 41)  # what a seed may add to the log-odds of a hold
 
 
 @dataclass(frozen=True)
@@ -206,29 +205,6 @@ class NextFrame(FrameByFrame):
 
     def frames(self, task: Task) -> Iterator[Tensor]:
         return compose_frames(self, task)
-
-    @torch.inference_mode()
-    def fit_hold_shift(self, seed: Batch, logits: Tensor) -> Tensor:
-        """What each piece adds to the log-odds of a hold, (B,): how much surer its seed asks the model to be.
-
-        seed are the steps that are given whole, logits (B, T, n, V) those there. Dynamic evaluation (Krause et al.
-        2018, arXiv 1709.07432) of one number a piece, believed to be 0 give or take the style's spread. Without it a
-        slow seed is soon hurried and a lively one slowed: what a model has just written tells it more than what was
-        given before.
-        """
-        odds, held, could = holds(logits, seed)
-        hold_shift = HOLD_SHIFTS[:, None, None, None]
-        miss = F.softplus((1 - 2 * held) * (odds + hold_shift)) * could  # -ln p, (shifts, B, T, n)
-        spread = STYLES[STYLE_NAMES[int(seed.style[0])]].hold_shift_spread
-        miss = miss.sum((2, 3)) + 0.5 * (HOLD_SHIFTS[:, None] / spread) ** 2
-        return HOLD_SHIFTS[miss.argmin(0)]
-
-
-def holds(logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-    """By logits (B, T, n, V) the log-odds of a hold; 1 where one stands, else 0; and whether one could: (B, T, n)."""
-    odds = parted(logits, HOLD_TOKEN)[0]
-    held = batch.tokens[..., : logits.shape[2]] == HOLD_TOKEN
-    return odds, held.float(), (odds > ILLEGAL / 2) & (batch.counted() > 0)
 
 
 def begun(logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor]:

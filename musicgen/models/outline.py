@@ -55,28 +55,29 @@ class Outline(nn.Module):
 
 
 @torch.inference_mode()
-def outlined(model: Any, task: Task, steps: range, moment: Moment, given: Tensor, level: float) -> State:
+def outlined(model: Any, task: Task, steps: range, moment: Moment, given: Tensor, levels: Tensor) -> State:
     """The state with a plan of some steps, by a latent drawn from the prior.
 
     Args:
         model: the VAE.
         task: the B pieces.
-        steps: those of a window; or, where all is noise, from a window's begin on.
+        steps: those of a window.
         moment: before the first of them.
         given: (B, G) what the cells that are fixed in the window say.
-        level: of the noise in the latent.
+        levels: (B,) of the noise in the latents; where all is noise, none is drawn.
     """
     run = runner(model, f"{task.style} outline", lambda: Outline(model, task.style))
-    return State(moment.state.carried, timed=tuple(run(_inputs(model, task, steps, moment, given, level))))
+    return State(moment.state.carried, timed=tuple(run(_inputs(model, task, steps, moment, given, levels))))
 
 
-def _inputs(model: Any, task: Task, steps: range, moment: Moment, given: Tensor, level: float) -> list[Tensor]:
+def _inputs(model: Any, task: Task, steps: range, moment: Moment, given: Tensor, levels: Tensor) -> list[Tensor]:
     """The tensors that `Outline` takes; the arguments are those of `outlined`."""
-    batch, at, shape = task.batch, slice(steps.start, steps.start + 1), (len(given), model.config.latent)
-    noise = normals(shape, task.rng) if level < 1 else torch.zeros(shape)  # of which nothing would be left
+    batch, at = task.batch, slice(steps.start, steps.start + 1)
+    noise, drawn = torch.zeros(len(levels), model.config.latent), levels < 1
+    noise[drawn] = normals((int(drawn.sum()), model.config.latent), task.rng)
     memory, temperature = moment.state.carried[0][:, -1], torch.tensor(CALM * task.sampling.temperature)
     where = [torch.arange(len(steps)), batch.meter, batch.position[:, at], batch.to_end[:, at]]
-    return [noise, temperature, torch.full(shape[:1], level), given, memory, *where, *moment.past]
+    return [noise, temperature, levels, given, memory, *where, *moment.past]
 
 
 @torch.inference_mode()
@@ -86,9 +87,9 @@ def outline_example(model: Any, style: str) -> PartExample:
     for pieces in (2, 3):
         task = task_of([Canvas.blank(pieces, style)] * pieces, DEFAULTS, torch.Generator())
         batch = task.batch
-        moment = Moment(0, History.empty(batch.meter).packed(), State(model.backbone.empty(batch.tokens)))
+        moment = Moment.first(batch, State(model.backbone.empty(batch.tokens)))
         given = torch.zeros(pieces, 4 * model.config.glimpse)
-        inputs.append(_inputs(model, task, range(8 * pieces), moment, given, model.config.level))
+        inputs.append(_inputs(model, task, range(8 * pieces), moment, given, torch.zeros(pieces)))
     return Outline(model, style), inputs
 
 

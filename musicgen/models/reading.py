@@ -7,13 +7,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import DEFAULTS, STYLE_NAMES, Batch
+from musicgen.models.base import DEFAULTS, HOLD_TOKEN, STYLE_NAMES, Batch
+from musicgen.models.draw import ILLEGAL, parted
 from musicgen.models.engine import PartExample, runner
 from musicgen.models.frames import History, histories
 from musicgen.models.head import STANDARD_RANK
 from musicgen.models.step import HISTORY_TENSORS, State
 from musicgen.models.task import Moment, Task, nothing_fixed, slice_steps, task_of
-from musicgen.score import Canvas
+from musicgen.score import STYLES, Canvas
+
+HOLD_SHIFTS = torch.linspace(-2, 2, 41)  # what a seed may add to the log-odds of a hold
 
 
 class Opening(NamedTuple):
@@ -50,7 +53,9 @@ class Opening(NamedTuple):
 
 
 class Reading(nn.Module):
-    """The tensors of `Opening.inputs` -> what the seed adds to the log-odds of a hold, (B,), and what is carried then.
+    """The tensors of `Opening.inputs` -> how well each of `HOLD_SHIFTS` would do, and what is carried then.
+
+    That is -ln p of the holds, and of where none stands, were the shift added to the log-odds of a hold, (shifts, B).
 
     Args:
         model: the forward model that reads, a `FrameByFrame`, whose module imports this one.
@@ -76,17 +81,20 @@ class Reading(nn.Module):
         batch = Batch(tokens, self.style, meter, position, to_end, weight=ones, hold_shift=0.0 * ones[:, 0])
         hidden, state = self.model.hidden(history, batch, state)
         logits = self.model.voice_logits(hidden, history, batch, STANDARD_RANK)
-        return self.model.fit_hold_shift(batch, logits), *state.carried
+        odds, held, could = holds(logits, batch)
+        shift = HOLD_SHIFTS[:, None, None, None]
+        miss = F.softplus((1 - 2 * held) * (odds + shift)) * could  # -ln p, (shifts, B, T, n)
+        return miss.sum((2, 3)), *state.carried
 
 
 @torch.inference_mode()
 def read(model: Any, opening: Opening, state: State) -> tuple[Tensor, State]:
-    """What a seed adds to the log-odds of a hold, see `NextFrame.fit_hold_shift`, and the state after it."""
+    """How well each of `HOLD_SHIFTS` would do, (shifts, B), and the state after the frames."""
     style = STYLE_NAMES[int(opening.batch.style[0])]
     run = runner(model, f"{style} reading", lambda: Reading(model, style, state))
-    hold_shift, *carried = run(opening.inputs(state))
+    misses, *carried = run(opening.inputs(state))
     after = replace(state, carried=tuple(carried))
-    return hold_shift, after.cut(model.backbone.memory, steps=opening.steps)
+    return misses, after.cut(model.backbone.memory, steps=opening.steps)
 
 
 @torch.inference_mode()
@@ -95,20 +103,36 @@ def begin(model: Any, task: Task) -> tuple[Task, Moment]:
     batch = task.batch
     state = model.first_state(batch, task.fixed.expand(len(batch.tokens), -1, -1))
     if not task.given:
-        return task, Moment(0, History.empty(batch.meter).packed(), state)
+        return task, Moment.first(batch, state)
     opening = Opening.of(task)
-    hold_shift, after = read(model, opening, state)
+    misses, after = read(model, opening, state)
     if model.looks_ahead:
-        hold_shift, _ = read(model, opening, model.first_state(opening.batch, nothing_fixed(opening.batch)))
-    return in_rhythm(task, hold_shift), Moment(opening.steps, opening.past, after)
+        misses, _ = read(model, opening, model.first_state(opening.batch, nothing_fixed(opening.batch)))
+    return in_rhythm(task, misses), Moment(opening.steps, opening.past, after)
 
 
-def in_rhythm(task: Task, hold_shift: Tensor) -> Task:
-    """The task with how much surer of a hold its seed asks the model to be, if it is to follow it.
+def in_rhythm(task: Task, misses: Tensor) -> Task:
+    """The task with how much surer of a hold its opening asks the model to be, if it is to be followed.
 
-    A model that knows of what is given later has to tell (B,) as if it did not.
+    Dynamic evaluation (Krause et al. 2018, arXiv 1709.07432) of one number a piece, believed to be 0 give or take the
+    style's spread. Without it a slow seed is soon hurried and a lively one slowed: what a model has just written tells
+    it more than what was given before.
+
+    Args:
+        task: B pieces.
+        misses: (shifts, B) see `Reading`, by a model that knows of nothing given later.
     """
-    return replace(task, batch=replace(task.batch, hold_shift=hold_shift)) if task.sampling.follow_seed else task
+    if not task.sampling.follow_seed:
+        return task
+    belief = 0.5 * (HOLD_SHIFTS[:, None] / STYLES[task.style].hold_shift_spread) ** 2
+    return replace(task, batch=replace(task.batch, hold_shift=HOLD_SHIFTS[(misses + belief).argmin(0)]))
+
+
+def holds(logits: Tensor, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+    """By logits (B, T, n, V) the log-odds of a hold; 1 where one stands, else 0; and whether one could: (B, T, n)."""
+    odds = parted(logits, HOLD_TOKEN)[0]
+    held = batch.tokens[..., : logits.shape[2]] == HOLD_TOKEN
+    return odds, held.float(), (odds > ILLEGAL / 2) & (batch.counted() > 0)
 
 
 @torch.inference_mode()

@@ -56,7 +56,11 @@ class Task:
 
     def with_candidates(self, candidates: int) -> "Task":
         """The same with each piece so many times, one after the other."""
-        return replace(self, batch=self.batch.pieces(repeated(len(self.batch.tokens), candidates)))
+        return self.rows(repeated(len(self.batch.tokens), candidates))
+
+    def rows(self, rows: Tensor) -> "Task":
+        """That of these pieces; a piece may come again."""
+        return replace(self, batch=self.batch.pieces(rows))
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,11 @@ class Moment:
     step: int  # the one that comes next
     past: list[Tensor]  # see `History.packed`
     state: State
+
+    @classmethod
+    def first(cls, batch: Batch, state: State) -> "Moment":
+        """Before the first step."""
+        return cls(0, History.empty(batch.meter).packed(), state)
 
     @property
     def history(self) -> History:

@@ -242,18 +242,34 @@ class VAE(NextFrame):
     def frames(self, task: Task) -> Iterator[Tensor]:
         """At temperature 0 each latent is the likeliest, and so is each cell."""
         yield from task.batch.tokens[:, : task.given].unbind(1)  # the seed, at once
-        batch, opening, given = task.batch, Opening.of(task), given_cells(self, task)
-        moment = Moment(0, History.empty(batch.meter).packed(), State(self.backbone.empty(batch.tokens)))
-        if opening.steps:
-            unplanned = outlined(self, task, range(opening.steps), moment, given[:, 0], 1.0)
-            task = in_rhythm(task, read(self, opening, unplanned)[0])
-        for number, steps in enumerate(windows(batch)):
-            level = self.config.level
-            moment = replace(moment, state=outlined(self, task, steps, moment, given[:, number], level))
-            if steps.start < opening.steps:
-                part = opening.between(steps.start, min(steps.stop, opening.steps))
-                moment = Moment(steps.start + part.steps, part.past, read(self, part, moment.state)[1])
-            moment = yield from compose_until(self, task, moment, steps.stop)
+        given = given_cells(self, task)  # (B, W, G)
+        levels = torch.full(given.shape[:1], self.config.level)
+        task, moment = self._begin(task, given)
+        for number, steps in enumerate(windows(task.batch)):
+            if steps.start == moment.step:
+                moment = replace(moment, state=outlined(self, task, steps, moment, given[:, number], levels))
+            if moment.step < steps.stop:
+                moment = yield from compose_until(self, task, moment, steps.stop)
+
+    @torch.inference_mode()
+    def _begin(self, task: Task, given: Tensor) -> tuple[Task, Moment]:
+        """The task in the rhythm of its opening, and the moment after that; `given` (B, W, G) as by `given_cells`.
+
+        The opening is read twice, side by side: with latents, and without any, as it tells the rhythm.
+        """
+        pieces = len(given)
+        if not task.given:
+            return task, Moment.first(task.batch, State(self.backbone.empty(given)))
+        twice = torch.arange(pieces).repeat(2)
+        both, given, misses = task.rows(twice), given[twice], torch.zeros(())
+        levels = torch.tensor([self.config.level, 1.0]).repeat_interleave(pieces)
+        moment, opening = Moment.first(both.batch, State(self.backbone.empty(given))), Opening.of(both)
+        for number, (window, steps) in enumerate(zip(windows(both.batch), windows(opening.batch))):
+            state = outlined(self, both, window, moment, given[:, number], levels)
+            part = opening.between(steps.start, steps.stop)
+            more, state = read(self, part, state)
+            moment, misses = Moment(steps.stop, part.past, state), misses + more
+        return in_rhythm(task, misses[:, pieces:]), moment.rows(torch.arange(pieces))
 
     @torch.inference_mode()
     def decode(
@@ -274,8 +290,7 @@ class VAE(NextFrame):
         fixed = (torch.arange(4) >= batch.voices()).expand(batch.tokens.shape[1:])
         rng = torch.Generator().manual_seed(random_seed)
         task = Task(replace(batch, tokens=torch.zeros_like(batch.tokens)), fixed, sampling, rng, may_rest=True)
-        state = State(self.backbone.empty(batch.tokens), timed=(plan,))
-        moment = Moment(0, History.empty(batch.meter).packed(), state)
+        moment = Moment.first(batch, State(self.backbone.empty(batch.tokens), timed=(plan,)))
         return torch.cat([stride.frames for stride in walk(self, task, moment, task.end)], 1)
 
     def morph(self, a: Score, b: Score, steps: int) -> list[Score]:
