@@ -16,6 +16,8 @@ from musicgen.models.head import STANDARD_RANK
 from musicgen.sampling import SamplingConfig
 from musicgen.score import Canvas
 from train.__main__ import begin
+from train.data import Piece
+from train.evaluation.particular import of_gan
 from train.loop import batches, train
 from train.recipes import RECIPES, Recipe
 
@@ -169,6 +171,15 @@ def test_it_begins_with_what_likelihood_taught(monkeypatch):
     assert begin(model, RECIPES["gan"]) == 12.5
     assert all(torch.equal(p, q) for p, q in zip(model.generator.parameters(), start.parameters(), strict=True))
     assert begin(small("gru"), RECIPES["gru"]) == 0
+
+
+def test_its_own_figures_are_measured(model, tmp_path):
+    pieces = [
+        Piece(f"{style.__name__} {seed}", "valid", style(9, seed)) for style in (chorale, tune) for seed in range(3)
+    ]
+    auc, distance, parallels = of_gan(model, pieces, "valid", tmp_path).values()  # no other weights to compare with
+    assert len(auc) == len(distance) == 2 and all(0 <= x <= 1 for x in auc + distance)
+    assert parallels >= 0
 
 
 def test_each_part_meets_every_style(monkeypatch):

@@ -93,7 +93,7 @@ def _critic_auc(critic: Critic, composer: GAN, scores: list[Score]) -> float:
         batch = collate([crop(features_of(s), 0, 3 * window) for s in same])
         music, _ = composer.roll(batch, window, 2 * window, unused(batch), rng)
         for beliefs, windows in ((real, batch), (made, music)):
-            beliefs.append(critic(windows, 2 * window)[1])
+            beliefs.append(critic.scores(windows, 2 * window)[1])
     return (torch.cat(real)[:, None] > torch.cat(made)).float().mean().item()
 
 
