@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from musicgen.models.base import (
     BEAT_STEPS,
@@ -25,7 +24,7 @@ from musicgen.models.engine import PartExample, disabled, fault, made, prepare, 
 from musicgen.models.frames import History
 from musicgen.models.reading import begin, reading_example
 from musicgen.models.step import HISTORY_TENSORS, Now, State, Step
-from musicgen.models.task import Moment, Task, repeated, task_of
+from musicgen.models.task import Moment, Task, blank_task, repeated, task_of
 from musicgen.sampling import SamplingConfig
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Canvas, Patch, Score
 
@@ -47,12 +46,11 @@ class Stride(NamedTuple):
 class FrameByFrame(MusicModel):
     """Writes frame after frame, of one piece or of several side by side."""
 
-    # What the functions of this module call; a model that leaves the steps to another one has none of it.
+    # What is called of it in composing; a model that leaves the steps to another one has none of it.
     looks_ahead: bool
     first_state: Callable[[Batch, Tensor], State]
     backbone: Any  # see `NextFrame`
     hidden: Callable[[History, Batch, State], tuple[Tensor, State]]
-    logits: Callable[..., Tensor]
     voice_logits: Callable[[Tensor, History, Batch, Tensor], Tensor]
 
     def frames(self, task: Task) -> Iterator[Tensor]:
@@ -194,14 +192,14 @@ def step_inputs(task: Task, moment: Moment, settings: list[Tensor], chances: Ten
         settings: see `settings_of`.
         chances: (N, S, 4) numbers from 0 to 1 that the voices are drawn by.
     """
-    batch, state, count = task.batch, moment.state, chances.shape[1]
+    batch, count = task.batch, chances.shape[1]
     steps = slice(moment.step, moment.step + count)
     breaths, *drawing = settings
     now = Now(
         torch.arange(count, device=breaths.device), batch.tokens[:, steps], task.fixed[steps], batch.meter,
         batch.position[:, steps], batch.to_end[:, steps], batch.hold_shift, breaths[:, steps], chances, *drawing,
     )  # fmt: skip
-    return [*now, *moment.past, *state.carried, *state.context, *(x[:, :count] for x in state.timed)]
+    return [*now, *moment.past, *moment.state.packed(count)]
 
 
 @torch.inference_mode()
@@ -209,14 +207,13 @@ def step_example(model: FrameByFrame, style: str, given: int) -> PartExample:
     """By which a graph is made: what a step is given while composing, in two sizes of all that varies."""
     examples = []
     for pieces, candidates, read, written, ahead in EXAMPLE_SIZES:
-        task = task_of([Canvas.blank(2 + written, style)] * pieces, DEFAULTS, torch.Generator().manual_seed(0))
+        task = blank_task(pieces, 2 + written, style)
         moment = begin(model, task)[1]
         with disabled():
             moment = [stride.moment for stride in walk(model, task, moment, read)][-1]
             moment, many = branched(model, moment, candidates), task.with_candidates(candidates)
             moment = [stride.moment for stride in walk(model, many, moment, read + written)][-1]
-        longer = tuple(F.pad(x, (0, 0, 10 * ahead, 0)) for x in moment.state.carried)
-        moment = replace(moment, state=replace(moment.state, carried=longer))
+        moment = replace(moment, state=moment.state.longer(10 * ahead))
         inputs = step_inputs(many, moment, settings_of(many), torch.rand(pieces * candidates, ahead, 4))
         examples.append([x.clone() for x in inputs])
     return Step(model, style, moment.state, given), examples

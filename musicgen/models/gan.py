@@ -25,8 +25,7 @@ from musicgen.models.head import STANDARD_RANK
 from musicgen.models.next_frame import NextFrameConfig, nll
 from musicgen.models.reading import begin
 from musicgen.models.step import State
-from musicgen.models.task import Moment, Task, nothing_fixed, repeated, slice_steps, task_of
-from musicgen.score import Canvas
+from musicgen.models.task import Moment, Task, blank_task, nothing_fixed, repeated, slice_steps
 
 CLOSING = 0.25  # share of the windows of training that end where the shortest crop does, so where pieces end
 GIVEN = 0.25  # share of the windows of training in which some voices are given
@@ -199,8 +198,7 @@ class GAN(FrameByFrame):
         """By which a graph is made: pieces, steps and windows of two numbers."""
         inputs = []
         for size in (2, 3):
-            batch = task_of([Canvas.blank(size)] * size, DEFAULTS, torch.Generator()).batch
-            inputs.append([*self.critic.read(batch, size)])
+            inputs.append([*self.critic.read(blank_task(size, size).batch, size)])
         return self.critic, inputs
 
 

@@ -6,14 +6,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import DEFAULTS, STYLE_NAMES, Batch
+from musicgen.models.base import STYLE_NAMES, Batch
 from musicgen.models.draw import normals
 from musicgen.models.engine import PartExample, runner
 from musicgen.models.frames import History
 from musicgen.models.latent import Grid
 from musicgen.models.step import State
-from musicgen.models.task import Moment, Task, nothing_fixed, task_of
-from musicgen.score import Canvas
+from musicgen.models.task import Moment, Task, blank_task, nothing_fixed
 
 CALM = 0.7  # of the temperature is that of the latents
 
@@ -85,7 +84,7 @@ def outline_example(model: Any, style: str) -> PartExample:
     """By which a graph is made: pieces and steps of two numbers."""
     inputs = []
     for pieces in (2, 3):
-        task = task_of([Canvas.blank(pieces, style)] * pieces, DEFAULTS, torch.Generator())
+        task = blank_task(pieces, pieces, style)
         batch = task.batch
         moment = Moment.first(batch, State(model.backbone.empty(batch.tokens)))
         given = torch.zeros(pieces, 4 * model.config.glimpse)
@@ -109,6 +108,6 @@ def glimpse_example(model: Any) -> PartExample:
     """By which a graph is made: pieces, windows, steps of two numbers, and windows of two lengths."""
     inputs = []
     for pieces, meter in ((2, "4/4"), (3, "3/4")):
-        batch = task_of([Canvas.blank(2 * pieces, meter=meter)] * pieces, DEFAULTS, torch.Generator()).batch
+        batch = blank_task(pieces, 2 * pieces, meter=meter).batch
         inputs.append(model.glimpse.inputs(batch, nothing_fixed(batch), Grid.of(batch)))
     return model.glimpse, inputs

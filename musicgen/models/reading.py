@@ -7,14 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from musicgen.models.base import DEFAULTS, HOLD_TOKEN, STYLE_NAMES, Batch
+from musicgen.models.base import HOLD_TOKEN, STYLE_NAMES, Batch
 from musicgen.models.draw import ILLEGAL, parted
 from musicgen.models.engine import PartExample, runner
 from musicgen.models.frames import History, histories
 from musicgen.models.head import STANDARD_RANK
 from musicgen.models.step import HISTORY_TENSORS, State
-from musicgen.models.task import Moment, Task, nothing_fixed, slice_steps, task_of
-from musicgen.score import STYLES, Canvas
+from musicgen.models.task import Moment, Task, blank_task, nothing_fixed, slice_steps
+from musicgen.score import STYLES
 
 HOLD_SHIFTS = torch.linspace(-2, 2, 41)  # what a seed may add to the log-odds of a hold
 
@@ -48,8 +48,7 @@ class Opening(NamedTuple):
     def inputs(self, state: State) -> list[Tensor]:
         """The tensors that `Reading` takes."""
         batch, past = self.batch, self.history.each(lambda x: x[:, :-1]).packed()
-        timed = (x[:, : self.steps] for x in state.timed)
-        return [batch.tokens, batch.meter, batch.position, batch.to_end, *past, *state.carried, *state.context, *timed]
+        return [batch.tokens, batch.meter, batch.position, batch.to_end, *past, *state.packed(self.steps)]
 
 
 class Reading(nn.Module):
@@ -70,13 +69,11 @@ class Reading(nn.Module):
         self.model = model
         index = torch.tensor([STYLE_NAMES.index(style)], device=state.carried[0].device)
         self.register_buffer("style", index, persistent=False)
-        self.counts = len(state.carried), len(state.context)
+        self.counts = state.counts
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         tokens, meter, position, to_end, *more = tensors
-        history, more = History.by(more[:HISTORY_TENSORS]), tuple(more[HISTORY_TENSORS:])
-        carried, context = self.counts
-        state = State(more[:carried], more[carried : carried + context], more[carried + context :])
+        history, state = History.by(more[:HISTORY_TENSORS]), State.by(more[HISTORY_TENSORS:], self.counts)
         ones = torch.ones_like(to_end)
         batch = Batch(tokens, self.style, meter, position, to_end, weight=ones, hold_shift=0.0 * ones[:, 0])
         hidden, state = self.model.hidden(history, batch, state)
@@ -140,9 +137,8 @@ def reading_example(model: Any, style: str) -> PartExample:
     """By which a graph is made: pieces and bars of two numbers, after states in which steps are carried already."""
     examples = []
     for pieces, bars in ((2, 2), (3, 3)):
-        task = task_of([Canvas.blank(bars, style)] * pieces, DEFAULTS, torch.Generator())
+        task = blank_task(pieces, bars, style)
         state = model.first_state(task.batch, task.fixed.expand(pieces, -1, -1))
-        carried = tuple(F.pad(x, (0, 0, 10 * bars, 0)) for x in state.carried)
         opening = Opening(task.batch, histories(task.batch.tokens, task.batch.meter))
-        examples.append(opening.inputs(replace(state, carried=carried)))
+        examples.append(opening.inputs(state.longer(10 * bars)))
     return Reading(model, style, state), examples

@@ -1,6 +1,7 @@
 """A step of a forward model: from what is known to the next frames, as a module that can be exported as it stands."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import torch
@@ -24,6 +25,24 @@ class State:
     carried: tuple[Tensor, ...]  # (N, ..., t, C) what the last steps left, at least as many as matter
     context: tuple[Tensor, ...] = ()  # (B, ...) the same for every step, and for all candidates of a piece
     timed: tuple[Tensor, ...] = ()  # (N, T, ...) what belongs to each of the steps to come
+
+    @classmethod
+    def by(cls, tensors: Sequence[Tensor], counts: tuple[int, int]) -> "State":
+        """That of these tensors, of which the first ones are carried, and the next are context, as many as counted."""
+        carried, context = counts
+        return cls(*map(tuple, (tensors[:carried], tensors[carried : carried + context], tensors[carried + context :])))
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        return len(self.carried), len(self.context)
+
+    def packed(self, steps: int) -> list[Tensor]:
+        """All its tensors, with what is timed of the first steps alone."""
+        return [*self.carried, *self.context, *(x[:, :steps] for x in self.timed)]
+
+    def longer(self, steps: int) -> "State":
+        """The same with so many empty steps carried besides, for examples."""
+        return replace(self, carried=tuple(F.pad(x, (0, 0, steps, 0)) for x in self.carried))
 
     def cut(self, memory: tuple[int, ...], guessed: int = 0, steps: int = 0) -> "State":
         """Without the newest `guessed` steps of what is carried, nor what is timed of the `steps` that were taken.
@@ -104,7 +123,7 @@ class Step(nn.Module):
         self.voices, self.rhythm = len(STYLES[style].ranges), STYLES[style].rhythm_temperature
         index = torch.tensor([STYLE_NAMES.index(style)], device=state.carried[0].device)
         self.register_buffer("style", index, persistent=False)
-        self.counts = len(state.carried), len(state.context)
+        self.counts = state.counts
         others = self.model.head.allowed[index, : self.voices][0] & ~HOLDS.to(index.device)
         self.choices = [
             F.pad(of_voice.nonzero()[:, 0], (0, 1), value=HOLD_TOKEN) for of_voice in others
@@ -112,10 +131,8 @@ class Step(nn.Module):
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         now, tensors = Now(*tensors[: len(Now._fields)]), tensors[len(Now._fields) :]
-        history, tensors = History.by(tensors[:HISTORY_TENSORS]), tensors[HISTORY_TENSORS:]
-        carried, context = self.counts
-        state = State(tensors[:carried], tensors[carried : carried + context], tensors[carried + context :])
-        history = history.ahead(now.steps)
+        history = History.by(tensors[:HISTORY_TENSORS]).ahead(now.steps)
+        state = State.by(tensors[HISTORY_TENSORS:], self.counts)
         batch = Batch(
             now.tokens, self.style, now.meter, now.position, now.to_end, torch.ones_like(now.to_end), now.hold_shift
         )

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from musicgen.models.base import BAR_STEPS, STYLE_NAMES, Batch, collate, features_of
+from musicgen.models.base import BAR_STEPS, DEFAULTS, STYLE_NAMES, Batch, collate, features_of
 from musicgen.models.draw import Rng
 from musicgen.models.frames import History
 from musicgen.models.step import State
@@ -88,6 +88,11 @@ def task_of(canvases: list[Canvas], sampling: SamplingConfig, rng: Rng) -> Task:
     """Canvases that are alike but for their notes."""
     fixed = torch.from_numpy(canvases[0].fixed.copy())
     return Task(collate([features_of(c.score) for c in canvases]), fixed, sampling, rng)
+
+
+def blank_task(pieces: int, bars: int, style: str = "chorale", meter: str = "4/4") -> Task:
+    """Pieces in which nothing is fixed, for examples: so many `pieces` of so many `bars`, of a `style` and `meter`."""
+    return task_of([Canvas.blank(bars, style, meter)] * pieces, DEFAULTS, torch.Generator())
 
 
 def repeated(pieces: int, candidates: int) -> Tensor:
