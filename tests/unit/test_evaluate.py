@@ -137,7 +137,6 @@ def shipped(tmp_path, monkeypatch):
     monkeypatch.setattr(cards, "SAMPLE_BARS", 3)
     for name in ("gru", "rnn"):
         checkpoint.save(name, small(name), {"minutes": 1.0}, tmp_path)
-    (tmp_path / ".github").mkdir()
     (tmp_path / "README.md").write_text("before\n<!-- models -->\nold\n<!-- /models -->\nafter\n")
     return tmp_path
 

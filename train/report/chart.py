@@ -12,7 +12,7 @@ from musicgen.models import MODELS
 from musicgen.score import STYLES
 from train.report.tables import all_figures, figure, find, overlap, parallels
 
-COMPARISON_PICTURE = Path(".github") / "comparison.png"  # beside the README
+COMPARISON_PICTURE = "comparison.png"  # beside the checkpoints that it compares
 MARKERS = dict(zip(STYLES, zip("oDs^v", (COLOURS[3], COLOURS[0], *COLOURS[1:3], INK))))  # a shape beside the colour
 Found = Callable[[dict, str], float | None]  # a figure of a style in a model's metrics
 

@@ -15,4 +15,4 @@ def show(directory: Path = checkpoint.DIRECTORY, readme: Path = tables.README):
         else:
             print(f"{name} gets a card once train/words.py says something of it")
     tables.write_readme(directory, readme)
-    chart.draw(directory, readme.parent / chart.COMPARISON_PICTURE)
+    chart.draw(directory, directory / chart.COMPARISON_PICTURE)
