@@ -214,18 +214,40 @@ def signs(measure: Element, into: Measure):
 
 def endings(measures: Sequence[Element]) -> list[frozenset[int]]:
     """For each bar of a part, in which turns it is played, by the brackets above it; all if empty."""
-    found, since = [frozenset()] * len(measures), None
+    found, since, begun = [frozenset()] * len(measures), None, frozenset()
     for index, measure in enumerate(measures):
         for mark in sorted(measure.findall("barline/ending"), key=lambda m: m.get("type") != "start"):
-            ranges = re.findall(
-                r"(\d{1,2})\.?(?: *[-–] *(\d{1,2}))?", mark.get("number", "")
-            )  # such as "1, 2" or "1.-3."
-            turns = frozenset(n for a, b in ranges for n in range(int(a), int(b or a) + 1)) - {0}
-            if mark.get("type") == "start":
-                since, begun = index, turns
-            elif since is not None:
-                found[since : index + 1] = [begun or turns] * (index + 1 - since)
-                since = None
-    if since is not None:  # it is never closed: one bar long, since nobody knows how long
-        found[since] = begun
+            kind = mark.get("type")
+            if since is not None:
+                drawn = since if kind == "start" else index
+                last = drawn if kind == "stop" else _left_open(measures, since, drawn, found)
+                found[since : last + 1] = [begun or _turns(mark)] * (last + 1 - since)
+            since, begun = (index, _turns(mark)) if kind == "start" else (None, begun)
+    if since is not None:
+        last = _left_open(measures, since, since, found)
+        found[since : last + 1] = [begun] * (last + 1 - since)
     return found
+
+
+def _turns(mark: Element) -> frozenset[int]:
+    """The turns that a bracket names, such as "1, 2" or "1.-3."."""
+    ranges = re.findall(r"(\d{1,2})\.?(?: *[-–] *(\d{1,2}))?", mark.get("number", ""))
+    return frozenset(n for a, b in ranges for n in range(int(a), int(b or a) + 1)) - {0}
+
+
+def _left_open(measures: Sequence[Element], since: int, index: int, before: Sequence[frozenset[int]]) -> int:
+    """The last bar of an ending that begins with bar `since` and whose bracket is left open at bar `index`.
+
+    A first ending lasts until the repeat. Any other, and one without a repeat, is as long as it is drawn.
+    """
+    if since and before[since - 1]:
+        return index
+    for later in range(index, len(measures)):
+        lines = measures[later].findall("barline")
+        signs = {repeat.get("direction") for line in lines for repeat in line.findall("repeat")}
+        begins = any(ending.get("type") == "start" for line in lines for ending in line.findall("ending"))
+        if later > index and (begins or "forward" in signs):
+            return index
+        if "backward" in signs:
+            return later
+    return index

@@ -225,6 +225,19 @@ def test_endings_are_played_in_their_turns():
     assert order([first, nameless, bar(note("E5", 8), left=two[0], right=two[1]), last]) == "CDCEF"
 
 
+def test_a_first_ending_that_is_left_open_lasts_until_the_repeat():
+    first, last = whole("C5")[0], bar(note("F5", 8))
+    one, two = ending("1", stop=False), ending("2", stop=False)
+    second = bar(note("E5", 8), left=two[0], right=two[1])
+    opened = [bar(note("D5", 8), left=one[0], right=one[1]), bar(note("G5", 8)), bar(note("A4", 8), right=REPEAT)]
+    assert order([first, *opened, second, last]) == "CDGACEF"
+    opened[0] = bar(note("D5", 8), left=one[0])  # without any end
+    assert order([first, *opened, second, last]) == "CDGACEF"
+    later = [bar(note("G5", 8)), bar(note("A4", 8), right=REPEAT)]
+    closed = bar(note("D5", 8), left=ending("1")[0], right=ending("1")[1] + REPEAT)
+    assert order([first, closed, second, *later]) == "CDCEGAGA"  # a second ending lasts as long as it is drawn
+
+
 def test_endings_that_make_no_sense_leave_the_bars_as_written():
     two = ending("2")
     bars = [*whole("C5"), bar(note("D5", 8), left=two[0], right=two[1]), bar(note("E5", 8))]
