@@ -47,7 +47,6 @@ from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, ScoreError
 from musicgen.web import front, guard, parts
 
 WAITING = 100  # visitors at most, for others to have composed
-PNG = b"\x89PNG"  # how such a file begins
 AT_THE_END = (10**9, 1)  # when Gradio deletes the files it knows of; until then `files` does
 SESSIONS = 200  # visitors whose state Gradio holds, a quarter of a megabyte each; it is a Control, made anew if lost
 BUSY = "The server did not answer: it may be busy. Wait a moment, then try again."
@@ -188,15 +187,15 @@ def take_file(file) -> dict:
     read changes nothing.
     """
     name, data, sent = Path(file).name, Path(file).read_bytes(), time.monotonic_ns()
-    fragment = recipe.find(data)
-    if fragment and data.startswith(PNG):
-        return {"stage": {"kind": "recipe", "recipe": fragment, "sent": sent}}
+    if drawn := recipe.of_picture(data):
+        return {"stage": {"kind": "recipe", "recipe": drawn, "sent": sent}}
     try:
         seed = from_file(name, data)
     except (SeedError, ScoreError) as error:
         return {"stage": session.trouble(Problem("upload", str(error)))}
     given = {**piece.write(seed.canvas.score, seed.canvas.fixed), "name": name[:LONGEST_NAME]}
-    return {"stage": {"kind": "given", "given": given, "recipe": fragment, "said": seed.message, "sent": sent}}
+    known = recipe.fragment(seed.recipe)
+    return {"stage": {"kind": "given", "given": given, "recipe": known, "said": seed.message, "sent": sent}}
 
 
 def settled(request: Request, bars: int, mixer: dict) -> dict:

@@ -4,12 +4,10 @@ The page writes and reads the fragment (`web/js/link.js`); here it is only told 
 """
 
 import re
-from contextlib import suppress
 
-from musicgen.io.arrange import SeedError
-from musicgen.io.xmlfile import unpacked
+from musicgen.io import pngtext
 
-FRAGMENT = re.compile(rb"#piece=1[A-Za-z0-9_-]{16,19999}")
+FRAGMENT = re.compile(r"#piece=1[A-Za-z0-9_-]{16,19999}(?![A-Za-z0-9_-])")
 LONGEST_RECIPE = 21_000  # characters
 
 
@@ -17,12 +15,15 @@ def checked(text: object) -> str:
     """The text, if it is a recipe in printable ASCII; nothing otherwise."""
     if not isinstance(text, str) or len(text) > LONGEST_RECIPE or not (text.isascii() and text.isprintable()):
         return ""
-    return text if FRAGMENT.search(text.encode()) else ""
+    return text if fragment(text) else ""
 
 
-def find(data: bytes) -> str:
-    """The fragment that a MIDI, MusicXML (also packed as .mxl) or PNG file carries, or nothing."""
-    with suppress(SeedError):
-        data = unpacked(data) if data.startswith(b"PK") else data
-    found = FRAGMENT.search(data)
-    return found[0].decode() if found else ""
+def fragment(text: str) -> str:
+    """The fragment in a recipe, or nothing."""
+    found = FRAGMENT.search(text)
+    return found[0] if found else ""
+
+
+def of_picture(data: bytes) -> str:
+    """The fragment that a PNG carries, or nothing."""
+    return next(filter(None, map(fragment, pngtext.texts(data))), "")

@@ -80,6 +80,10 @@ def download(page, title: str) -> bytes:
     return Path(waiting.value.path()).read_bytes()
 
 
+def upload(page, name: str, data: bytes):
+    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "audio/midi", "buffer": data})
+
+
 def playing(page):
     page.wait_for_function("document.documentElement.dataset.sound === 'playing'")
 

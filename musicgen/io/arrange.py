@@ -46,6 +46,7 @@ class Seed:
 
     canvas: Canvas
     message: str = ""
+    recipe: str = ""  # that the file carries, see `musicgen.recipe`
 
     def first(self, bars: int) -> "Seed":
         """Only the first bars of it."""
@@ -77,6 +78,7 @@ class Music:
     barline: float = 0  # a step at which a bar of the meter begins: what stands before is an upbeat
     style: str | None = None  # written by ourselves, if not None
     remarks: tuple[str, ...] = ()
+    recipe: str = ""  # see `musicgen.recipe`
 
 
 def arrange(music: Music, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> Seed:
@@ -106,7 +108,7 @@ def arrange(music: Music, style: str | None = None, meter: str | None = None, te
         score = Score(from_notes(notes, bars * METERS[meter].steps), style, meter, tempo)
     except ScoreError as error:
         raise SeedError(str(error)) from error
-    return Seed(Canvas(score, _fixed(score, pad)), _message(score, remarks + moves))
+    return Seed(Canvas(score, _fixed(score, pad)), _message(score, remarks + moves), music.recipe)
 
 
 def _meter(name: str, remarks: list[str]) -> str:

@@ -20,6 +20,7 @@ STEP = TICKS_A_QUARTER // STEPS_PER_QUARTER
 VELOCITIES = (84, 72, 72, 78)  # a velocity for each voice: the outer ones lead
 BAR_ACCENT, BEAT_ACCENT = 12, 6
 MARK = "Nonet style="  # the text event by which we know our own files
+RECIPE = "#piece="  # what the text event with a recipe holds
 DEFAULT_TEMPO = 120  # quarter notes a minute where a file says nothing, by the MIDI standard
 LONGEST_FILE = 100_000  # quarter notes
 
@@ -89,6 +90,7 @@ def read(data: bytes) -> Music:
     if max((sound.end for sound in sounds), default=0) > LONGEST_FILE * STEPS_PER_QUARTER:
         raise SeedError("this MIDI file lasts for hours: it is probably damaged; choose another one")
     steps_per_tick = STEPS_PER_QUARTER / file.quarter
+    texts = [decoded(data) for _, kind, data in metas if kind == TEXT]
     end = max(track.end for track in file.tracks)
     meter, barline, changes = _meter(metas, min(end, MAX_SEED_BARS * 4 * file.quarter))
     tempo, tempos = _tempo(metas, min((s.start for s in sounds), default=0) / steps_per_tick, file)
@@ -105,8 +107,9 @@ def read(data: bytes) -> Music:
         tempo=tempo,
         length=end * steps_per_tick,
         barline=barline * steps_per_tick,
-        style=_own_style(metas),
+        style=_own_style(texts),
         remarks=tuple(remarks),
+        recipe=next((text for text in texts if RECIPE in text), ""),
     )
 
 
@@ -162,6 +165,5 @@ def _meter(metas: list, end: float) -> tuple[str, float, bool]:
     return meter, since, any(name != meter for tick, name in marks if tick > since)
 
 
-def _own_style(metas: list) -> str | None:
-    texts = (decoded(data) for _, kind, data in metas if kind == TEXT)
+def _own_style(texts: list[str]) -> str | None:
     return next((t[len(MARK) :] for t in texts if t.startswith(MARK) and t[len(MARK) :] in STYLES), None)

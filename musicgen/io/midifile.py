@@ -15,6 +15,7 @@ from musicgen.io.arrange import SeedError
 MAX_MIDI_BYTES = 5 * 1024 * 1024
 MAX_EVENTS, MAX_TRACKS = 150_000, 1000  # more would keep a small machine busy for seconds
 WRAPPING = 4096  # bytes within which the file may begin: RIFF, MacBinary and the like stand before it
+LONGEST_TEXT = 32_768  # bytes of a meta event
 DRUMS = 9  # General MIDI's channel 10, from 0
 NOTE_OFF, NOTE_ON = 0x80, 0x90
 TEXT, TRACK_NAME, END, TEMPO, METER = 0x01, 0x03, 0x2F, 0x51, 0x58  # meta events that are kept; all others are skipped
@@ -191,7 +192,7 @@ class _Reading:
 
     def _meta(self, tick: int, kind: int, begin: int, end: int):
         if kind in (TEXT, TRACK_NAME, TEMPO, METER):
-            self.into.metas.append((tick, kind, self.data[begin : min(end, begin + 256)]))
+            self.into.metas.append((tick, kind, self.data[begin : min(end, begin + LONGEST_TEXT)]))
 
 
 def _paired(strikes, onsets: Sequence[int], end: int, quarter: float) -> list[tuple[int, int]]:

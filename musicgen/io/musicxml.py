@@ -16,6 +16,7 @@ from musicgen.io.xmlfile import BROKEN
 from musicgen.score import LONGEST_BAR, MAX_BARS, STYLES
 
 STYLE_FIELD = "nonet-style"  # the miscellaneous field by which we know our own files
+RECIPE_FIELD = "recipe"  # the one with what made it
 MAX_PARTS = 200
 MAX_BARS_READ = 2000  # of a part, the empty ones before its first note included
 MAX_READ = 40_000  # notes and signs of the bars that are looked at
@@ -32,7 +33,8 @@ def read(data: bytes) -> Music:
 
 
 def _music(root: Element) -> Music:
-    parts, style = _parts(root), _own_style(root)
+    parts, fields = _parts(root), _fields(root)
+    style = fields[STYLE_FIELD] if fields.get(STYLE_FIELD) in STYLES else None
     readers = _readers(parts)
     measures = _read(parts, readers, (MAX_BARS if style else MAX_SEED_BARS) * LONGEST_BAR)
     order = played(measures)
@@ -56,6 +58,7 @@ def _music(root: Element) -> Music:
         barline=barline,
         style=style,
         remarks=tuple(_remarks(measures, kept, set(meters), meter, unpitched, order)),
+        recipe=fields.get(RECIPE_FIELD, ""),
     )
 
 
@@ -178,8 +181,7 @@ def _remarks(measures, kept: Sequence[Placed], meters: set[str], meter: str, unp
     return remarks
 
 
-def _own_style(root: Element) -> str | None:
-    for field_ in root.findall("identification/miscellaneous/miscellaneous-field"):
-        if field_.get("name") == STYLE_FIELD and field_.text in STYLES:
-            return field_.text
-    return None
+def _fields(root: Element) -> dict[str, str]:
+    """The miscellaneous fields, by name."""
+    found = root.findall("identification/miscellaneous/miscellaneous-field")
+    return {each.get("name", ""): each.text or "" for each in found}

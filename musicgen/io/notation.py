@@ -7,7 +7,7 @@ from functools import cache
 
 import numpy as np
 
-from musicgen.io.musicxml import STYLE_FIELD, read
+from musicgen.io.musicxml import RECIPE_FIELD, STYLE_FIELD, read
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, Meter, Note, Score
 
 __all__ = ["read", "write"]
@@ -29,7 +29,7 @@ def write(score: Score, recipe: str = "") -> bytes:
     sheet.metadata = metadata.Metadata(title=STYLES[score.style].title, composer="Nonet")
     sheet.metadata.addCustom(STYLE_FIELD, score.style)
     if recipe:
-        sheet.metadata.addCustom("recipe", recipe)
+        sheet.metadata.addCustom(RECIPE_FIELD, recipe)
     sharps = signature(score)
     notes = score.notes()
     for voice in range(len(STYLES[score.style].ranges)):

@@ -5,7 +5,7 @@ import zipfile
 
 import pytest
 from playwright.sync_api import expect
-from visitor import composed, data, download, in_state, in_words, playing, roll, seed_field
+from visitor import composed, data, download, in_state, in_words, playing, roll, seed_field, upload
 
 from musicgen import checkpoint
 from musicgen.io import midi
@@ -38,10 +38,6 @@ def rows(page) -> list:
 def returned(page):
     page.reload()
     expect(page.get_by_test_id("seed-message")).not_to_be_empty()
-
-
-def upload(page, name: str, data: bytes):
-    page.locator("input[type=file]").set_input_files({"name": name, "mimeType": "audio/midi", "buffer": data})
 
 
 # ---- three takes -------------------------------------------------------------------------------------------------

@@ -29,22 +29,26 @@ export class Links {
     return {models, meters, styles, limits, instruments: transport.props.choices.map(choice => choice.key)};
   }
 
-  /** @param {string} fragment @returns {Promise<Wanted | null>} nothing if it is broken, which is told */
-  async wanted(fragment) {
+  /** @param {string} fragment of an address, or of a file's recipe @returns {Promise<Wanted | null>} nothing if it is broken, which is told */
+  async wanted(fragment, inFile = false) {
     try {
       const {take, settings, given, other} = await readLink(fragment, this.offered);
       const mixer = {...this.views.transport.next, ...take.mixer};
       return {take, settings: {...settings, mixer}, given, other};
     } catch {
+      if (inFile) {
+        problem("upload", "The piece in this file cannot be read: the file may have been damaged. Choose another copy of it.", true);
+        return null;
+      }
       history.replaceState(history.state, "", location.pathname + location.search);
       problem("link", "The piece in this link cannot be read: it may have been cut. Ask for the link again.");
       return null;
     }
   }
 
-  /** @param {string} fragment */
-  async open(fragment) {
-    const wanted = await this.wanted(fragment);
+  /** @param {string} fragment of an address, or of a file's recipe */
+  async open(fragment, inFile = false) {
+    const wanted = await this.wanted(fragment, inFile);
     if (!wanted) return;
     clearProblem();
     this.work.show(this.work.result(wanted.take).id);

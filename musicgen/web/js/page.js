@@ -82,7 +82,7 @@ function assemble() {
     star: id => work.change(id, {starred: !work.all.get(id).starred}),
   });
   const give = (given, settings) => work.give(given, settings);
-  rework = new Rework(parts.rework.element, {deck, player, compose, give, three, longest: longest(), open, editor: new Editor(deck, {
+  rework = new Rework(parts.rework.element, {deck, player, compose, give, three, longest: longest(), open: recipe => open(recipe, true), editor: new Editor(deck, {
     voice: () => Math.min(rework.region?.voices[0] ?? 0, deck.sheet.piece.voices.length - 1), commit: commitNotes,
     hear: ({pitch, voice}) => { const tap = player.press(pitch, voice); setTimeout(() => player.lift(tap), 250); },
     region: () => rework?.region ?? null, changed: () => rework?.tell(),
@@ -130,7 +130,7 @@ document.addEventListener("input", event => {  // Gradio tells of typing only wh
   if (work.settings.example) press("#unname");
 }, true);
 
-const open = fragment => work.whenIdle(() => links.open(fragment));
+const open = (fragment, inFile = false) => work.whenIdle(() => links.open(fragment, inFile));
 const longest = () => parts.stage.props.limits.bars[1];  // bars of a whole piece
 const inputs = () => /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("#cards input"));
 const press = selector => /** @type {HTMLElement} */ (document.querySelector(selector)).click();
@@ -140,7 +140,7 @@ const press = selector => /** @type {HTMLElement} */ (document.querySelector(sel
 function onUpdate(view, update) {
   line.heard(view, update);
   if (update.kind === "given") ready.then(() => work.whenIdle(() => received(update)));  // a file may come before the page is ready
-  if (update.kind === "recipe") ready.then(() => open(update.recipe));
+  if (update.kind === "recipe") ready.then(() => open(update.recipe, true));
   if (["end", "over", "failed", "problem"].includes(update.kind) && ["compose", "compare", "trio"].every(name => views[name].state !== "generating")) work.busy = false;
   if (view === "compose") rework.changed();
   tellWork();
