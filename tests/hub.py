@@ -44,9 +44,9 @@ class Hub:
         self.store: dict[str, bytes] = {}  # large files by their SHA-256
         self.asked: list[tuple[str, str]] = []  # method and path of every request
 
-    def repo(self, kind: str, name: str) -> Repo:
+    def repo(self, kind: str | None, name: str) -> Repo:
         try:
-            return self.repos[name if kind == "models" else f"{kind}/{name}"]
+            return self.repos[name if kind in (None, "models") else f"{kind}/{name}"]
         except KeyError:
             raise Refused(404, "Repository not found", "RepoNotFound") from None
 
@@ -79,7 +79,7 @@ class Hub:
 
         return {"files": [{"path": f["path"], "uploadMode": mode(f), "shouldIgnore": False} for f in files]}
 
-    def batch(self, body: bytes, kind: str, name: str) -> dict:
+    def batch(self, body: bytes, kind: str | None, name: str) -> dict:
         self.repo(kind, name)
         wanted = [o for o in json.loads(body)["objects"] if o["oid"] not in self.store]
 
@@ -115,6 +115,10 @@ class Hub:
         files = [{"rfilename": path} for path in self.repo(kind, name).files]
         return {"id": name, "sha": COMMIT, "siblings": files, "private": False, "downloads": 0, "likes": 0, "tags": []}
 
+    def tree(self, body: bytes, kind: str, name: str, revision: str) -> list[dict]:
+        files = self.repo(kind, name).files.items()
+        return [{"type": "file", "path": path, "size": len(data), "oid": COMMIT} for path, data in files]
+
     def runtime(self, body: bytes, name: str) -> dict:
         repo = self.repo("spaces", name)
         stage = "RUNNING" if "app.py" in repo.files else "NO_APP_FILE"
@@ -123,23 +127,24 @@ class Hub:
 
     def resolve(self, body: bytes, kind: str | None, name: str, revision: str, path: str) -> bytes:
         try:
-            return self.repo((kind or "models/").rstrip("/"), name).files[path]
+            return self.repo(kind, name).files[path]
         except KeyError:
             raise Refused(404, "Entry not found", "EntryNotFound") from None
 
 
-KIND, NAME = r"(models|datasets|spaces)", r"([\w.-]+/[\w.-]+)"
+KIND, PREFIX, NAME = r"(models|datasets|spaces)", r"(?:(datasets|spaces)/)?", r"([\w.-]+/[\w.-]+)"
 ROUTES: tuple[tuple[str, str, Callable[..., Any]], ...] = (
     ("GET", r"/api/whoami-v2", Hub.whoami),
     ("POST", r"/api/repos/create", Hub.create),
     ("POST", r"/api/validate-yaml", Hub.validate),
     ("POST", rf"/api/{KIND}/{NAME}/preupload/([\w.-]+)", Hub.preupload),
-    ("POST", rf"/{KIND}/{NAME}\.git/info/lfs/objects/batch", Hub.batch),
+    ("POST", rf"/{PREFIX}{NAME}\.git/info/lfs/objects/batch", Hub.batch),
     ("PUT", r"/store/(\w+)", Hub.keep),
     ("POST", rf"/api/{KIND}/{NAME}/commit/([\w.-]+)", Hub.commit),
     ("GET", rf"/api/{KIND}/{NAME}(?:/revision/([\w.-]+))?", Hub.info),
+    ("GET", rf"/api/{KIND}/{NAME}/tree/([\w.-]+)", Hub.tree),
     ("GET", rf"/api/spaces/{NAME}/runtime", Hub.runtime),
-    ("GET", rf"/(datasets/|spaces/)?{NAME}/resolve/([\w.-]+)/(.+)", Hub.resolve),
+    ("GET", rf"/{PREFIX}{NAME}/resolve/([\w.-]+)/(.+)", Hub.resolve),
 )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hub import USER, serve_hub
+from hub import USER, Hub, serve_hub
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -40,20 +40,24 @@ def tracked() -> set[str]:
     return {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
 
 
+def carry_out(command: str, hub: Hub, folder: Path):
+    """As somebody who is logged in; large files go by LFS, which needs no other server."""
+    away = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder.parent / "home"), "HF_TOKEN": "hf_of_nobody"}
+    quiet = {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-ec", command.replace("USER/", f"{USER}/")],
+        cwd=folder, env={**os.environ, **away, **quiet, "PATH": path}, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+    assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+
+
 @pytest.fixture(scope="module")
 def hub(checkout):
-    """The Hub after the recipe, as somebody who is logged in."""
+    """The Hub after the recipe."""
     with serve_hub() as hub:
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        away = {"HF_ENDPOINT": hub.url, "HF_HOME": str(checkout.parent / "home"), "HF_TOKEN": "hf_of_nobody"}
-        quiet = {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1"}  # by LFS, which needs no other server
-        environment = {**os.environ, **away, **quiet, "PATH": path}
         for command in RECIPE:
-            done = subprocess.run(
-                ["bash", "-ec", command.replace("USER/", f"{USER}/")],
-                cwd=checkout, env=environment, capture_output=True, text=True, timeout=300,
-            )  # fmt: skip
-            assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
+            carry_out(command, hub, checkout)
         yield hub
 
 
@@ -95,3 +99,11 @@ def test_the_hub_refuses_what_would_be_refused(hub):
     commit = f"{hub.url}/api/spaces/{USER}/nonet/commit/main"
     answer = httpx.post(commit, content=b'{"key": "file", "value": {"path": "a.bin", "content": "AAECAw=="}}\n')
     assert answer.status_code == 400 and "binary files" in answer.text
+
+
+def test_a_model_is_brought_there_with_its_card(checkout):
+    with serve_hub() as hub:
+        carry_out(re.search(r"`(hf upload nonet-gru .*?)`", README)[1], hub, checkout)
+        (name, repo), gru = hub.repos.popitem(), checkout / "checkpoints" / "gru"
+        assert name == f"{USER}/nonet-gru"
+        assert repo.files == {path.name: path.read_bytes() for path in gru.iterdir()}
