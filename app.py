@@ -435,6 +435,7 @@ def launch(**options):
     page = build().queue(status_update_rate=1, default_concurrency_limit=1)
     files.keep_swept(page.temp_file_sets)
     guard.limit(page._queue, "models", WAITING)
+    guard.rest(page._queue)
     return page.launch(
         theme=theme, max_file_size=LARGEST_FILE, ssr_mode=False, show_error=False, footer_links=[],
         state_session_capacity=SESSIONS, _app=guard.GuardedApp(**served),

@@ -1,10 +1,12 @@
 """Save, verify and load trained models.
 
-`checkpoints/<name>/` holds config.json, weights.safetensors and, once measured, metrics.json.
+`checkpoints/<name>/` holds config.json, weights.safetensors and, once measured, metrics.json. A folder elsewhere, or a
+model on the Hugging Face Hub, is loaded from the first two alike.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -24,7 +26,7 @@ from musicgen.score import HIGH, LOW, METERS, STYLES
 
 DIRECTORY = place.of("checkpoints")
 FORMAT = 1  # of a checkpoint's files
-REMEDY = "restore it, or train anew: python -m train "
+FILES = ("config.json", "weights.safetensors")  # that make a checkpoint
 
 
 class CheckpointError(RuntimeError):
@@ -80,7 +82,7 @@ def fault(name: str, directory: Path = DIRECTORY) -> str:
 
     They are looked into once, and again when they change.
     """
-    files = (directory / name / "config.json", directory / name / "weights.safetensors")
+    files = [directory / name / file for file in FILES]
     return _fault(name, directory, tuple(file.exists() and file.stat().st_mtime_ns for file in files))
 
 
@@ -89,7 +91,7 @@ def _fault(name: str, directory: Path, changed: tuple[int, ...]) -> str:
     if not any(changed):
         return f"it was never trained here; run: python -m train {name}"
     try:
-        _verified(name, directory)
+        _verified(directory / name)
     except CheckpointError as error:
         return str(error)
     return ""
@@ -108,47 +110,84 @@ def best(directory: Path = DIRECTORY) -> str:
 
 def styles(name: str, directory: Path = DIRECTORY) -> tuple[str, ...]:
     """The styles that a checkpoint was trained for; those added to `STYLES` since are none of them."""
+    return _styles(config(name, directory))
+
+
+def _styles(about: dict) -> tuple[str, ...]:
     try:
-        return tuple(style["name"] for style in config(name, directory)["trained_for"]["styles"])
+        return tuple(style["name"] for style in about["trained_for"]["styles"])
     except (KeyError, TypeError):
         return tuple(STYLES)
 
 
-def load(name: str, directory: Path = DIRECTORY) -> MusicModel:
+def load(name: str | Path, directory: Path = DIRECTORY) -> MusicModel:
     """The trained model, verified, in eval mode; one object for all who ask, never to be changed.
+
+    Weights are read as numbers, never as pickled objects, and have to be the ones whose hash config.json gives.
+
+    Args:
+        name: of an architecture, such as "gru"; or of a folder that holds config.json and weights.safetensors; or of a
+            model on the Hugging Face Hub, "owner/name", of which these two files are fetched once and kept.
+        directory: where the architectures' checkpoints lie.
 
     Raises `CheckpointError` if there is none, or if its files are not those that were trained.
     """
-    return _loaded(name, directory)
+    return _loaded(_folder(str(name), directory))
 
 
-@cache  # by both arguments, given or not
-def _loaded(name: str, directory: Path) -> MusicModel:
-    config, path = _verified(name, directory)
+def _folder(name: str, directory: Path) -> Path:
+    if name in MODELS:
+        return directory / name
+    if Path(name).expanduser().is_dir():
+        return Path(name).expanduser().resolve()
+    if re.fullmatch(r"\w[\w.-]*/[\w.-]+", name):
+        return _fetched(name)
+    raise CheckpointError(f"there is no model {name}; choose a folder, an owner/name on the Hub, {', '.join(MODELS)}")
+
+
+def _fetched(name: str) -> Path:
+    """Where the files of a model on the Hub lie on this machine; without a network, those fetched before."""
+    from huggingface_hub import snapshot_download  # which takes a second
+    from huggingface_hub.errors import HFValidationError, RepositoryNotFoundError
+
     try:
-        model = MODELS[name](config)
+        return Path(snapshot_download(name, allow_patterns=list(FILES)))
+    except (HFValidationError, RepositoryNotFoundError) as error:
+        raise CheckpointError(f"there is no folder {name}, and no such public model on the Hugging Face Hub") from error
+    except OSError as error:
+        raise CheckpointError(
+            f"there is no folder {name}, and the Hugging Face Hub cannot be reached; try again with a network"
+        ) from error
+
+
+@cache
+def _loaded(folder: Path) -> MusicModel:
+    architecture, config, path = _verified(folder)
+    try:
+        model = architecture(config)
         model.load_state_dict({key: tensor.float() for key, tensor in load_file(path).items()})
     except (TypeError, ValueError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(
-            f"{_named(path)} does not fit this version of the model ({error}); {REMEDY}{name}"
+            f"{_named(path)} does not fit this version of the model ({error}); {_remedy(path)}"
         ) from error
     return model.eval().requires_grad_(False)
 
 
-def _verified(name: str, directory: Path) -> tuple[Any, Path]:
-    """The model's config, and the weights that config.json says belong to it. Raises `CheckpointError`."""
-    about, path = config(name, directory), directory / name / "weights.safetensors"
-    count = len(styles(name, directory))
+def _verified(folder: Path) -> tuple[type[MusicModel], Any, Path]:
+    """The architecture, its config, and the weights that config.json says belong to it. Raises `CheckpointError`."""
+    source, path = (folder / file for file in FILES)
+    about, remedy = _read(source), _remedy(path)
+    name, count = about.get("model"), len(_styles(about))
+    if not isinstance(name, str) or name not in MODELS or (folder.name in MODELS and folder.name != name):
+        raise CheckpointError(f"{_named(source)} is of no architecture that belongs there: {name}; {remedy}")
     if differing := list(differences(about.get("trained_for"), trained_for(count))):
-        raise CheckpointError(f"{_named(path)} was trained for another version: {'; '.join(differing)}; {REMEDY}{name}")
+        raise CheckpointError(f"{_named(path)} was trained for another version: {'; '.join(differing)}; {remedy}")
     if not path.exists() or sha256(path) != about.get("weights_sha256"):
-        raise CheckpointError(f"{_named(path)} is missing or has changed; {REMEDY}{name}")
+        raise CheckpointError(f"{_named(path)} is missing or has changed; {remedy}")
     try:
-        return MODELS[name].Config(**about["config"], styles=count), path
+        return MODELS[name], MODELS[name].Config(**about["config"], styles=count), path
     except (KeyError, TypeError) as error:
-        raise CheckpointError(
-            f"{_named(path.with_name('config.json'))} is not in the expected format; {REMEDY}{name}"
-        ) from error
+        raise CheckpointError(f"{_named(source)} is not in the expected format; {remedy}") from error
 
 
 def differences(theirs, ours, *path: str) -> Iterator[str]:
@@ -178,7 +217,7 @@ def accelerate(directory: Path = DIRECTORY):
 
 def config(name: str, directory: Path = DIRECTORY) -> dict:
     """What config.json says. Raises `CheckpointError` if it is not there or not readable."""
-    return _read(name, directory / name / "config.json")
+    return _read(directory / name / "config.json")
 
 
 def metrics(name: str, directory: Path = DIRECTORY) -> dict:
@@ -192,7 +231,7 @@ def metrics(name: str, directory: Path = DIRECTORY) -> dict:
 def measured(name: str, directory: Path = DIRECTORY) -> dict:
     """The same, but raises `CheckpointError` if metrics.json is not readable or of another shape."""
     path = directory / name / "metrics.json"
-    found = _read(name, path) if path.exists() else {}
+    found = _read(path) if path.exists() else {}
     nll, speed = found.get("nll_valid", {}), found.get("speed", {})
     tables = isinstance(nll, dict) and isinstance(speed, dict)
     numbers = [found.get("parameters"), speed.get("ms_per_bar"), *nll.values()] if tables else [""]
@@ -241,16 +280,22 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _read(name: str, path: Path) -> dict:
+def _read(path: Path) -> dict:
     try:
         found = json.loads(path.read_text())
     except (OSError, ValueError, RecursionError) as error:
-        raise CheckpointError(f"{_named(path)} cannot be read ({error}); {REMEDY}{name}") from error
+        raise CheckpointError(f"{_named(path)} cannot be read ({error}); {_remedy(path)}") from error
     if not isinstance(found, dict):
-        raise CheckpointError(f"{_named(path)} is not in the expected format; {REMEDY}{name}")
+        raise CheckpointError(f"{_named(path)} is not in the expected format; {_remedy(path)}")
     return found
 
 
 def _named(path: Path) -> str:
     """Where it lies, without what stands before the checkpoints' folder, which is no visitor's business."""
     return "/".join(path.parts[-3:])
+
+
+def _remedy(path: Path) -> str:
+    """What to do about a file of a checkpoint: those of this project can be trained, in a folder of their name."""
+    name = path.parent.name
+    return f"restore it, or train anew: python -m train {name}" if name in MODELS else "get it anew from its source"

@@ -1,6 +1,7 @@
 """How many visitors one server bears: `python tests/load.py`. Figures are printed, nothing is asserted.
 
     python tests/load.py crowd              20 at once, 60 at once, 10 who compare all
+    python tests/load.py idle               what a server takes that nobody visits, and how soon it hears a click
     python tests/load.py soak               1,000 runs and among them 200 downloads, each in a session of its own
 
 Every visitor's notes are held against those of a lone run. Run it on a machine that does nothing else: the clients
@@ -14,7 +15,7 @@ import sys
 import time
 from dataclasses import dataclass
 
-from served import Server, Visitor, client, mixed, serve, spread
+from served import Server, Visitor, client, mixed, percentile, serve, spread
 
 PARTY = 10  # who come at the same time in a soak
 
@@ -83,6 +84,23 @@ async def crowd(server: Server, visitors: list[int], comparing: int):
             print(f"  {server.seconds - used:.1f} s of processor time")
 
 
+async def idle(server: Server, seconds: int, clicks: int):
+    """What it takes of a processor meanwhile, then how long after a click Gradio begins with it."""
+    used = server.seconds
+    await asyncio.sleep(seconds)
+    print(f"idle: {(server.seconds - used) / seconds:.1%} of a processor over {seconds} s")
+    waited = []
+    async with client(server) as http:
+        visitor = await Visitor.at(http)
+        for _ in range(clicks):
+            await asyncio.sleep(0.0537)  # of no beat with the server's pauses
+            since = time.monotonic()
+            async for name, _ in visitor.use("save-midi", call={}):
+                if name == "process_starts":
+                    waited.append(1000 * (time.monotonic() - since))
+    print(f"click to its beginning: median {percentile(waited, 0.5):.0f} ms, p95 {percentile(waited, 0.95):.0f} ms")
+
+
 async def page(http) -> tuple[dict, list[str]]:
     """What the page is made of, and the names of the models it offers."""
     config = (await Visitor.at(http)).config
@@ -124,9 +142,11 @@ async def soak(server: Server, runs: int, downloads: int):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("what", choices=("crowd", "soak"))
+    parser.add_argument("what", choices=("crowd", "idle", "soak"))
     parser.add_argument("--visitors", type=int, nargs="*", default=[20, 60], help="who generate at once")
     parser.add_argument("--comparing", type=int, default=10, help="who compare all at once")
+    parser.add_argument("--seconds", type=int, default=60, help="of idleness")
+    parser.add_argument("--clicks", type=int, default=100, help="after it")
     parser.add_argument("--runs", type=int, default=1000)
     parser.add_argument("--downloads", type=int, default=200)
     options = parser.parse_args()
@@ -135,6 +155,8 @@ def main():
         server.wait_for('"ready"', 900)
         if options.what == "crowd":
             asyncio.run(crowd(server, options.visitors, options.comparing))
+        elif options.what == "idle":
+            asyncio.run(idle(server, options.seconds, options.clicks))
         else:
             asyncio.run(soak(server, options.runs, options.downloads))
     print(f"load after {os.getloadavg()[0]:.1f}")

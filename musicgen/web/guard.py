@@ -1,5 +1,6 @@
 """What stands between the network and the page: limits, headers and the log.
 
+- Who waits for nobody rests: Gradio looks a thousand times a second whether an event has arrived.
 - So many may wait to compose; Gradio's own limit counts those who only take a file home, too, and would refuse them.
 - A body of more than 10 MB is refused before it is read; an upload that fails leaves no part of itself on the disk.
 - No answer is for another site's scripts: Gradio would allow any origin that asks, with credentials, so it is not told
@@ -27,6 +28,10 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LARGEST_BODY = 10_000_000  # bytes
 TOO_LARGE = f"This is more than {LARGEST_BODY // 1_000_000} MB: send less."
+PAUSES = {  # seconds between two looks, by Gradio's names for them
+    "sleep_when_free": 0.02,  # for an event: half of it passes on average, less than anybody hears
+    "progress_update_sleep_when_free": 0.2,  # for progress bars, of which the page has none
+}
 POLICY = {
     "default-src": "'self'",
     "script-src": "'self' 'unsafe-inline' 'unsafe-eval' blob:",  # Gradio makes functions of an event's script
@@ -141,6 +146,14 @@ def limit(queue: Queue, concurrency_id: str, most: int):
         return await push(body=body, request=request, username=username)
 
     queue.push = push_if_there_is_room
+
+
+def rest(queue: Queue):
+    """Let the queue look for events less often, so that a server without visitors takes no processor to speak of."""
+    for name, seconds in PAUSES.items():
+        if not hasattr(queue, name):
+            _log.warning(f"This version of Gradio has no {name}: the server does not rest while nobody visits it.")
+        setattr(queue, name, seconds)
 
 
 def _route(scope: Scope) -> str:

@@ -60,7 +60,6 @@ def test_the_header_is_what_spaces_need():
     assert (ROOT / HEADER["app_file"]).is_file()
     assert len(HEADER["short_description"]) <= 60
     assert HEADER["python_version"] == "3.12.12"  # of the two that ZeroGPU has, the one that is new enough
-    assert (ROOT / HEADER["thumbnail"]).is_file()
     assert len(HEADER["tags"].strip("[]").split(", ")) >= 3
     assert "fluidsynth" in (ROOT / "packages.txt").read_text().split()
 

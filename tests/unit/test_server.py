@@ -2,13 +2,18 @@
 
 import asyncio
 import json
+import logging
 import math
 import socket
 from urllib.parse import urlsplit
 
+import gradio as gr
 import httpx
 import pytest
+from gradio.queueing import Queue
 from served import Server, Visitor, client, serve
+
+from musicgen.web import guard
 
 HUGE, DENORMAL = 99999999999999999999999, 1e-320
 ANYTHING = (HUGE, -HUGE, 1e300, DENORMAL, math.nan, math.inf, -1, True, None, "", "x" * 5000, [], [[HUGE]], {"a": [1]})
@@ -40,6 +45,33 @@ def visit(server: Server, act):
 
 async def updates_for(visitor: Visitor, **given) -> list[dict]:
     return [update async for update in visitor.updates(anew=False, **{"bars": 6, **given})]
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_queue_without_events_looks_for_them_a_few_times_a_second(monkeypatch, caplog, gone):
+    monkeypatch.setattr(logging.getLogger("musicgen"), "propagate", True)
+    looks = 0
+
+    class Watched(Queue):
+        def __len__(self):
+            nonlocal looks
+            looks += 1
+            return super().__len__()
+
+    queue = Watched(True, 1, 1, None, gr.Blocks())
+    if gone:
+        del queue.sleep_when_free
+    guard.rest(queue)
+
+    async def idle():
+        queue.start()
+        await asyncio.sleep(0.5)
+        queue.close()
+        await asyncio.sleep(0.3)
+
+    asyncio.run(idle())
+    assert 2 <= looks <= 0.5 / 0.02 + 1
+    assert ("has no sleep_when_free: the server does not rest" in caplog.text) == gone
 
 
 @pytest.mark.parametrize("path", ["", "config", "theme.css", "no/such/page", "web/samples/manifest.json"])

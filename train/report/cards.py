@@ -107,6 +107,15 @@ This [sample](sample.mid) was made by
 {sample_command(name)}
 ```
 
+From Python, where Nonet is installed, its weights are loaded from here, from a folder that holds `config.json` and
+`weights.safetensors`, or from the `owner/name` that these have on the Hugging Face Hub:
+
+```python
+from musicgen import Canvas, load
+
+score = load("{name}").compose(Canvas.blank(8, "chorale"), random_seed={SAMPLE_RANDOM_SEED})
+```
+
 ## Figures
 
 {sizes(name, directory)}
