@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from musicgen.io.arrange import Music, Part, Seed, Sound, arrange
+from musicgen.io.arrange import Music, Part, Seed, arrange
+from musicgen.io.grid import Sound
 from musicgen.score import (
     FASTEST,
     LONGEST_BAR,

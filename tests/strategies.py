@@ -32,3 +32,17 @@ def scores(draw, style: str, meter: str, most_bars: int = 4) -> Score:
     for voice, (low, high) in enumerate(STYLES[style].ranges):
         cells[:, voice] = draw(columns(low, high, steps))
     return Score(cells, style, meter, draw(st.integers(2000, 30000)) / 100)
+
+
+@st.composite
+def lines(draw, low: int = 60, high: int = 80) -> list[tuple[int, int, int]]:
+    """A line of 6 notes or more, `(pitch, start, length)` in steps, most of them short and without rests between."""
+    lengths = st.sampled_from((1, 2, 2, 3, 4, 4, 4, 6, 8, 12, 16, 23))
+    drawn = draw(
+        st.lists(st.tuples(st.integers(low, high), lengths, st.sampled_from((0, 0, 0, 0, 1, 2, 4))), min_size=6)
+    )
+    line, now = [], 0
+    for pitch, length, rest in drawn:
+        line.append((pitch, now, length))
+        now += length + rest
+    return line

@@ -3,23 +3,19 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import pairwise
 from statistics import mean
-from typing import NamedTuple
 
 import numpy as np
 
+from musicgen.io.gate import Spans, gates_of
+from musicgen.io.grid import OFF_GRID, Sound, quantised
 from musicgen.io.voicing import into_range, is_line, most_at_once, place, separate
 from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, Canvas, Note, Score, ScoreError, from_notes
 
 MAX_SEED_BARS = 32  # of a stranger's file; what we wrote ourselves is read back whole
-OFF_GRID = 0.1  # steps a time may lie off the grid before it counts as off it
 MOST_COMPARED = 32  # parts; of an orchestra the notes are pooled anyway
 ENOUGH = 8  # notes that tell a part in octaves from a chord
 ALMOST = 0.9  # the part of so many notes that tells a part that doubles another
-GATE = 0.15  # the part of a note's length by which it may end early, as played, without a rest being meant
-LEGATO = 0.45  # the part of it by which a note of a line may sound into the next
-LATE = 4  # steps, and half of its length, that a last note may be let go after the last bar line
 
 # Meters we have no name for, and the one that shares their bar lines, or every other of them.
 LIKE = {
@@ -53,14 +49,6 @@ class Seed:
         return self if bars >= self.canvas.score.bars else replace(self, canvas=self.canvas.extended(bars))
 
 
-class Sound(NamedTuple):
-    """A note as a file has it; times in sixteenth steps, not yet on the grid."""
-
-    pitch: int
-    start: float
-    end: float
-
-
 @dataclass(frozen=True)
 class Part:
     name: str
@@ -75,6 +63,7 @@ class Music:
     meter: str = "4/4"  # any, "7/8" too
     tempo: float | None = None  # quarter notes a minute
     length: float = 0  # steps, as far as the file tells
+    played: bool = False  # its notes may end before they would on paper
     barline: float = 0  # a step at which a bar of the meter begins: what stands before is an upbeat
     style: str | None = None  # written by ourselves, if not None
     remarks: tuple[str, ...] = ()
@@ -138,16 +127,15 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str
         pad -= empty * bar
     limit = (MAX_BARS if music.style else MAX_SEED_BARS) * bar
     last = max((round(s.start + pad) for part in music.parts for s in part.sounds), default=0)
-    parts, rounded, late, short = [], 0, False, 0
-    for part in music.parts:
-        within = [Sound(s.pitch, s.start + pad, s.end + pad) for s in part.sounds if round(s.start + pad) < limit]
-        late |= len(within) < len(part.sounds)
-        rounded += sum(abs(s.start - round(s.start)) > OFF_GRID for s in within)
-        run = _is_run(within)
-        notes = _quantised(within, bar, limit, last, run)
-        if run:
-            alone = _thinned(notes, within)
-            notes, short = alone, short + len(notes) - len(alone)
+    moved = [[Sound(s.pitch, s.start + pad, s.end + pad) for s in part.sounds] for part in music.parts]
+    within = [[s for s in sounds if round(s.start) < limit] for sounds in moved]
+    late = within != moved
+    gates = gates_of([Spans(sounds) for sounds in within]) if music.played else [None] * len(within)
+    parts, rounded, short = [], 0, 0
+    for part, sounds, gate in zip(music.parts, within, gates):
+        rounded += sum(abs(s.start - round(s.start)) > OFF_GRID for s in sounds)
+        notes, left_out = quantised(sounds, bar, limit, last, gate)
+        short += left_out
         if notes:
             parts.append((part.name, notes))
     if rounded:
@@ -157,52 +145,6 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str
     if late:
         remarks.append(f"what comes after bar {limit // bar} was left out")
     return parts, max(pad, 0)
-
-
-def _quantised(sounds: Sequence[Sound], bar: int, limit: int, last: int, run: bool) -> list[Note]:
-    """Sounds of one part -> notes on the grid of bars of `bar` steps, none of them beyond step `limit`.
-
-    A note that ends a little early or late, as played ones do, lasts until the next, or until the bar line. Later may
-    be those of a line, a `run`, and one that sounds after step `last`, where the last of all begins. A pitch that
-    begins again ends first.
-    """
-    starts = sorted({round(s.start) for s in sounds})
-    following = dict(pairwise(starts))
-    notes = {}
-    for sound in sounds:
-        start = round(sound.start)
-        if abs(sound.end - round(sound.end)) <= OFF_GRID / 5:
-            end = round(sound.end)
-        else:
-            end = math.ceil(sound.end - OFF_GRID)
-            after = following.get(start, end)
-            late = sound.end % bar  # steps after the last bar line
-            slack = (LEGATO if run and sound.end > after else GATE) * (sound.end - sound.start)
-            if abs(after - sound.end) <= max(1, slack) and start in following:
-                end = after
-            elif late < 1 or (late < LATE and late * 2 < sound.end - sound.start and sound.end - late > last):
-                end = round(sound.end - late)
-        duration = min(max(1, end - start), limit - start)
-        notes[start, -sound.pitch] = max(duration, notes.get((start, -sound.pitch), 0))
-    again = {}  # pitch -> where it begins next
-    for start, pitch in sorted(notes, reverse=True):
-        notes[start, pitch] = min(notes[start, pitch], again.get(pitch, limit) - start)
-        again[pitch] = start
-    return [Note(0, -pitch, start, duration) for (start, pitch), duration in sorted(notes.items())]
-
-
-def _is_run(sounds: Sequence[Sound]) -> bool:
-    """Whether the notes, before they are put on the grid, follow each other one by one."""
-    pairs = list(pairwise(sorted(sounds, key=lambda s: s.start)))
-    held = sum(a.end - b.start > (a.end - a.start) / 2 for a, b in pairs)  # through half of the next: a chord, spread
-    return all(a.start < b.start - OFF_GRID / 2 for a, b in pairs) and held * 10 <= len(pairs)
-
-
-def _thinned(notes: list[Note], sounds: Sequence[Sound]) -> list[Note]:
-    """Of notes that came to begin at one step, the one that began nearest to it: a fast run is no chord."""
-    away = {(round(s.start), s.pitch): abs(s.start - round(s.start)) for s in sorted(sounds, key=lambda s: -s.start)}
-    nearest = sorted(notes, key=lambda n: (n.start, away[n.start, n.pitch]))
-    return [note for before, note in zip([None, *nearest], nearest) if not before or before.start < note.start]
 
 
 def _guess_style(parts: list[tuple[str, list[Note]]], meter: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from statistics import mean
 from typing import NamedTuple
 
-from musicgen.io.arrange import Sound
+from musicgen.io.grid import Sound
 
 SAME_TIME = 0.02  # steps that two times may differ and still be one
 MAX_LINES = 16  # voices of a part; in what has more, lines cannot be told apart by their numbers

@@ -11,7 +11,8 @@ from itertools import pairwise
 import mido
 import pretty_midi
 
-from musicgen.io.arrange import LEGATO, MAX_SEED_BARS, Music, Part, SeedError, Sound
+from musicgen.io.arrange import MAX_SEED_BARS, Music, Part, SeedError
+from musicgen.io.grid import LEGATO, Sound
 from musicgen.io.midifile import DAMAGED, DRUMS, METER, TEMPO, TEXT, MidiFile, decoded, parse
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Score
 
@@ -106,6 +107,7 @@ def read(data: bytes) -> Music:
         meter=meter,
         tempo=tempo,
         length=end * steps_per_tick,
+        played=not _own_style(metas),
         barline=barline * steps_per_tick,
         style=_own_style(texts),
         remarks=tuple(remarks),

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterator
 
 BEGINNING = b"\x89PNG\r\n\x1a\n"
-LONGEST_TEXT = 65_536  # bytes of a text, unpacked
+LONGEST_UNPACKED = 65_536  # bytes of a text, unpacked
 MOST = 1000  # chunks that are looked at
 
 
@@ -21,17 +21,17 @@ def texts(data: bytes) -> Iterator[str]:
             return
         _, _, text = body.partition(b"\0")
         if kind == b"tEXt":
-            yield text[:LONGEST_TEXT].decode("latin-1")
+            yield text[:LONGEST_UNPACKED].decode("latin-1")
         elif kind == b"zTXt":
             yield _unpacked(text[1:]).decode("latin-1")
         elif kind == b"iTXt":
             said = text[2:].split(b"\0", 2)[-1]  # behind two flags, the language and the keyword in that language
-            yield (_unpacked(said) if text[:1] == b"\1" else said[:LONGEST_TEXT]).decode("utf-8", "replace")
+            yield (_unpacked(said) if text[:1] == b"\1" else said[:LONGEST_UNPACKED]).decode("utf-8", "replace")
         at += 12 + length
 
 
 def _unpacked(data: bytes) -> bytes:
     try:
-        return zlib.decompressobj().decompress(data, LONGEST_TEXT)
+        return zlib.decompressobj().decompress(data, LONGEST_UNPACKED)
     except zlib.error:
         return b""
