@@ -18,8 +18,9 @@ from matplotlib.patches import FancyBboxPatch, Patch
 from musicgen.io.voicing import pitch_name
 from musicgen.score import METERS, STYLES, Note, Score, voice_ranges
 
-# Okabe and Ito's colours, distinct to colour-blind eyes, and a pattern each; soprano first
-COLOURS = ("#D55E00", "#009E73", "#56B4E9", "#0072B2")
+# Okabe and Ito's colours, distinct to colour-blind eyes, as dark as stands out from the paper, and a pattern each;
+# soprano first; those of the page, too
+COLOURS = ("#CA5900", "#00936B", "#1A8BCB", "#005585")
 HATCHES = ("", "////", "oo", "--")
 INK, SEED_GROUND, SEAM, PALE, PAPER = "#1d1a16", "#f1e4c8", "#8c2f1b", "#d9d2c4", "#fffdf8"
 STEPS_A_SYSTEM = 192  # at most; longer pieces go on in a system below, as sheet music does

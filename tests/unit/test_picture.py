@@ -41,6 +41,17 @@ def test_each_voice_has_its_colour_and_its_pattern():
     assert len(set(picture.HATCHES)) == 4
 
 
+def test_every_voice_stands_out_from_the_paper_and_from_the_seed():
+    def luminance(colour) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    tint = [0.75 * seed + 0.25 * paper for seed, paper in zip(to_rgb(picture.SEED_GROUND), to_rgb(picture.PAPER))]
+    for ground in (picture.PAPER, tint):
+        for colour in picture.COLOURS:
+            assert (luminance(ground) + 0.05) / (luminance(colour) + 0.05) >= 3, (ground, colour)  # as WCAG asks
+
+
 def test_one_voice_shows_no_other():
     image = pixels(picture.piano_roll(score_of([Note(0, 74, 0, 16)], style="dance")))
     assert count(image, picture.COLOURS[0]) > 300

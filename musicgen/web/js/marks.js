@@ -16,7 +16,7 @@ const PATTERNS = [
     }
   },
   (pen, x, y, width, height) => {             // bass: a line along the middle
-    pen.fillRect(x, y + height / 2 - Math.min(0.75, height / 8), width, Math.min(1.5, height / 4));
+    pen.fillRect(x, y + height / 2 - Math.min(0.75, height / 14), width, Math.min(1.5, height / 7));
   },
 ];
 
@@ -35,7 +35,7 @@ export function mark(pen, {x, y, width, height}, {voice, given, lit}, {voices, c
   pen.fillStyle = voices[voice];
   pen.fill();
   pen.clip();
-  [pen.strokeStyle, pen.fillStyle] = [colours.outline, colours.outline];
+  [pen.strokeStyle, pen.fillStyle] = [colours.pattern, colours.pattern];
   pen.lineWidth = fine;
   PATTERNS[voice](pen, x, y, width, height);
   pen.restore();

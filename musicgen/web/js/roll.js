@@ -18,7 +18,7 @@ const WORD = 46;           // px the first bar's number and "seed" beside it tak
 const LEAST_ROW = 1;       // px a pitch is high, if pitches are to be told apart at all
 const ARRIVAL = 220;       // ms a new note takes to appear
 const VOICE_NAMES = ["s", "a", "t", "b"];
-const COLOURS = ["stage", "shade", "grid", "bar", "text", "seed", "seam", "outline", "given", "select"];
+const COLOURS = ["stage", "shade", "grid", "bar", "text", "seed", "seam", "outline", "pattern", "given", "select"];
 const BLACK = new Set([1, 3, 6, 8, 10]);
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
