@@ -1,11 +1,14 @@
 """`.ci/run` and the hooks before a commit: every test has a lane, and what failed is named."""
 
 import os
+import re
 import subprocess
+import tomllib
 from pathlib import Path
 
 import pytest
 import yaml
+from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[2]
 RUN = ROOT / ".ci" / "run"
@@ -40,6 +43,27 @@ def test_the_lanes_go_on_after_a_failure_and_the_last_line_names_it(run):
     assert done.returncode == 1
     assert "asked -m pytest tests/browser" in done.stdout
     assert done.stdout.splitlines()[-1] == "failed: models"
+
+
+def test_the_workflow_runs_all_lanes_on_a_debian():
+    (job,) = yaml.safe_load((ROOT / ".github" / "workflows" / "checks.yml").read_text())["jobs"].values()
+    assert re.fullmatch(r"python:3\.1[1-9]-(bookworm|trixie)", job["container"]["image"])
+    assert job["steps"][-1] == {"run": RUN.relative_to(ROOT).as_posix()}
+    assert job["steps"][0]["uses"].startswith("actions/checkout@")
+
+
+def test_the_citation_is_of_this_version():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert cited["cff-version"] == "1.2.0" and cited["message"] and cited["authors"]
+    assert (cited["version"], cited["license"]) == (project["version"], project["license"])
+    assert project["description"] == cited["title"]
+
+
+def test_the_pytorch_that_all_runs_share_is_allowed():
+    allowed = next(line for line in (ROOT / "requirements.txt").read_text().splitlines() if line.startswith("torch"))
+    shared = re.search(r'^TORCH="torch==(\d+\.\d+)\.\*"', RUN.read_text(), re.MULTILINE)[1]
+    assert Requirement(allowed).specifier.contains(shared)
 
 
 def test_an_unknown_lane_runs_nothing(run):

@@ -9,18 +9,20 @@ from pathlib import Path
 
 import httpx
 import pytest
-from hub import USER, Hub, serve_hub
+import yaml
+from hub import USER, Hub, Repo, serve_hub
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-RECIPE = re.search(r"^```sh\n(hf .*?)^```$", README, re.DOTALL | re.MULTILINE)[1].splitlines()
+MINE = README.replace("USER/", f"{USER}/")  # as the recipe says
+RECIPE = re.search(r"^```sh\n(hf .*?)^```$", MINE, re.DOTALL | re.MULTILINE)[1].splitlines()
 IGNORED = (ROOT / ".gitignore").read_text().split()
 DEEPER = {"__pycache__/": "musicgen", "*.pyc": "musicgen/__pycache__", "node_modules/": ".ci/js"}  # where these lie
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory) -> Path:
-    """All tracked files and, beside them, something of all that git ignores; `USER` replaced as the recipe says."""
+    """All tracked files and, beside them, something of all that git ignores."""
     folder = tmp_path_factory.mktemp("hub") / "nonet"
     for name in tracked():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -30,7 +32,7 @@ def checkout(tmp_path_factory) -> Path:
         file = ignored / "lib" / "some.py" if line.endswith("/") else ignored
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(b"\0")
-    (folder / "README.md").write_text(README.replace("USER/", f"{USER}/"))
+    (folder / "README.md").write_text(MINE)
     subprocess.run(["git", "init", "-q", folder], check=True)
     return folder
 
@@ -40,14 +42,15 @@ def tracked() -> set[str]:
     return {name for name in listed.split("\0") if name and (ROOT / name).is_file()}
 
 
-def carry_out(command: str, hub: Hub, folder: Path):
+def carry_out(command: str, hub: Hub, folder: Path, **environment: str):
     """As somebody who is logged in; large files go by LFS, which needs no other server."""
     away = {"HF_ENDPOINT": hub.url, "HF_HOME": str(folder.parent / "home"), "HF_TOKEN": "hf_of_nobody"}
     quiet = {"HF_HUB_DISABLE_XET": "1", "HF_HUB_DISABLE_UPDATE_CHECK": "1"}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-ec", command.replace("USER/", f"{USER}/")],
-        cwd=folder, env={**os.environ, **away, **quiet, "PATH": path}, capture_output=True, text=True, timeout=300,
+        ["bash", "-ec", command],
+        cwd=folder, env={**os.environ, **away, **quiet, "PATH": path, **environment},
+        capture_output=True, text=True, timeout=300,
     )  # fmt: skip
     assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
 
@@ -107,3 +110,17 @@ def test_a_model_is_brought_there_with_its_card(checkout):
         (name, repo), gru = hub.repos.popitem(), checkout / "checkpoints" / "gru"
         assert name == f"{USER}/nonet-gru"
         assert repo.files == {path.name: path.read_bytes() for path in gru.iterdir()}
+
+
+def test_the_workflow_makes_a_space_the_same_as_this_repository(checkout):
+    (job,) = yaml.safe_load((ROOT / ".github" / "workflows" / "space.yml").read_text())["jobs"].values()
+    steps = [step["run"] for step in job["steps"] if "run" in step]
+    installs, *commands = steps
+    assert installs.startswith("pip install") and job["env"]["HF_TOKEN"] == "${{ secrets.HF_TOKEN }}"
+    (checkout / "README.md").write_text(README)
+    with serve_hub() as hub:
+        space = hub.repos[f"spaces/{USER}/music"] = Repo({}, {".gitattributes": b"", "app.py": b"1", "old.py": b"2"})
+        for command in commands:
+            carry_out(command, hub, checkout, SPACE=f"{USER}/music")
+        assert set(space.files) == tracked() | {".gitattributes"}  # the Hub's own
+        assert f"/spaces/{USER}/music/resolve/main/musicgen/web/page.png" in space.files["README.md"].decode()
