@@ -39,7 +39,7 @@ ARGUMENTS = {
     "top_p": f"{LIMITS['top_p']}: below 1 the least likely notes are left out",
     "random_seed": f"{LIMITS['random_seed']}: the same one, the same notes; if null, a new one is drawn and returned",
     "piece": "what `compose`, `harmonise` or `repair` answered, or one of the answers of `compare`",
-    "first_bar": "the first bar to compose again, counted from 1",
+    "first_bar": "the first bar to compose again, counted from 1, or from 0 where that is an upbeat",
     "last_bar": "the last one, it included",
     "voices": "the voices to compose again: 0 soprano, 1 alto, 2 tenor, 3 bass; all if null",
     "format": "musicxml is sheet music, png a picture of the piano roll",
@@ -70,6 +70,9 @@ class PieceAnswer(TypedDict):
     tempo: float  # quarter notes a minute
     bars: int
     steps: int
+    upbeat: int  # steps of the first bar, which is bar 0; 0 if there is no upbeat
+    title: str
+    author: str
     random_seed: int
     notes: list[PieceNote]
     seconds_generating: float
@@ -148,14 +151,15 @@ def repair(
     chosen = used if voices is None else voices
     if not _all_of(chosen, used):
         raise Problem("voices", f"Choose from {', '.join(f'{voice} ({VOICES[voice]})' for voice in used)}.")
+    least, most = score.first_bar, score.bar_at(score.steps - 1)
     for name, bar in (("first_bar", first_bar), ("last_bar", last_bar)):
-        if type(bar) is not int or not 1 <= bar <= score.bars:
-            raise Problem(name, f"Choose a bar from 1 to {score.bars}.")
+        if type(bar) is not int or not least <= bar <= most:
+            raise Problem(name, f"Choose a bar from {least} to {most}.")
     if first_bar > last_bar:
-        raise Problem("last_bar", f"Choose bar {first_bar} or a later one, up to {score.bars}.")
+        raise Problem("last_bar", f"Choose bar {first_bar} or a later one, up to {most}.")
     bar = METERS[score.meter].steps
     fixed = np.ones(score.cells.shape, bool)
-    fixed[(first_bar - 1) * bar : last_bar * bar, list(chosen)] = False
+    fixed[(first_bar - least) * bar : (last_bar + 1 - least) * bar, list(chosen)] = False
     return _composed(Request.filling(
         Canvas(score, fixed), model=model, temperature=temperature, top_p=top_p, random_seed=_chosen(random_seed)
     ))  # fmt: skip
@@ -245,6 +249,9 @@ def _piece(work: Composition, end: dict) -> PieceAnswer:
         tempo=score.tempo,
         bars=score.bars,
         steps=score.steps,
+        upbeat=score.upbeat,
+        title=score.title,
+        author=score.author,
         random_seed=work.random_seed,
         notes=[
             PieceNote(**{**dict(zip(PieceNote.__annotations__, row)), "given": bool(row[-1])}) for row in end["notes"]

@@ -21,13 +21,15 @@ class Format:
 def _midi(work: "Composition", instruments: Sequence[str]) -> bytes:
     from musicgen.io import audio, midi
 
-    return midi.write(work.score, [audio.INSTRUMENTS[key].program for key in instruments], work.recipe)
+    programs = [audio.INSTRUMENTS[key].program for key in instruments]
+    return midi.write(work.score, programs, work.recipe, maker=work.maker)
 
 
 def _musicxml(work: "Composition", instruments: Sequence[str]) -> bytes:
-    from musicgen.io import notation
+    from musicgen.io import audio, notation
 
-    return notation.write(work.score, work.recipe)
+    played = [audio.INSTRUMENTS[key] for key in instruments]
+    return notation.write(work.score, work.recipe, played, work.maker)
 
 
 def _sound(format: str):
@@ -51,7 +53,7 @@ def _stems(work: "Composition", instruments: Sequence[str]) -> bytes:
         for voice in work.score.heard:
             name = f"{work.name}-{VOICES[voice]}"
             archive.writestr(f"{name}.wav", sounds[VOICES[voice]])
-            archive.writestr(f"{name}.mid", midi.write(work.score, programs, work.recipe, [voice]))
+            archive.writestr(f"{name}.mid", midi.write(work.score, programs, work.recipe, [voice], work.maker))
     return data.getvalue()
 
 

@@ -2,7 +2,7 @@
 
 What comes in is checked as any upload is: `read` raises `ScoreError`, whatever it is given.
 
-    {"style": "chorale", "meter": "4/4", "tempo": 80, "steps": 128,
+    {"style": "chorale", "meter": "4/4", "tempo": 80, "steps": 128, "upbeat": 0, "title": "", "author": "",
      "notes": [[voice, pitch, start, duration], ...], "fixed": [[voice, start, end], ...]}    times in steps
 """
 
@@ -33,6 +33,7 @@ MAX_CELLS = 4 * MAX_BARS * LONGEST_BAR  # cells of the longest piece
 def write(score: Score, fixed: np.ndarray) -> dict:
     notes = [[n.voice, n.pitch, n.start, n.duration] for n in score.notes()]
     about = {"style": score.style, "meter": score.meter, "tempo": score.tempo, "steps": score.steps}
+    about |= {"upbeat": score.upbeat, "title": score.title, "author": score.author}
     return {**about, "notes": notes, "fixed": runs(fixed, len(STYLES[score.style].ranges))}
 
 
@@ -67,7 +68,9 @@ def read(data: Any) -> tuple[Score, np.ndarray]:
     for n in notes:
         if not (0 <= n.voice < 4 and 0 <= n.pitch < 128 and 0 <= n.start < steps and 0 < n.duration <= steps):
             raise ScoreError("a note lies outside the piece")
-    return Score(from_notes(notes, steps), style, meter, float(tempo)), fixed
+    upbeat = data.get("upbeat", 0)
+    title, author = (text if isinstance(text := data.get(name), str) else "" for name in ("title", "author"))
+    return Score(from_notes(notes, steps), style, meter, float(tempo), upbeat, title, author), fixed
 
 
 def canvas(data: Any) -> Canvas:
@@ -86,9 +89,20 @@ def restyled(given: Canvas, style: str, meter: str, tempo: float) -> Seed:
     score = given.score
     sounds: list[list[Sound]] = [[] for _ in VOICES]
     for note in score.notes():
-        sounds[note.voice].append(Sound(note.pitch, note.start, note.start + note.duration))
+        start = note.start - score.begins
+        sounds[note.voice].append(Sound(note.pitch, start, start + note.duration))
     parts = [Part(name, line) for name, line in zip(VOICES, sounds)]
-    return arrange(Music(parts, score.meter, tempo, length=score.steps, style=score.style), style, meter, tempo)
+    music = Music(
+        parts,
+        meter=score.meter,
+        tempo=tempo,
+        length=score.steps - score.begins,
+        barline=score.upbeat,
+        style=score.style,
+        title=score.title,
+        author=score.author,
+    )
+    return arrange(music, style, meter, tempo)
 
 
 def _rows(data: Any, width: int) -> list[list[int]]:

@@ -4,6 +4,7 @@ A cell holds `REST`, `HOLD` (the voice's note goes on) or a MIDI pitch (a new on
 is such a grid, and everything a visitor hears, sees or downloads is made from one.
 """
 
+import unicodedata
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import ClassVar
@@ -16,6 +17,7 @@ VOICE_PAIRS = tuple(combinations(range(len(VOICES)), 2))  # upper and lower
 LOW, HIGH = 33, 93  # the lowest and highest MIDI pitch any model knows
 STEPS_PER_QUARTER = 4
 MAX_BARS = 64  # of any score; a seed and what is composed from it
+LONGEST_LINE = 100  # characters of a title or a name
 SLOWEST, FASTEST = 20, 300  # quarter notes a minute
 
 
@@ -121,19 +123,27 @@ class Note:
 class Score:
     """Cells `(T, 4)`, voices from the top, T = bars x steps a bar.
 
+    A piece that begins with an upbeat has a first bar of `upbeat` steps on paper: on the grid it is a whole one whose
+    other steps, up to `begins`, are not there for anybody who sees or hears the piece.
+
     Raises `ScoreError` where the cells break the grammar: no HOLD at the start or after a REST, every pitch inside its
-    voice's range, only the upper voices that the style has.
+    voice's range, only the upper voices that the style has, nothing before the upbeat.
     """
 
     cells: np.ndarray  # (T, 4) int
     style: str = "chorale"
     meter: str = "4/4"
     tempo: float = 80.0  # quarter notes a minute
+    upbeat: int = 0  # steps of the first bar, less than a whole one; 0 if there is no upbeat
+    title: str = ""  # what somebody has called the music, and who that was, as `plain` text
+    author: str = ""
 
     def __post_init__(self):
         cells = np.array(self.cells, dtype=np.int64)
         cells.setflags(write=False)
         object.__setattr__(self, "cells", cells)
+        for name in ("title", "author"):
+            object.__setattr__(self, name, plain(getattr(self, name)))
         self._check()
 
     def _check(self):
@@ -145,6 +155,10 @@ class Score:
             raise ScoreError(f"tempo {self.tempo:g} is outside {SLOWEST}-{FASTEST} quarter notes a minute")
         if self.cells.ndim != 2 or self.cells.shape[1] != 4 or len(self.cells) % METERS[self.meter].steps:
             raise ScoreError(f"cells of shape {self.cells.shape} are not whole bars of four voices in {self.meter}")
+        if type(self.upbeat) is not int or not 0 <= self.upbeat < METERS[self.meter].steps:
+            raise ScoreError(f"an upbeat of {self.upbeat} steps is not shorter than a bar of {self.meter}")
+        early = (np.arange(self.steps) < self.begins)[:, None]
+        self._refuse((self.cells != REST) & early, "sounds before the upbeat")
         silent = np.vstack([np.ones((1, 4), bool), self.cells[:-1] == REST])[: len(self.cells)]
         self._refuse((self.cells == HOLD) & silent, "holds a note that was never begun")
         self._refuse((self.cells < HOLD), "has a cell that is neither a pitch, REST nor HOLD")
@@ -155,14 +169,17 @@ class Score:
     def _refuse(self, wrong: np.ndarray, what: str):
         if wrong.any():
             step, voice = np.argwhere(wrong)[0]
-            bar = step // METERS[self.meter].steps + 1
-            raise ScoreError(f"bar {bar}, {VOICES[voice]}: the voice {what} (cell {self.cells[step, voice]})")
+            raise ScoreError(
+                f"bar {self.bar_at(step)}, {VOICES[voice]}: the voice {what} (cell {self.cells[step, voice]})"
+            )
 
     def __eq__(self, other):
         if not isinstance(other, Score):
             return NotImplemented
-        same = (self.style, self.meter, self.tempo) == (other.style, other.meter, other.tempo)
-        return same and np.array_equal(self.cells, other.cells)
+        names = ("style", "meter", "tempo", "upbeat", "title", "author")
+        return all(getattr(self, name) == getattr(other, name) for name in names) and np.array_equal(
+            self.cells, other.cells
+        )
 
     __hash__: ClassVar[None] = None
 
@@ -175,12 +192,39 @@ class Score:
         return self.steps // METERS[self.meter].steps
 
     @property
+    def begins(self) -> int:
+        """The step at which the piece begins."""
+        return METERS[self.meter].steps - self.upbeat if self.upbeat else 0
+
+    @property
+    def first_bar(self) -> int:
+        """The first bar's number: an upbeat is bar 0."""
+        return 0 if self.upbeat else 1
+
+    def bar_at(self, step: int) -> int:
+        """The number of the bar that a step is in."""
+        return int(step) // METERS[self.meter].steps + self.first_bar
+
+    @property
+    def called(self) -> str:
+        """Title and author, as far as they are known."""
+        if self.author:
+            return f"{self.title or 'Music'}, by {self.author}"
+        return self.title
+
+    @property
+    def length(self) -> str:
+        """How long it is, in words."""
+        bars = f"{self.bars} bar{'' if self.bars == 1 else 's'} of {self.meter}"
+        return f"{bars} with the upbeat" if self.upbeat else bars
+
+    @property
     def seconds_per_step(self) -> float:
         return 60 / self.tempo / STEPS_PER_QUARTER
 
     @property
     def seconds(self) -> float:
-        return self.steps * self.seconds_per_step
+        return (self.steps - self.begins) * self.seconds_per_step
 
     def replace(self, **changes) -> "Score":
         return replace(self, **changes)
@@ -210,6 +254,14 @@ class Score:
                 duration = int(tail.argmax()) + 1 if tail.any() else len(column) - start
                 found.append(Note(voice, int(column[start]), int(start), int(duration)))
         return sorted(found, key=lambda n: (n.start, n.voice))
+
+
+def plain(text: str) -> str:
+    """A title or a name from anybody as one short line, without characters that control how it is shown."""
+    joins = "\u200c\u200d"  # within words of some scripts
+    shown = (c for c in " ".join(text.split()) if c in joins or not unicodedata.category(c).startswith("C"))
+    line = "".join(shown).strip()
+    return line if len(line) <= LONGEST_LINE else f"{line[: LONGEST_LINE - 1].rstrip()}…"
 
 
 def voice_ranges(style: str) -> tuple[np.ndarray, np.ndarray]:
@@ -243,7 +295,8 @@ class Canvas:
     """A score and which of its cells are fixed `(T, 4)`; a model composes the others.
 
     Free cells carry REST. A fixed HOLD whose left neighbour is free becomes an onset of the same pitch, since what it
-    would hold is not known yet. The voices that its style does not use are fixed rests.
+    would hold is not known yet. The voices that its style does not use are fixed rests, and so is what would stand
+    before an upbeat.
     """
 
     score: Score
@@ -254,6 +307,7 @@ class Canvas:
         if fixed.shape != score.cells.shape:
             raise ScoreError(f"fixed has shape {fixed.shape}, the cells {score.cells.shape}")
         fixed[:, len(STYLES[score.style].ranges) :] = True
+        fixed[: score.begins] = True
         cut = np.vstack([np.zeros((1, 4), bool), ~fixed[:-1]])[: len(fixed)]
         cells = np.where((score.cells == HOLD) & cut, score.sounding(), score.cells)
         fixed.setflags(write=False)
@@ -283,19 +337,20 @@ class Canvas:
 
     @classmethod
     def free_bars(cls, score: Score, first: int, last: int) -> "Canvas":
-        """Fix all but bars `first` to `last`, counted from 1 (repair)."""
-        if not 1 <= first <= last <= score.bars:
+        """Fix all but bars `first` to `last`, counted from 1, or from 0 where that is an upbeat (repair)."""
+        steps, least = METERS[score.meter].steps, score.first_bar
+        if not least <= first <= last < least + score.bars:
             raise ScoreError(f"bars {first}-{last} are not in this piece of {score.bars} bars")
-        steps = METERS[score.meter].steps
         fixed = np.ones(score.cells.shape, bool)
-        fixed[(first - 1) * steps : last * steps] = False
+        fixed[(first - least) * steps : (last + 1 - least) * steps] = False
         return cls(score, fixed)
 
     @property
     def seed_steps(self) -> int:
         """Steps up to the last one with a fixed cell of a voice in use: where the given part ends."""
-        used = self.fixed[:, : len(STYLES[self.score.style].ranges)].any(axis=1)
-        return int(np.flatnonzero(used)[-1]) + 1 if used.any() else 0
+        begins = self.score.begins
+        used = self.fixed[begins:, : len(STYLES[self.score.style].ranges)].any(axis=1)
+        return begins + int(np.flatnonzero(used)[-1]) + 1 if used.any() else 0
 
 
 @dataclass(frozen=True)

@@ -38,7 +38,12 @@ class Composition:
     def title(self) -> str:
         score = self.score
         model = MODELS[self.model].title if self.model in MODELS else "Unknown model"
-        return f"{model}, {score.style}, {score.bars} bars of {score.meter}, random seed {self.random_seed}"
+        made = f"{model}, {score.style}, {score.length}, random seed {self.random_seed}"
+        return f"{score.called} · {made}" if score.called else made
+
+    @property
+    def maker(self) -> str:
+        return f"Nonet ({MODELS[self.model].title})" if self.model in MODELS else "Nonet"
 
     def at(self, tempo: float) -> "Composition":
         return replace(self, score=self.score.replace(tempo=tempo))
@@ -227,6 +232,9 @@ def _piece(canvas: Canvas) -> dict:
         "meter": score.meter,
         "style": score.style,
         "tempo": score.tempo,
+        "upbeat": score.upbeat,
+        "title": score.title,
+        "author": score.author,
         "seedSteps": canvas.seed_steps,
         "fixed": piece.runs(canvas.fixed, len(STYLES[score.style].ranges)),
         **roll_of(score.style),

@@ -3,7 +3,7 @@
 import numpy as np
 from hypothesis import strategies as st
 
-from musicgen.score import HOLD, METERS, REST, STYLES, Score
+from musicgen.score import HOLD, METERS, REST, STYLES, Score, plain
 
 LENGTHS = st.sampled_from((1, 1, 2, 2, 3, 4, 4, 5, 6, 7, 8, 12, 16, 23, 40))  # steps; the long ones cross bar lines
 
@@ -25,13 +25,24 @@ def columns(draw, low: int, high: int, steps: int) -> np.ndarray:
     return column
 
 
+NAMES = st.text(st.characters(codec="utf-8", exclude_categories=("C", "Z")), max_size=20).map(lambda text: f"A {text}")
+CALLED = st.sampled_from(("", "Ode & <b>Joy</b>", "Śpiew $x$ 歌")) | NAMES.map(str.strip)
+
+
 @st.composite
 def scores(draw, style: str, meter: str, most_bars: int = 4) -> Score:
-    steps = draw(st.integers(1, most_bars)) * METERS[meter].steps
+    """With an upbeat and with names now and then."""
+    bars, bar = draw(st.integers(1, most_bars)), METERS[meter].steps
+    steps, upbeat = bars * bar, draw(st.sampled_from((0, 0, draw(st.integers(1, bar - 1)))))
     cells = np.full((steps, 4), REST)
     for voice, (low, high) in enumerate(STYLES[style].ranges):
         cells[:, voice] = draw(columns(low, high, steps))
-    return Score(cells, style, meter, draw(st.integers(2000, 30000)) / 100)
+    silent = bar - upbeat if upbeat else 0
+    cells[:silent] = REST
+    held = np.cumprod(cells[silent:] == HOLD, axis=0).astype(bool)
+    cells[silent:][held] = REST  # what would be held from before
+    tempo = draw(st.integers(2000, 30000)) / 100
+    return Score(cells, style, meter, tempo, upbeat, plain(draw(CALLED)), plain(draw(CALLED)))
 
 
 @st.composite

@@ -68,6 +68,8 @@ class Music:
     style: str | None = None  # written by ourselves, if not None
     remarks: tuple[str, ...] = ()
     recipe: str = ""  # see `musicgen.recipe`
+    title: str = ""
+    author: str = ""
 
 
 def arrange(music: Music, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> Seed:
@@ -90,14 +92,15 @@ def arrange(music: Music, style: str | None = None, meter: str | None = None, te
     notes, moves = into_range(notes, style)
     end = max((n.start + n.duration for n in notes), default=0)
     if music.style:
-        end = max(end, min(math.ceil(music.length), MAX_BARS * METERS[meter].steps))
+        end = max(end, min(math.ceil(music.length) + pad, MAX_BARS * METERS[meter].steps))
     bars = math.ceil(end / METERS[meter].steps)
     tempo = tempo or _tempo(music.tempo, style, remarks)
     try:
-        score = Score(from_notes(notes, bars * METERS[meter].steps), style, meter, tempo)
+        cells = from_notes(notes, bars * METERS[meter].steps)
+        score = Score(cells, style, meter, tempo, pad and METERS[meter].steps - pad, music.title, music.author)
     except ScoreError as error:
         raise SeedError(str(error)) from error
-    return Seed(Canvas(score, _fixed(score, pad)), _message(score, remarks + moves), music.recipe)
+    return Seed(Canvas(score, _fixed(score)), _message(score, remarks + moves), music.recipe)
 
 
 def _meter(name: str, remarks: list[str]) -> str:
@@ -143,7 +146,7 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str
     if short:
         remarks.append(f"{_count(short, 'note')} shorter than a sixteenth left out")
     if late:
-        remarks.append(f"what comes after bar {limit // bar} was left out")
+        remarks.append(f"what comes after bar {limit // bar - (pad > 0)} was left out")
     return parts, max(pad, 0)
 
 
@@ -219,13 +222,12 @@ def _lines(parts: list[list[Note]], remarks: list[str]) -> list[list[Note]]:
     return lines
 
 
-def _fixed(score: Score, pad: int) -> np.ndarray:
-    """Which cells are given `(T, 4)`: voices with notes up to the last note of all, and the rest before an upbeat."""
+def _fixed(score: Score) -> np.ndarray:
+    """Which cells are given `(T, 4)`: voices with notes up to the last note of all."""
     fixed = np.zeros(score.cells.shape, bool)
     notes = score.notes()
     end = max((n.start + n.duration for n in notes), default=0)
     fixed[:end, sorted({n.voice for n in notes})] = True
-    fixed[:pad] = True
     return fixed
 
 
@@ -234,7 +236,7 @@ def _message(score: Score, remarks: list[str]) -> str:
     notes = score.notes()
     names = [VOICES[v] for v in sorted({n.voice for n in notes})]
     who = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "one voice"
-    kept = f"Kept {_count(len(notes), 'note')} in {_count(score.bars, 'bar')} of {score.meter}: {who}."
+    kept = f"Kept {_count(len(notes), 'note')} in {score.length}: {who}."
     text = "; ".join(remarks)
     return f"{kept} {text[0].upper()}{text[1:]}." if text else kept
 

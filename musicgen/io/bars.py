@@ -118,7 +118,7 @@ def _lengths(measures: Sequence[Measure], order: Sequence[int], before: Sequence
     if not bar.short:
         return [size * (bar.several if turn == len(order) - 1 else 1)], 0.0
     if not turn:
-        return [bar.filled if len(order) > 1 else size], 0.0
+        return [bar.filled if len(order) > 1 or bar.implicit else size], 0.0
     parts = _split(measures, order, turn)
     if parts:
         return [measures[index].filled for index in order[turn : turn + parts]], 0.0

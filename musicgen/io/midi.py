@@ -4,6 +4,8 @@ Times are counted in ticks, never in seconds, so that nothing is lost to roundin
 """
 
 import io
+import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
@@ -13,7 +15,8 @@ import pretty_midi
 
 from musicgen.io.arrange import MAX_SEED_BARS, Music, Part, SeedError
 from musicgen.io.grid import LEGATO, Sound
-from musicgen.io.midifile import DAMAGED, DRUMS, METER, TEMPO, TEXT, MidiFile, decoded, parse
+from musicgen.io.key import key_of
+from musicgen.io.midifile import COPYRIGHT, DAMAGED, DRUMS, METER, TEMPO, TEXT, MidiFile, decoded, parse
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, VOICES, Score
 
 TICKS_A_QUARTER = 480  # a quarter note
@@ -22,22 +25,37 @@ VELOCITIES = (84, 72, 72, 78)  # a velocity for each voice: the outer ones lead
 BAR_ACCENT, BEAT_ACCENT = 12, 6
 MARK = "Nonet style="  # the text event by which we know our own files
 RECIPE = "#piece="  # what the text event with a recipe holds
+AUTHOR = re.compile(r"(?:composer|author|composed by|music by|words and music by)\b[ :=]*(.+)", re.IGNORECASE)
+NOTICE = re.compile(r"©|\(c\)|copyright", re.IGNORECASE)  # how a notice begins that names an owner
+NO_TITLE = re.compile(  # names of a first track that are a program's own words, or those of a voice in it
+    r"(?:(?:untitled|unnamed|no|name|new|song|track|tempo|map|conductor|control|master|main|midi|meta|time|signature|"
+    r"sequence|seq|score|nonet|piano|organ|guitar|violin|flute|strings|choir|voice|melody|instrument|staff|part|"
+    rf"right|left|hand|acoustic|grand|{'|'.join(VOICES)})s?[\W\d_]*)*|[\W\d_]*|.*\.(?:midi?|kar|mus|mscz)",
+    re.IGNORECASE,
+)
 DEFAULT_TEMPO = 120  # quarter notes a minute where a file says nothing, by the MIDI standard
 LONGEST_FILE = 100_000  # quarter notes
 
 
 def write(
-    score: Score, programs: Sequence[int] | None = None, recipe: str = "", voices: Sequence[int] | None = None
+    score: Score,
+    programs: Sequence[int] | None = None,
+    recipe: str = "",
+    voices: Sequence[int] | None = None,
+    maker: str = "Nonet",
 ) -> bytes:
-    """A type 1 file: a track for tempo and meter, then a track for each voice of the style, named after it.
+    """A type 1 file: a track for title, key, tempo and meter, then one for each voice of the style, named after it.
 
-    `programs` are four General MIDI programs from 0. Every track ends where the last bar does. A `recipe` is a text
-    event of the first track. If `voices` are named, only these get a track.
+    Every track ends where the last bar does. An upbeat is a bar of a shorter meter.
+
+    Args:
+        score: what is written.
+        programs: four General MIDI programs from 0; by default the style's.
+        recipe: goes into the first track as a text event.
+        voices: those that get a track; by default all of the style.
+        maker: who has composed it, or completed what somebody else has begun.
     """
     song = pretty_midi.PrettyMIDI(resolution=TICKS_A_QUARTER, initial_tempo=score.tempo)
-    song.text_events.append(pretty_midi.Text(MARK + score.style, 0))
-    beats, unit = map(int, score.meter.split("/"))
-    song.time_signature_changes.append(pretty_midi.TimeSignature(beats, unit, 0))
     style = STYLES[score.style]
     programs = programs or [style.program] * len(style.voices)
     for voice in range(len(style.voices)) if voices is None else voices:
@@ -46,11 +64,12 @@ def write(
         song.instruments.append(instrument)
     data = io.BytesIO()
     song.write(data)
-    return _whole(data.getvalue(), score, recipe)
+    return _whole(data.getvalue(), score, _about(score, recipe, maker))
 
 
 def _sound(score: Score, note, song: pretty_midi.PrettyMIDI) -> pretty_midi.Note:
-    start, end = (song.tick_to_time(step * STEP) for step in (note.start, note.start + note.duration))
+    steps = (note.start - score.begins, note.start + note.duration - score.begins)
+    start, end = (song.tick_to_time(step * STEP) for step in steps)
     return pretty_midi.Note(_velocity(score, note), note.pitch, start, end)
 
 
@@ -60,19 +79,49 @@ def _velocity(score: Score, note) -> int:
     return VELOCITIES[note.voice] + accent
 
 
-def _whole(data: bytes, score: Score, recipe: str) -> bytes:
-    """What pretty_midi leaves out: tracks last until the last bar line, the tempo is rounded, the clicks are beats."""
-    file = mido.MidiFile(file=io.BytesIO(data))
-    file.tracks[0].insert(0, mido.MetaMessage("track_name", name="Nonet"))
-    if recipe:
-        file.tracks[0].insert(1, mido.MetaMessage("text", text=recipe))
-    for message in file.tracks[0]:
-        if message.type == "set_tempo":
-            message.tempo = round(60_000_000 / score.tempo)
-        if message.type == "time_signature":
-            message.clocks_per_click = 24 * METERS[score.meter].beat // STEPS_PER_QUARTER
+def _about(score: Score, recipe: str, maker: str) -> list[mido.MetaMessage]:
+    """The first track: what the music is called and who made it, how we know it again, its key, tempo and meter."""
+    texts = [MARK + score.style, f"{'Completed with' if score.called else 'Composed by'} {maker}"]
+    owned = NOTICE.match(score.author)
+    if score.author and not owned:
+        texts.append(f"Composer: {score.author}")
+    key = key_of(score)
+    return [
+        mido.MetaMessage("track_name", name=score.title or "Nonet"),
+        *(mido.MetaMessage("text", text=text) for text in [*texts, recipe] if text),
+        *([mido.MetaMessage("copyright", text=score.author)] if owned else []),
+        mido.MetaMessage("set_tempo", tempo=round(60_000_000 / score.tempo)),
+        mido.MetaMessage("key_signature", key=key.tonic + "m" * key.minor),
+        *_meters(score),
+        mido.MetaMessage("end_of_track"),
+    ]
+
+
+def _meters(score: Score) -> list[mido.MetaMessage]:
+    """The meter, from the first bar line on; before it that of an upbeat, which is as long as its bar."""
+    found, beat = [], METERS[score.meter].beat
+    if score.upbeat:
+        unit = next(unit for unit in (4, 8, 16) if score.upbeat * unit % 16 == 0)
+        found.append((f"{score.upbeat * unit // 16}/{unit}", min(beat, score.upbeat), 0))
+    found.append((score.meter, beat, score.upbeat * STEP))
+    return [
+        mido.MetaMessage(
+            "time_signature",
+            numerator=int(name.split("/")[0]),
+            denominator=int(name.split("/")[1]),
+            clocks_per_click=24 * click // STEPS_PER_QUARTER,
+            time=time,
+        )
+        for name, click, time in found
+    ]
+
+
+def _whole(data: bytes, score: Score, about: list[mido.MetaMessage]) -> bytes:
+    """With our own first track in place of pretty_midi's, and tracks that last until the last bar line."""
+    file = mido.MidiFile(file=io.BytesIO(data), charset="utf-8")
+    file.tracks[0] = mido.MidiTrack(about)
     for track in file.tracks:
-        track[-1].time = score.steps * STEP - sum(message.time for message in track[:-1])
+        track[-1].time = (score.steps - score.begins) * STEP - sum(message.time for message in track[:-1])
     out = io.BytesIO()
     file.save(file=out)
     return out.getvalue()
@@ -93,7 +142,8 @@ def read(data: bytes) -> Music:
     steps_per_tick = STEPS_PER_QUARTER / file.quarter
     texts = [decoded(data) for _, kind, data in metas if kind == TEXT]
     end = max(track.end for track in file.tracks)
-    meter, barline, changes = _meter(metas, min(end, MAX_SEED_BARS * 4 * file.quarter))
+    style = _own_style(texts)
+    meter, barline, changes = _meter(metas, math.inf if style else min(end, MAX_SEED_BARS * 4 * file.quarter))
     tempo, tempos = _tempo(metas, min((s.start for s in sounds), default=0) / steps_per_tick, file)
     remarks = ["percussion was left out"] if drums else []
     if file.damaged:
@@ -107,11 +157,13 @@ def read(data: bytes) -> Music:
         meter=meter,
         tempo=tempo,
         length=end * steps_per_tick,
-        played=not _own_style(metas),
+        played=not style,
         barline=barline * steps_per_tick,
-        style=_own_style(texts),
+        style=style,
         remarks=tuple(remarks),
         recipe=next((text for text in texts if RECIPE in text), ""),
+        title=_title(file),
+        author=_author(texts, [decoded(data) for _, kind, data in metas if kind == COPYRIGHT]),
     )
 
 
@@ -169,3 +221,16 @@ def _meter(metas: list, end: float) -> tuple[str, float, bool]:
 
 def _own_style(texts: list[str]) -> str | None:
     return next((t[len(MARK) :] for t in texts if t.startswith(MARK) and t[len(MARK) :] in STYLES), None)
+
+
+def _title(file: MidiFile) -> str:
+    """What the first track is called, if that is the music and not a voice in it or a program's own word."""
+    first = file.tracks[0]
+    name = first.name
+    return "" if NO_TITLE.fullmatch(name) or (file.kind and first.strikes) else name
+
+
+def _author(texts: Sequence[str], notices: Sequence[str]) -> str:
+    """By a text that says so, else by a notice that names an owner."""
+    said = [found[1] for text in texts if (found := AUTHOR.match(text.strip())) and not found[1].startswith("Nonet")]
+    return next(iter([*said, *notices]), "")

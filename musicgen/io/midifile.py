@@ -18,7 +18,8 @@ WRAPPING = 4096  # bytes within which the file may begin: RIFF, MacBinary and th
 LONGEST_TEXT = 32_768  # bytes of a meta event
 DRUMS = 9  # General MIDI's channel 10, from 0
 NOTE_OFF, NOTE_ON = 0x80, 0x90
-TEXT, TRACK_NAME, END, TEMPO, METER = 0x01, 0x03, 0x2F, 0x51, 0x58  # meta events that are kept; all others are skipped
+# Meta events that are kept; all others are skipped.
+TEXT, COPYRIGHT, TRACK_NAME, END, TEMPO, METER = 0x01, 0x02, 0x03, 0x2F, 0x51, 0x58
 DATA_BYTES = {0x80: 2, 0x90: 2, 0xA0: 2, 0xB0: 2, 0xC0: 1, 0xD0: 1, 0xE0: 2}
 SYSTEM_BYTES = {0xF1: 1, 0xF2: 2, 0xF3: 1}  # they belong on a cable, not in a file; the others carry no data
 DAMAGED = "this MIDI file is damaged and cannot be read: choose another one"
@@ -191,7 +192,7 @@ class _Reading:
         return after
 
     def _meta(self, tick: int, kind: int, begin: int, end: int):
-        if kind in (TEXT, TRACK_NAME, TEMPO, METER):
+        if kind in (TEXT, COPYRIGHT, TRACK_NAME, TEMPO, METER):
             self.into.metas.append((tick, kind, self.data[begin : min(end, begin + LONGEST_TEXT)]))
 
 

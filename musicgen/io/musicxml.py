@@ -17,6 +17,8 @@ from musicgen.score import LONGEST_BAR, MAX_BARS, STYLES
 
 STYLE_FIELD = "nonet-style"  # the miscellaneous field by which we know our own files
 RECIPE_FIELD = "recipe"  # the one with what made it
+NO_TITLES = ("title", "untitled", "untitled score", "music21 fragment", "score")  # as programs leave them
+NO_AUTHORS = ("composer", "composer / arranger", "music21", "unknown")
 MAX_PARTS = 200
 MAX_BARS_READ = 2000  # of a part, the empty ones before its first note included
 MAX_READ = 40_000  # notes and signs of the bars that are looked at
@@ -59,6 +61,8 @@ def _music(root: Element) -> Music:
         style=style,
         remarks=tuple(_remarks(measures, kept, set(meters), meter, unpitched, order)),
         recipe=fields.get(RECIPE_FIELD, ""),
+        title=_title(root, style),
+        author=_author(root),
     )
 
 
@@ -185,3 +189,24 @@ def _fields(root: Element) -> dict[str, str]:
     """The miscellaneous fields, by name."""
     found = root.findall("identification/miscellaneous/miscellaneous-field")
     return {each.get("name", ""): each.text or "" for each in found}
+
+
+def _title(root: Element, style: str | None) -> str:
+    """Of the movement, else of the work, else what stands above the notes as a title; none that a program made up."""
+    said = [root.findtext("movement-title"), root.findtext("work/work-title"), _credit(root, "title")]
+    none = {*NO_TITLES, STYLES[style].title.lower() if style else ""}
+    return next((text for text in said if text and text.strip().lower() not in none), "")
+
+
+def _author(root: Element) -> str:
+    creators = root.findall("identification/creator")
+    said = [creator.text for creator in creators if creator.get("type", "composer").lower() == "composer"]
+    said.append(_credit(root, "composer"))
+    found = (text.strip() for text in said if text)
+    return next((t for t in found if t.lower() not in NO_AUTHORS and not t.startswith("Nonet")), "")
+
+
+def _credit(root: Element, kind: str) -> str:
+    """What is printed on the page as of this kind."""
+    credits = [c for c in root.findall("credit") if (c.findtext("credit-type") or "").strip() == kind]
+    return " ".join(words.text or "" for credit in credits[:1] for words in credit.findall("credit-words"))

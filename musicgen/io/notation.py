@@ -3,59 +3,82 @@
 music21 does the writing: beams, accidentals and clefs. It takes a second to import, so it is imported when first used.
 """
 
-from functools import cache
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import numpy as np
-
+from musicgen.io.key import Key, key_of, spelled
 from musicgen.io.musicxml import RECIPE_FIELD, STYLE_FIELD, read
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, Meter, Note, Score
 
+if TYPE_CHECKING:  # it brings the reader of sound files
+    from musicgen.io.soundfont import Instrument
+
 __all__ = ["read", "write"]
 
-SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
-STEPS_OF_FIFTHS = "FCGDAEB"  # natural notes along the line of fifths, C at 1
 PLAIN = (1, 2, 3, 4, 6, 8, 12, 16)  # steps that one note head can last, with at most one dot
+TODAY = re.compile(rb"\s*<encoding-date>[^<]*</encoding-date>")  # which music21 writes: one score is one file, any day
 
 
-def write(score: Score, recipe: str = "") -> bytes:
-    """The score as MusicXML: a staff for each voice of the style, whole bars, ties, a key signature that fits.
+def write(score: Score, recipe: str = "", played: "Sequence[Instrument] | None" = None, maker: str = "Nonet") -> bytes:
+    """The score as MusicXML: a staff for each voice of the style, ties, a key signature that fits.
 
-    A `recipe` is a miscellaneous field.
+    Args:
+        score: what is written. An upbeat is a short bar of number 0.
+        recipe: goes into the file as a miscellaneous field.
+        played: four instruments; by default the style's.
+        maker: who has composed it, or completed what somebody else has begun.
     """
     from music21 import layout, metadata, stream
     from music21.musicxml.m21ToXml import GeneralObjectExporter
 
     sheet = stream.Score()
-    sheet.metadata = metadata.Metadata(title=STYLES[score.style].title, composer="Nonet")
+    style = STYLES[score.style]
+    author = {"composer": score.author} if score.author else {}
+    by = {**author, "arranger": f"completed with {maker}"} if score.called else {"composer": maker}
+    sheet.metadata = metadata.Metadata(title=score.title or style.title, **by)
     sheet.metadata.addCustom(STYLE_FIELD, score.style)
     if recipe:
         sheet.metadata.addCustom(RECIPE_FIELD, recipe)
-    sharps = signature(score)
-    notes = score.notes()
-    for voice in range(len(STYLES[score.style].ranges)):
-        sheet.insert(0, _part(score, [n for n in notes if n.voice == voice], voice, sharps))
+    key, notes = key_of(score), score.notes()
+    for voice in range(len(style.voices)):
+        part = _part(score, [n for n in notes if n.voice == voice], voice, key)
+        title, program = (played[voice].title, played[voice].program) if played else (style.instrument, style.program)
+        part.insert(0, _instrument(title.capitalize(), program, voice))
+        sheet.insert(0, part)
     if len(sheet.parts) > 1:
         sheet.insert(0, layout.StaffGroup(list(sheet.parts), symbol="bracket", barTogether=True))
     exporter = GeneralObjectExporter(sheet)
     exporter.makeNotation = False  # it is made here, and music21 would change it
-    return exporter.parse()
+    return TODAY.sub(b"", exporter.parse())
 
 
-def _part(score: Score, notes: list[Note], voice: int, sharps: int):
-    from music21 import bar, clef, key, meter, stream
+def _instrument(title: str, program: int, voice: int):
+    """As a part's first element, with names that music21 would draw by lot."""
+    from music21 import instrument
+
+    written = instrument.Instrument(title)
+    written.partId, written.instrumentId = f"P{voice + 1}", f"P{voice + 1}-I1"
+    written.midiChannel, written.midiProgram = voice, program
+    return written
+
+
+def _part(score: Score, notes: list[Note], voice: int, key: Key):
+    from music21 import bar, clef, meter, stream
+    from music21 import key as m21key
 
     name = STYLES[score.style].voices[voice]
     part = stream.Part(id=name)
     part.partName, part.partAbbreviation = name, name[0] + "."
     size = METERS[score.meter].steps
-    for index in range(score.bars):
-        part.append(_measure(score, notes, index * size, size, sharps))
+    for start in range(0, score.steps, size):
+        part.append(_measure(score, notes, start, key.sharps))
     clefs = (clef.TrebleClef, clef.TrebleClef, clef.Treble8vbClef, clef.BassClef)
     measures = part.getElementsByClass(stream.Measure)
     first, last = measures.first(), measures.last()
     if first is not None and last is not None:
         first.insert(0, clefs[voice]())
-        first.insert(0, key.KeySignature(sharps))
+        first.insert(0, m21key.KeySignature(key.sharps).asKey(key.mode))
         first.insert(0, meter.TimeSignature(score.meter))
         first.insert(0, _tempo_mark(score)) if voice == 0 else None
         last.rightBarline = bar.Barline("final")
@@ -71,15 +94,22 @@ def _tempo_mark(score: Score):
     beat = METERS[score.meter].beat / STEPS_PER_QUARTER
     mark = tempo.MetronomeMark(number=round(score.tempo / beat), referent=duration.Duration(beat))
     mark.numberSounding = score.tempo / beat  # in the same unit
+    mark.placement = "above"  # pyright: ignore
     return mark
 
 
-def _measure(score: Score, notes: list[Note], start: int, size: int, sharps: int):
-    """One bar of one voice: its notes, cut where the meter wants them written as tied ones, and rests between."""
+def _measure(score: Score, notes: list[Note], start: int, sharps: int):
+    """One bar of one voice: its notes, cut where the meter wants them written as tied ones, and rests between.
+
+    Of the bar of an upbeat only what is there.
+    """
     from music21 import stream
 
-    measure = stream.Measure(number=start // size + 1)
-    meter, now = METERS[score.meter], 0
+    meter, size = METERS[score.meter], METERS[score.meter].steps
+    now = first = max(score.begins - start, 0)
+    measure = stream.Measure(number=score.bar_at(start))
+    if first:
+        measure.paddingLeft, measure.showNumber = first / STEPS_PER_QUARTER, stream.enums.ShowNumber.NEVER
     for note in notes:
         begin, end = max(note.start - start, 0), min(note.start + note.duration - start, size)
         if begin < end:
@@ -94,13 +124,15 @@ def _add_note(measure, note: Note, bar_start: int, begin: int, end: int, meter: 
     from music21 import note as m21note
     from music21 import tie
 
+    letter, octave = spelled(note.pitch, sharps)
     for offset, length in pieces(begin, end, meter):
-        written = m21note.Note(_spelled(note.pitch, sharps), quarterLength=length / STEPS_PER_QUARTER)
+        name = f"{letter.replace('b', '-')}{octave}"  # as music21 writes flats
+        written = m21note.Note(name, quarterLength=length / STEPS_PER_QUARTER)
         onset = bar_start + offset == note.start
         last = bar_start + offset + length == note.start + note.duration
         if not (onset and last):
             written.tie = tie.Tie("start" if onset else "stop" if last else "continue")
-        measure.insert(offset / STEPS_PER_QUARTER, written)
+        measure.insert(offset / STEPS_PER_QUARTER - measure.paddingLeft, written)
 
 
 def _add_rests(measure, begin: int, end: int, meter: Meter):
@@ -110,7 +142,7 @@ def _add_rests(measure, begin: int, end: int, meter: Meter):
         silence = m21note.Rest(quarterLength=length / STEPS_PER_QUARTER)
         if length == meter.steps:
             silence.fullMeasure = True
-        measure.insert(offset / STEPS_PER_QUARTER, silence)
+        measure.insert(offset / STEPS_PER_QUARTER - measure.paddingLeft, silence)
 
 
 def pieces(begin: int, end: int, meter: Meter, rest: bool = False) -> list[tuple[int, int]]:
@@ -155,36 +187,3 @@ def _cut(begin: int, end: int, meter: Meter) -> int:
         if inside:
             return inside[-1] if grid in (1, 2, 6) and begin % grid == 0 else inside[0]
     return end
-
-
-def signature(score: Score) -> int:
-    """The key signature, in sharps (flats are negative), that needs the fewest accidentals.
-
-    Of equals, the one whose tonic chord, major or minor, sounds longest (with a bonus if its tonic ends the lowest
-    voice), then the one with the fewest signs.
-    """
-    weight = np.zeros(12)
-    notes = score.notes()
-    for note in notes:
-        weight[note.pitch % 12] += note.duration
-    last = max(notes, key=lambda n: (n.start + n.duration, n.voice)).pitch if notes else 0
-
-    def merit(sharps: int) -> tuple:
-        major = sharps * 7 % 12
-        triads = ((major, (0, 4, 7)), (major + 9, (0, 3, 7)))
-        chord = max(
-            sum(weight[(tonic + i) % 12] for i in triad) + STEPS_PER_QUARTER * ((last - tonic) % 12 == 0)
-            for tonic, triad in triads
-        )
-        return weight[(SCALE + major) % 12].sum(), chord, -abs(sharps), sharps
-
-    return max(range(-6, 7), key=merit)
-
-
-@cache
-def _spelled(pitch: int, sharps: int) -> str:
-    """MIDI pitch -> music21's name of it, spelled as the key would: up to three fifths flatter, five sharper than C."""
-    fifths = next(f for f in range(sharps - 3, sharps + 9) if f * 7 % 12 == pitch % 12)
-    sign = (fifths + 1) // 7  # how many sharps
-    octave = (pitch - sign) // 12 - 1
-    return STEPS_OF_FIFTHS[(fifths + 1) % 7] + ("#" * sign if sign > 0 else "-" * -sign) + str(octave)

@@ -52,7 +52,8 @@ def piano_roll(score: Score, seed: int | np.ndarray = 0, title: str = "", recipe
     axes = figure.subplots(len(spans), squeeze=False)[:, 0]
     for axis, (start, stop) in zip(axes, spans, strict=True):
         _system(axis, score, start, stop, fixed)
-    return _finished(figure, axes, score, fixed, title, {"Description": recipe} if recipe else None)
+    about = {"Title": score.title, "Author": score.author, "Description": recipe}
+    return _finished(figure, axes, score, fixed, title, about)
 
 
 def stack(rows: Sequence[Row], title: str = "") -> bytes:
@@ -83,20 +84,21 @@ def _system(axis, score: Score, start: int, stop: int, fixed: np.ndarray, outlin
 
 
 def _given(score: Score, fixed: np.ndarray) -> np.ndarray:
-    """Without the voices that the style does not use, which are fixed in every canvas."""
-    return fixed & (np.arange(4) < len(STYLES[score.style].ranges))
+    """Without what is fixed in every canvas: voices that the style does not use, steps before an upbeat."""
+    there = np.arange(score.steps)[:, None] >= score.begins
+    return fixed & there & (np.arange(4) < len(STYLES[score.style].ranges))
 
 
 def _finished(
     figure: Figure, axes: np.ndarray, score: Score, fixed: np.ndarray, title: str, about: dict[str, str] | None = None
 ) -> bytes:
     axes[-1].set_xlabel("bar", color=INK)
-    figure.suptitle(title or f"{score.style}, {score.bars} bars of {score.meter}", x=0.02, ha="left", color=INK)
+    figure.suptitle(title or f"{score.style}, {score.length}", x=0.02, ha="left", color=INK, parse_math=False)
     figure.legend(
         handles=_legend(score, bool(_given(score, fixed).any())), loc="outside upper right", ncols=6, frameon=False
     )
-    out = io.BytesIO()
-    FigureCanvasAgg(figure).print_png(out, metadata={"Software": "Nonet", **(about or {})})
+    out, said = io.BytesIO(), {name: text for name, text in (about or {}).items() if text}
+    FigureCanvasAgg(figure).print_png(out, metadata={"Software": "Nonet", **said})
     return out.getvalue()
 
 
@@ -111,7 +113,7 @@ def systems(score: Score) -> Iterator[tuple[int, int]]:
 
 def _ground(axis, score: Score, start: int, stop: int, fixed: np.ndarray):
     meter, (low, high) = METERS[score.meter], _reach(score)
-    axis.set(xlim=(start, stop), ylim=(low - 1.5, high + 1.5))
+    axis.set(xlim=(max(start, score.begins), stop), ylim=(low - 1.5, high + 1.5))
     for pitch in range(low - 1, high + 2):
         if pitch % 12 in BLACK_KEYS:
             axis.axhspan(pitch - 0.5, pitch + 0.5, color=PALE, alpha=0.35, lw=0, zorder=0)
@@ -120,7 +122,7 @@ def _ground(axis, score: Score, start: int, stop: int, fixed: np.ndarray):
         is_bar = step % meter.steps == 0
         axis.axvline(step, color=INK if is_bar else PALE, lw=1 if is_bar else 0.6, alpha=0.6, zorder=1)
     bars = range(start, min(stop, score.steps), meter.steps)
-    axis.set_xticks(list(bars), [str(step // meter.steps + 1) for step in bars], color=INK)
+    axis.set_xticks([max(step, score.begins) for step in bars], [str(score.bar_at(step)) for step in bars], color=INK)
     names = [pitch for pitch in range(low, high + 1) if pitch % 12 in (0, 7)]
     axis.set_yticks(names, [pitch_name(p) for p in names], color=INK)
     _bare(axis)

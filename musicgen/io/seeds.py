@@ -1,10 +1,12 @@
 """Seeds: typed notes, MIDI and MusicXML files, and the openings of tunes everybody knows, each made into a canvas.
 
 Typed notes: `C5:1 D5:0.5 E5:0.5 R:1 [C4 E4 G4]:2 | ...`, pitches by name or MIDI number, lengths in quarter-note beats.
+What follows `Alto:` is the alto's, from the beginning of the piece; what stands in round brackets is a remark.
 """
 
 import math
 import re
+from collections import defaultdict
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -29,7 +31,9 @@ __all__ = [
 
 FILE_ENDINGS = (".mid", ".midi", ".kar", ".rmi", ".musicxml", ".xml", ".mxl")  # of files that `from_file` reads
 
-MAX_TEXT = 4000  # characters
+MAX_TEXT = 24_000  # characters; all that four voices can do in the longest seed
+REMARK = re.compile(r"\([^()]*\)")
+VOICE_NAMES = {name.lower(): number for style in STYLES.values() for number, name in enumerate(style.voices)}
 TOKEN = re.compile(r"\[[^\[\]|]*\][^\s|\[\]]*|[^\s|\[\]]+|[\[\]]")
 PITCH_NAME = re.compile(r"([a-g])(##|bb|#|b)?(-?\d{1,2})?", re.IGNORECASE | re.ASCII)
 LENGTH = re.compile(r"(\d{0,4}\.\d{1,6}|\d{1,4})(?:/(\d{1,4}))?", re.ASCII)
@@ -110,7 +114,8 @@ class Token:
 
 
 def from_text(text: str, style: str = "chorale", meter: str = "4/4", tempo: float | None = None) -> Seed:
-    """Typed notes -> a seed. Single notes and rests go to the top voice, a chord's notes to the voices that suit them.
+    """Typed notes -> a seed. Single notes and rests go to the top voice, a chord's notes to the voices that suit them,
+    what follows a voice's name to that voice.
 
     Only what is typed is fixed: the other voices are free from the start. Raises SeedError naming what is wrong.
 
@@ -125,24 +130,44 @@ def from_text(text: str, style: str = "chorale", meter: str = "4/4", tempo: floa
             f"{len(text)} characters are too many: type at most {MAX_TEXT}, or give the music as a MIDI file"
         )
     limit, most = MAX_SEED_BARS * METERS[meter].steps, len(STYLES[style].voices)
-    notes, rests, now, thinned = [], [], 0, 0
+    notes, rests, thinned, lower = [], [], 0, False
+    ends: dict[int | None, int] = defaultdict(int)  # of what is typed for each voice, or for none
+    voice = None
     for token in _tokens(text):
+        if (named := _named_voice(token)) is not None:
+            if None in ends:
+                raise token.error("name the voice of all notes or of none: write Soprano: before the first one")
+            voice = named
+            continue
         pitches, duration = _parse(token)
-        if now + duration > limit:
+        now, ends[voice] = ends[voice], ends[voice] + duration
+        if ends[voice] > limit:
             raise token.error(f"here the seed gets longer than {MAX_SEED_BARS} bars; end it before this")
+        if voice is not None and len(pitches) > 1:
+            raise token.error("a voice sings one note at a time: write its notes one after another, without brackets")
+        if voice is not None and voice >= most:
+            lower = True
+            continue
         if len(pitches) > most:
             pitches, thinned = pitches[:most], thinned + 1
-        voices = (0,) if len(pitches) < 2 else place(pitches, style)
-        notes += [Note(voice, pitch, now, duration) for voice, pitch in zip(voices, pitches)]
-        rests += [] if pitches else [(now, now + duration)]
-        now += duration
+        voices = (voice or 0,) if len(pitches) < 2 else place(pitches, style)
+        notes += [Note(each, pitch, now, duration) for each, pitch in zip(voices, pitches)]
+        rests += [] if pitches else [(voice or 0, now, now + duration)]
     if not notes:
         raise SeedError("there is no note in the seed: type at least one, such as C5, or C5:0.5 for half a beat")
     notes, remarks = into_range(notes, style)
     if thinned:
         top = "note of each chord was" if most == 1 else f"{most} notes of each chord were"
         remarks.insert(0, f"only the top {top} kept, since {STYLES[style].voiced()}")
-    return Seed(_typed_canvas(notes, rests, now, style, meter, tempo), _sentence(remarks))
+    if lower:
+        top = "voice was" if most == 1 else f"{most} voices were"
+        remarks.insert(0, f"only the top {top} kept, since {STYLES[style].voiced()}")
+    return Seed(_typed_canvas(notes, rests, max(ends.values()), style, meter, tempo), _sentence(remarks))
+
+
+def _named_voice(token: Token) -> int | None:
+    """Whose notes follow, if this is the name of a voice."""
+    return VOICE_NAMES.get(token.text[:-1].lower()) if token.text.endswith(":") else None
 
 
 def _check_settings(style: str, meter: str):
@@ -158,8 +183,8 @@ def _typed_canvas(notes, rests, steps: int, style: str, meter: str, tempo: float
     fixed = np.zeros(cells.shape, bool)
     for note in notes:
         fixed[note.start : note.start + note.duration, note.voice] = True
-    for start, end in rests:
-        fixed[start:end, 0] = True
+    for voice, start, end in rests:
+        fixed[start:end, voice] = True
     try:
         return Canvas(Score(cells, style, meter, STYLES[style].tempo if tempo is None else tempo), fixed)
     except ScoreError as error:
@@ -172,7 +197,8 @@ def _sentence(remarks: list[str]) -> str:
 
 
 def _tokens(text: str) -> list[Token]:
-    """What was typed, without bar lines; a comma or semicolon after a note is only a space."""
+    """What was typed, without bar lines and remarks; a comma or semicolon after a note is only a space."""
+    text = REMARK.sub(lambda found: " " * len(found[0]), text)
     plain = re.sub(r"[,;](?!\d)", " ", text.replace("♯", "#").replace("♭", "b"))
     return [Token(m.group(), i, m.span()) for i, m in enumerate(TOKEN.finditer(plain), 1)]
 

@@ -24,6 +24,7 @@ LOOSE = re.compile(r"&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[\da-fA-F]{1,6});)") 
 # Elements that say what sounds and when. All others are dropped as they come, with what is in them.
 KEPT_TAGS = {
     "score-partwise", "score-timewise", "part-list", "score-part", "part-name", "midi-instrument", "midi-channel",
+    "work", "work-title", "movement-title", "credit", "credit-type", "credit-words", "creator",
     "identification", "miscellaneous", "miscellaneous-field", "part", "measure", "attributes", "divisions", "time",
     "beats", "beat-type", "clef", "sign", "staff-details", "staff-type", "transpose", "chromatic", "octave-change",
     "measure-style", "measure-repeat", "note", "grace", "cue", "chord", "rest", "pitch", "step", "alter",

@@ -8,7 +8,7 @@ const CHOICES = {
   styles: {chorale: {low: 35, high: 81, voices: ["Soprano", "Alto", "Tenor", "Bass"]}},
   limits: {bars: [1, 32], piece: [1, 64], tempo: [20, 300], temperature: [0, 2], top_p: [0.01, 1], random_seed: [0, 2 ** 31 - 1]},
 };
-const PIECE = {steps: 16, bar: 16, beat: 4, meter: "4/4", style: "chorale", tempo: 80, seedSteps: 4, fixed: [[0, 0, 4]],
+const PIECE = {steps: 16, bar: 16, beat: 4, meter: "4/4", style: "chorale", tempo: 80, upbeat: 0, title: "", author: "", seedSteps: 4, fixed: [[0, 0, 4]],
   low: 35, high: 81, voices: ["Soprano", "Alto", "Tenor", "Bass"]};
 const TAKE = {
   model: "gru", title: "GRU", weights: "abcd1234", randomSeed: 7, state: "done", piece: PIECE, given: null,

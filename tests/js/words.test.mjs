@@ -18,10 +18,13 @@ test("numbers in words", () => {
   assert.equal(headline("GRU", PIECE), "GRU · chorale · 2 bars of 4/4");
 });
 
-test("bars and voices without notes are left out, and what was given is told", () => {
+test("voices without notes are left out, and what was given is told", () => {
   const notes = [
     {voice: 0, pitch: 67, start: 20, duration: 6, given: 0},
     {voice: 0, pitch: 65, start: 16, duration: 4, given: 1},
   ];
-  assert.deepEqual(barsInWords(PIECE, notes), [{bar: 2, lines: [{voice: "Soprano", words: "F4:1 (given)  G4:1.5"}]}]);
+  assert.deepEqual(barsInWords(PIECE, notes), [
+    {bar: 1, lines: [{voice: "Soprano", words: "R:4"}]},
+    {bar: 2, lines: [{voice: "Soprano", words: "(given) F4:1 (composed) G4:1.5 R:1.5"}]},
+  ]);
 });

@@ -13,6 +13,7 @@ from midis import file_of, time_signature, tune
 from strategies import scores
 
 from musicgen.io import midi
+from musicgen.io.key import key_of
 from musicgen.io.seeds import SeedError, from_file, from_midi
 from musicgen.score import HOLD, METERS, REST, STYLES, VOICES, Note, Score, from_notes
 
@@ -44,8 +45,13 @@ def test_another_program_hears_the_same_notes(score):
         for i in heard.instruments
         for n in i.notes
     )
-    assert notes == sorted((n.voice, n.pitch, n.start, n.duration) for n in score.notes())
-    assert [(s.numerator, s.denominator) for s in heard.time_signature_changes] == [(4, 4)]
+    assert notes == sorted((n.voice, n.pitch, n.start - score.begins, n.duration) for n in score.notes())
+    meters = [(s.numerator / s.denominator, round(s.time / step)) for s in heard.time_signature_changes]
+    assert meters == [(score.upbeat / 16, 0)] * bool(score.upbeat) + [(1, score.upbeat)]
+    key = key_of(score)
+    assert [k.key_number for k in heard.key_signature_changes] == [
+        pretty_midi.key_name_to_key_number(f"{key.tonic} {key.mode.capitalize()}")
+    ]
 
 
 @pytest.mark.parametrize(("style", "meter"), KINDS)
@@ -169,11 +175,68 @@ def test_other_meters_are_written_in_one_we_know(meter, read):
     assert f"Its {meter} is written in {read}" in seed.message
 
 
-def test_an_upbeat_is_padded_so_that_bar_lines_fall_right():
+def test_an_upbeat_stays_one_and_bar_lines_fall_right():
     head = [time_signature("1/4"), time_signature("4/4", 480)]
     seed = from_midi(file_of(("Tune", 0, tune(C_MAJOR)), head=head))
     assert [n.start for n in seed.canvas.score.notes()][:2] == [12, 16]
     assert seed.canvas.fixed[:12].all() and not seed.canvas.fixed[12:, 1:].any()
+    assert (seed.canvas.score.upbeat, seed.canvas.score.begins) == (4, 12)
+    assert seed.message == "Kept 8 notes in 3 bars of 4/4 with the upbeat: one voice."
+    again = mido.MidiFile(file=io.BytesIO(midi.write(seed.canvas.score)))
+    assert next(m.time for m in again.tracks[1] if m.type == "note_on") == 0
+    meters = [(m.numerator, m.denominator, m.time) for m in again.tracks[0] if m.type == "time_signature"]
+    assert meters == [(1, 4, 0), (4, 4, 480)]
+
+
+@pytest.mark.parametrize(("steps", "meter", "written"), [(2, "6/8", "1/8"), (6, "9/8", "3/8"), (3, "2/4", "3/16")])
+def test_an_upbeat_of_any_length_is_a_bar_of_its_own_meter(steps, meter, written):
+    size = METERS[meter].steps
+    score = Score(from_notes([Note(0, 72, size - steps, steps), Note(0, 74, size, size)], 2 * size), "dance", meter)
+    score = score.replace(upbeat=steps)
+    marks = [m for m in mido.MidiFile(file=io.BytesIO(midi.write(score))).tracks[0] if m.type == "time_signature"]
+    assert [f"{m.numerator}/{m.denominator}" for m in marks] == [written, meter]
+    assert from_midi(midi.write(score)).canvas.score == score
+    assert from_midi(midi.write(score), "chorale").canvas.score == score.replace(style="chorale")
+
+
+def text(kind: str, said: str) -> mido.MetaMessage:
+    return mido.MetaMessage(kind, **{"name" if kind == "track_name" else "text": said})
+
+
+@pytest.mark.parametrize(
+    ("head", "title", "author"),
+    [
+        ([text("track_name", "Down by the Salley Gardens"), text("text", "Composer: H. Hughes")],
+         "Down by the Salley Gardens", "H. Hughes"),
+        ([text("track_name", "Tempo Track"), text("copyright", "\xa9 1999 A. Smith")], "", "\xa9 1999 A. Smith"),
+        ([text("track_name", "tune.mid"), text("text", "Music by \tA.\x07 Smith ")], "", "A. Smith"),
+        ([text("track_name", "x" * 500)], "x" * 99 + "…", ""),
+        ([], "", ""),
+    ],
+)  # fmt: skip
+def test_title_and_author_are_kept(head, title, author):
+    score = from_midi(file_of(("Tune", 0, tune(C_MAJOR)), head=head)).canvas.score
+    assert (score.title, score.author) == (title, author)
+    again = from_midi(midi.write(score, maker="Nonet (GRU)")).canvas.score
+    assert again == score.replace(style=again.style)
+
+
+def test_a_single_track_is_called_as_its_music_is_unless_it_is_a_voice():
+    for name, title in (("The Kesh", "The Kesh"), ("Piano", ""), ("Soprano", ""), ("Track 1", ""), ("", "")):
+        data = file_of((name, 0, tune(C_MAJOR)), type=1)
+        single = mido.MidiFile(file=io.BytesIO(data))
+        single.type, single.tracks = 0, single.tracks[1:]
+        out = io.BytesIO()
+        single.save(file=out)
+        assert from_midi(out.getvalue()).canvas.score.title == title
+
+
+def test_who_completed_it_stands_beside_its_author():
+    score = Score(from_notes([Note(0, 72, 0, 16)], 16), title="Łódź", author="K. Wiłkomirski")
+    first = mido.MidiFile(file=io.BytesIO(midi.write(score, maker="Nonet (GRU)")), charset="utf-8").tracks[0]
+    assert first.name == "Łódź"
+    texts = [m.text for m in first if m.type == "text"]
+    assert {"Completed with Nonet (GRU)", "Composer: K. Wiłkomirski"} <= {*texts}
 
 
 def test_empty_bars_before_the_music_are_left_out():

@@ -1,5 +1,6 @@
 """MusicXML: a score comes back exactly and reads well; anybody's file comes in sensibly, hostile ones are refused."""
 
+import io
 import subprocess
 import sys
 import time
@@ -7,14 +8,17 @@ import zipfile
 from itertools import product
 from xml.etree import ElementTree
 
+import mido
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sheets import bar, mxl, note, xml
 from strategies import scores
 
-from musicgen.io import notation
+from musicgen.io import midi, notation
+from musicgen.io.key import key_of
 from musicgen.io.seeds import SeedError, from_file, from_musicxml
+from musicgen.io.soundfont import INSTRUMENTS
 from musicgen.score import METERS, STYLES, Note, Score, from_notes
 
 KINDS = [(style, meter) for style in STYLES for meter in METERS]
@@ -44,7 +48,7 @@ def test_music21_reads_the_same_notes(score):
 
     sheet = converter.parseData(notation.write(score), format="musicxml")
     theirs = sorted(
-        (voice, n.pitch.midi, int(n.offset * 4), int(n.quarterLength * 4))
+        (voice, n.pitch.midi, int(n.offset * 4) + score.begins, int(n.quarterLength * 4))
         for voice, part in enumerate(sheet.parts)
         for n in part.stripTies(matchByPitch=False).flatten().notes  # it takes A and A natural for two
     )
@@ -104,7 +108,7 @@ def test_four_staves_with_their_clefs():
 def test_keys_and_spelling(pitches, sharps, spelled):
     notes = [Note(0, p, i * 4, 4) for i, p in enumerate(pitches)]
     score = Score(from_notes(notes, 32))
-    assert notation.signature(score) == sharps
+    assert key_of(score).sharps == sharps
     root = ElementTree.fromstring(notation.write(score))
     signs = {"1": "#", "-1": "b", None: ""}
     names = [p.findtext("step") + signs[p.findtext("alter")] + p.findtext("octave") for p in root.iter("pitch")]
@@ -143,11 +147,66 @@ def test_ties_join_and_repeated_notes_do_not():
     assert found(xml(bars)) == [(0, 72, 0, 8), (0, 72, 8, 28)]
 
 
-def test_an_upbeat_is_padded():
+def test_an_upbeat_stays_one():
     bars = [bar(note("C5", 2), time="4/4"), bar(note("D5", 8)), bar(note("E5", 6))]
     seed = from_musicxml(xml(bars))
     assert [n.start for n in seed.canvas.score.notes()] == [12, 16, 32]
-    assert seed.canvas.fixed[:12].all()
+    assert seed.canvas.fixed[:12].all() and seed.canvas.score.upbeat == 4
+    again = ElementTree.fromstring(notation.write(seed.canvas.score))
+    bars = again.find("part").findall("measure")
+    assert [(b.get("number"), b.get("implicit")) for b in bars] == [("0", "yes"), ("1", "no"), ("2", "no")]
+    lengths = [sum(int(d.text) for d in b.iter("duration")) for b in bars]
+    assert lengths[0] * 4 == lengths[1] == lengths[2]
+
+
+@pytest.mark.parametrize(
+    ("head", "title", "author"),
+    [
+        ("<work><work-title>Ode &amp; Joy</work-title></work>", "Ode & Joy", ""),
+        ("<work><work-title>Winterreise</work-title></work><movement-title>Gute Nacht</movement-title>"
+         '<identification><creator type="lyricist">M</creator><creator type="composer">F. Schubert</creator>'
+         "</identification>", "Gute Nacht", "F. Schubert"),
+        ("<credit><credit-type>title</credit-type><credit-words>Amazing</credit-words><credit-words>Grace"
+         "</credit-words></credit><credit><credit-type>composer</credit-type><credit-words> J. N. </credit-words>"
+         "</credit>",
+         "Amazing Grace", "J. N."),
+        ("<work><work-title>Untitled score</work-title></work><identification><creator>Composer</creator>"
+         "</identification>", "", ""),
+        (f"<movement-title>&lt;b&gt;x\u202e&lt;/b&gt;\n{'y' * 300}</movement-title>", f"<b>x</b> {'y' * 90}…", ""),
+    ],
+)  # fmt: skip
+def test_title_and_author_are_kept(head, title, author):
+    data = xml(ONE_BAR).decode().replace("<part-list>", head + "<part-list>", 1).encode()
+    score = from_musicxml(data).canvas.score
+    assert (score.title, score.author) == (title, author)
+    assert from_musicxml(notation.write(score, maker="Nonet (GRU)")).canvas.score == score
+
+
+def test_who_completed_it_stands_beside_its_author():
+    def creators(score):
+        root = ElementTree.fromstring(notation.write(score, maker="Nonet (GRU)"))
+        return root.findtext("work/work-title"), {c.get("type"): c.text for c in root.iter("creator")}
+
+    score = Score(from_notes([Note(0, 72, 0, 16)], 16))
+    assert creators(score) == ("Chorale", {"composer": "Nonet (GRU)"})
+    by = {"composer": "J. S. Bach", "arranger": "completed with Nonet (GRU)"}
+    assert creators(score.replace(title="Jesu", author="J. S. Bach")) == ("Jesu", by)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_the_same_score_gives_the_same_bytes_and_names_what_midi_plays(style):
+    score = Score(from_notes([Note(0, 72, 0, 16)], 16), style)
+    chosen = [INSTRUMENTS[key] for key in ("flute", "piano", "organ", "fiddle")]
+    for played in (None, chosen):
+        data = notation.write(score, played=played)
+        assert data == notation.write(score, played=played) and b"encoding-date" not in data
+        programs = played and [instrument.program for instrument in played]
+        file = mido.MidiFile(file=io.BytesIO(midi.write(score, programs)))
+        heard = [m.program + 1 for track in file.tracks for m in track if m.type == "program_change"]
+        assert [int(e.text) for e in ElementTree.fromstring(data).iter("midi-program")] == heard
+        (key,) = [m.key for m in file.tracks[0] if m.type == "key_signature"]
+        assert key == key_of(score).tonic + "m" * key_of(score).minor
+    assert data.count(b'<direction placement="above">') == 1
 
 
 def test_grace_and_cue_notes_do_not_count():

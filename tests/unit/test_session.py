@@ -89,7 +89,7 @@ def test_a_run_ends_at_the_deadline(model):
     ("changes", "field", "message"),
     [
         ({"notes": "C5 H4"}, "notes", "H4"),
-        ({"notes": "C5 " * 2000}, "notes", "4000"),
+        ({"notes": "C5 " * 9000}, "notes", "24000"),
         ({"notes": "C5 D5 E5 F5 G5", "bars": 1}, "bars", "raise the length to 3"),
         ({"notes": "C5:4", "style": "dance", "bars": 1}, "bars", "raise the length to 2"),
         ({"model": "oracle"}, "model", f"oracle here: choose one of {NAME}"),

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from musicgen.io.notation import SCALE, signature
+from musicgen.io.key import SCALE, key_of
 from musicgen.score import HOLD, METERS, STEPS_PER_QUARTER, STYLES, Score
 
 GRID = 2000  # points that a density is held at
@@ -181,7 +181,7 @@ def form(scores: Iterable[Score], first: int) -> dict[str, float]:
 
 def scale_of(score: Score) -> np.ndarray:
     """The seven pitch classes of the key signature that fits the score best."""
-    return (SCALE + 7 * signature(score)) % 12
+    return (SCALE + 7 * key_of(score).sharps) % 12
 
 
 def in_scale(score: Score, scale: Iterable[int]) -> float:

@@ -6,11 +6,13 @@
       styles: Record<string, {low: number, high: number, voices: string[]}>,
       limits: Record<string, [number, number]>}} Choices */
 
+import {begins} from "./bars.js";
 import {frameOf, runsOf, maskOf} from "./canvas.js";
 import {decode, encode} from "./link.js";
 
-const TEXT = 4000;   // characters of seed notes
+const TEXT = 24_000;   // characters of seed notes
 const FRAGMENT = 3900;  // characters, so that a link with its page's address has 4,000
+const LINE = 100;    // of a title or a name
 /** @type {import("./canvas.js").Canvas} */
 const NOTHING = {style: "", meter: "", tempo: 0, steps: 0, notes: [], fixed: []};
 const QUERY = {      // name in the address -> setting, and how it is read
@@ -54,10 +56,11 @@ export async function recipeOf(take) {
 }
 
 function fragmentOf({model, weights, randomSeed, state, piece, notes, mixer, settings, given}) {
-  const {temperature, top_p, notes: text, bars} = settings;
+  const {temperature, top_p, notes: text, bars} = settings, {upbeat, title, author} = piece;
   return encode({
     steps: piece.steps, voices: piece.voices.length, style: piece.style, meter: piece.meter, tempo: mixer.tempo,
     instruments: mixer.instruments, model, weights, seed: randomSeed, state, temperature, top_p, bars,
+    ...(upbeat ? {upbeat} : {}), ...(title ? {title} : {}), ...(author ? {author} : {}),
     ...(given ? {given: given.name || "the link"} : {text: String(text ?? "").slice(0, TEXT)}),
     notes, fixed: runsOf(maskOf(piece, piece.fixed)),
   });
@@ -73,7 +76,10 @@ export async function readLink(fragment, choices) {
   if (!meter || !style || steps % meter.steps || steps > limits.piece[1] * meter.steps || link.voices !== style.voices.length) throw new Error("no such piece");
   if (within(link.tempo, ...limits.tempo) === null) throw new Error("no such tempo");
   if (notes.some(([, pitch]) => pitch < style.low || pitch > style.high)) throw new Error("a note is out of range");
-  const piece = frameOf({style: link.style, meter: link.meter, tempo: link.tempo, steps, fixed}, choices);
+  const upbeat = whole(link.upbeat, 0, meter.steps - 1) ?? 0, early = notes.some(note => note[2] < begins({bar: meter.steps, upbeat}));
+  const about = {style: link.style, meter: link.meter, tempo: link.tempo, steps, fixed, upbeat: early ? 0 : upbeat,
+    title: line(link.title), author: line(link.author)};
+  const piece = frameOf(about, choices);
   const known = choices.models[link.model];
   const settings = {
     style: link.style, meter: link.meter, bars: whole(link.bars, ...limits.bars) ?? steps / meter.steps, example: null,
@@ -82,7 +88,7 @@ export async function readLink(fragment, choices) {
   };
   const instruments = Array.isArray(link.instruments) ? link.instruments : [];
   const mixer = {tempo: link.tempo, instruments: [0, 1, 2, 3].map(voice => oneOf(instruments[voice], choices.instruments) ?? choices.instruments[0])};
-  const from = link.given ? {style: link.style, meter: link.meter, tempo: link.tempo, steps, fixed, name: String(link.given).slice(0, 60),
+  const from = link.given ? {...about, name: String(link.given).slice(0, 60),
     notes: notes.filter(note => note[4]).map(note => note.slice(0, 4))} : null;
   const take = {
     id: `link-${fragment.slice(-40)}`, number: 0, model: known ? link.model : "", title: known?.title ?? String(link.model).slice(0, 30),
@@ -91,6 +97,9 @@ export async function readLink(fragment, choices) {
   };
   return {take, settings, given: from, other: !known || known.weights !== link.weights};
 }
+
+/** As one line, without characters that control how it is shown, but for two that join within words. */
+const line = text => typeof text === "string" ? text.trim().replace(/\s+/g, " ").replace(/[^\P{C}\u200c\u200d]/gu, "").slice(0, LINE) : "";
 
 function oneOf(text, known) {
   const names = Array.isArray(known) ? known : Object.keys(known);

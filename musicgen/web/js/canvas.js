@@ -5,17 +5,20 @@
     @typedef {{from: number, to: number, voices: number[]}} Region
     @typedef {Uint8Array[]} Mask
     @typedef {{style: string, meter: string, tempo: number, steps: number, notes: number[][], fixed: number[][],
-      name?: string}} Canvas */
+      upbeat?: number, title?: string, author?: string, name?: string}} Canvas */
+
+import {begins} from "./bars.js";
 
 /**
  * The frame of a canvas as the server would tell it.
- * @param {{style: string, meter: string, tempo: number, steps: number, fixed: number[][]}} canvas
+ * @param {Omit<Canvas, "notes">} canvas
  * @param {{meters: Record<string, {steps: number, beat: number}>, styles: Record<string, {low: number, high: number, voices: string[]}>}} known
  * @returns {import("./words.js").Piece & {fixed: number[][]}}
  */
-export function frameOf({style, meter, tempo, steps, fixed}, {meters, styles}) {
-  const {low, high, voices} = styles[style], {steps: bar, beat} = meters[meter];
-  return {steps, bar, beat, meter, style, tempo, seedSteps: Math.max(0, ...fixed.map(run => run[2])), fixed, low, high, voices};
+export function frameOf({style, meter, tempo, steps, fixed, upbeat = 0, title = "", author = ""}, {meters, styles}) {
+  const {low, high, voices} = styles[style], {steps: bar, beat} = meters[meter], end = Math.max(0, ...fixed.map(run => run[2]));
+  const seedSteps = end > begins({bar, upbeat}) ? end : 0;
+  return {steps, bar, beat, meter, style, tempo, upbeat, title, author, seedSteps, fixed, low, high, voices};
 }
 
 /** @param {{steps: number, voices: string[]}} piece @param {number[][]} [runs] `[voice, start, end]` of what is given @returns {Mask} */
@@ -49,9 +52,9 @@ export function painted(mask, {from, to, voices}, value) {
  * @param {import("./words.js").Piece} piece @param {{voice: number, pitch: number, start: number, duration: number}[]} notes
  * @param {Mask} mask @returns {Canvas}
  */
-export function canvasOf({style, meter, tempo, steps}, notes, mask) {
+export function canvasOf({style, meter, tempo, steps, upbeat = 0, title = "", author = ""}, notes, mask) {
   const rows = notes.map(({voice, pitch, start, duration}) => [voice, pitch, start, duration]);
-  return {style, meter, tempo, steps, notes: rows, fixed: runsOf(mask)};
+  return {style, meter, tempo, steps, upbeat, title, author, notes: rows, fixed: runsOf(mask)};
 }
 
 /** A region of it to be composed again, all else that is known kept. */

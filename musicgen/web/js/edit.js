@@ -2,7 +2,7 @@
     put somewhere cuts short, moves or replaces those it meets. No document is needed here.
 
     @typedef {{voice: number, pitch: number, start: number, duration: number, given?: number}} Note
-    @typedef {{steps: number, ranges: number[][]}} Frame  ranges: the lowest and highest pitch of each voice
+    @typedef {{steps: number, ranges: number[][], begins?: number}} Frame  begins: the first step; ranges: the lowest and highest pitch of each voice
     @typedef {{steps?: number, up?: number, longer?: number}} Change  semitones up; steps later, steps longer */
 
 const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
@@ -11,15 +11,15 @@ const clamp = (value, low, high) => Math.max(low, Math.min(high, value));
 export const same = (a, b) => a.voice === b.voice && a.start === b.start;
 
 /** The note where it can be: inside the piece, inside its voice's range. @param {Note} note @param {Frame} frame @returns {Note} */
-export function placed(note, {steps, ranges}) {
-  const start = clamp(Math.round(note.start), 0, steps - 1), [low, high] = ranges[note.voice];
+export function placed(note, {steps, ranges, begins = 0}) {
+  const start = clamp(Math.round(note.start), begins, steps - 1), [low, high] = ranges[note.voice];
   return {...note, start, pitch: clamp(note.pitch, low, high), duration: clamp(Math.round(note.duration), 1, steps - start)};
 }
 
 /** Notes changed alike, so far that all stay inside the piece and their ranges. @param {Note[]} notes @param {Change} change @param {Frame} frame */
 export function shifted(notes, {steps = 0, up = 0, longer = 0}, frame) {
   const most = (values, low, high) => clamp(values, Math.max(...low), Math.min(...high));
-  const later = most(Math.round(steps), notes.map(note => -note.start), notes.map(note => frame.steps - note.start - note.duration));
+  const later = most(Math.round(steps), notes.map(note => (frame.begins ?? 0) - note.start), notes.map(note => frame.steps - note.start - note.duration));
   const higher = most(up, notes.map(note => Math.min(0, frame.ranges[note.voice][0] - note.pitch)),
     notes.map(note => Math.max(0, frame.ranges[note.voice][1] - note.pitch)));
   return notes.map(note => placed({...note, start: note.start + later, pitch: note.pitch + higher,

@@ -4,6 +4,7 @@
     Whoever owns the notes gets them by `commit(notes)` and puts the new ones on the roll; until then only the notes in
     hand are drawn elsewhere. */
 
+import {begins} from "./bars.js";
 import {neighbour, nudge, pasted, placed, put, replaced, same, shifted, without} from "./edit.js";
 import {HOLD} from "./touch.js";
 import {pitchName, place, plural} from "./words.js";
@@ -41,7 +42,7 @@ export class Editor {
 
   get #roll() { return this.deck.sheet.roll; }
   get #notes() { return [...this.deck.sheet.notes.values()]; }
-  get #frame() { return {steps: this.deck.sheet.piece.steps, ranges: this.page.ranges()}; }
+  get #frame() { return {steps: this.deck.sheet.piece.steps, ranges: this.page.ranges(), begins: begins(this.deck.sheet.piece)}; }
   get #last() { return this.selected.at(-1) ?? null; }
 
   /** What is cut, copied or deleted: the notes selected, or those that begin in what is selected. */

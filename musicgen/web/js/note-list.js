@@ -10,7 +10,7 @@ export function noteList(piece, notes) {
     item.value = bar;
     item.append(...lines.map(({voice, words}) => {
       const line = element("p");
-      line.append(element("b", "", voice), ` ${words}`);
+      line.append(element("b", "", `${voice}:`), ` ${words}`);
       return line;
     }));
     return item;

@@ -295,10 +295,10 @@ export async function saved() {
   await ready;
   const take = links.kept ?? views.view.soFar;
   if (!take) return {call: {}};
-  const {piece, notes, mixer, model, randomSeed} = take, {style, meter, steps, fixed} = piece;
+  const {piece, notes, mixer, model, randomSeed} = take, {style, meter, steps, fixed, upbeat, title, author} = piece;
   const inside = fixed.map(([voice, start, end]) => [voice, Math.min(start, steps), Math.min(end, steps)]);
   return {call: {
-    piece: {style, meter, steps, notes, fixed: inside, tempo: mixer.tempo}, model, random_seed: randomSeed, instruments: mixer.instruments,
+    piece: {style, meter, steps, upbeat, title, author, notes, fixed: inside, tempo: mixer.tempo}, model, random_seed: randomSeed, instruments: mixer.instruments,
     recipe: await recipeOf(take),
   }};
 }

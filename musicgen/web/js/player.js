@@ -6,7 +6,7 @@
  player.start(80, ["organ", "organ", "choir", "organ"]);   // a new piece: quarter notes a minute, a key a voice
  player.play();                       // waits until the first beat is there
  player.add([[0, 72, 0, 4], ...], {replaceFrom: 0, until: 4});   // voice, MIDI pitch, start, duration, both in steps
- player.swap([[0, 71, 0, 4], ...], {until: 4, total: null});     // another piece at the same place, without a gap
+ player.swap([[0, 71, 0, 4], ...], {until: 4, total: null, from: 0});   // another piece at the same place, without a gap
  player.finish(128);                  // nothing more comes; the piece is this many steps long in total
  player.pause(); player.seek(16); player.tempo = 96; player.volume = 0.7; player.instruments = ["fiddle", "flute", "organ", "organ"];
  player.position                      // steps, as heard now        player.state, player.playing
@@ -14,7 +14,8 @@
 
  add(): a note replaces the one that began at the same step in the same voice, also while it sounds (it may grow
  longer); `replaceFrom` first removes every note that begins at that step or later; `until` is the step up to which
- the music is now known (otherwise the end of the last note). When the playhead reaches it, the player waits.
+ the music is now known (otherwise the end of the last note). When the playhead reaches it, the player waits. `from` is
+ the step where the piece begins.
  A step is a sixteenth. AudioContext.currentTime is the one clock: a timer hands over what sounds within the next
  quarter of a second, and the playhead is computed from the same clock, less the time the sound takes to the ear. */
 
@@ -39,7 +40,7 @@ export class Player {
   #fading = new Set();   // sounds that no note stands for any more
   #anchor = {time: 0, step: 0};
   #tempo = 80; #volume = 0.8; #instruments = ["organ", "organ", "organ", "organ"];
-  #known = 0; #total = null; #cushion = CUSHION; #state = "idle"; #loop = null; #audible = [true, true, true, true];
+  #first = 0; #known = 0; #total = null; #cushion = CUSHION; #state = "idle"; #loop = null; #audible = [true, true, true, true];
 
   /** @param {{samples: string | object, after?: Promise<void>}} where the folder of manifest.json, or the manifest itself; sounds are loaded after that */
   constructor({samples, after = Promise.resolve()}) {
@@ -77,7 +78,7 @@ export class Player {
 
   get loop() { return this.#loop; }
   set loop(region) {  // {from, to} in steps is played over and over; null plays on
-    this.#loop = region && region.to > region.from ? {from: region.from, to: region.to} : null;
+    this.#loop = region && region.to > region.from ? {from: Math.max(this.#first, region.from), to: region.to} : null;
     this.#tick();
   }
 
@@ -102,7 +103,7 @@ export class Player {
   start(tempo, instruments = this.#instruments) {
     this.#silence();
     this.#notes.clear();
-    [this.#known, this.#total, this.#cushion, this.#anchor] = [0, null, CUSHION, {time: 0, step: 0}];
+    [this.#first, this.#known, this.#total, this.#cushion, this.#anchor] = [0, 0, null, CUSHION, {time: 0, step: 0}];
     this.#tempo = tempo;
     this.instruments = instruments;
     this.#become("idle");
@@ -116,12 +117,12 @@ export class Player {
     this.#tick();
   }
 
-  swap(notes, {until, total}) {
+  swap(notes, {until, total, from = 0}) {
     const now = this.#now(), step = this.#stepAt(now);
     this.#notes.clear();
-    [this.#known, this.#total, this.#cushion] = [until, total, CUSHION];
+    [this.#first, this.#known, this.#total, this.#cushion] = [from, until, total, CUSHION];
     this.#write(notes);
-    if (this.#state !== "playing") this.#anchor.step = Math.min(this.#anchor.step, total ?? Infinity);
+    if (this.#state !== "playing") this.#anchor.step = Math.max(from, Math.min(this.#anchor.step, total ?? Infinity));
     else if (step < this.#limit) {
       this.#end(now, now + AHEAD);
       this.#enter(step, now);
@@ -167,7 +168,7 @@ export class Player {
   play() {
     this.unlock();
     if (this.playing) return;
-    if (this.#state === "ended") this.#anchor.step = 0;
+    if (this.#state === "ended") this.#anchor.step = this.#first;
     if (!this.#timer) this.#timer = setInterval(() => this.#tick(), TICK);
     this.#become("waiting");
     this.#tick();
@@ -182,7 +183,7 @@ export class Player {
   pause() { if (this.playing) this.#halt("paused"); }
 
   seek(step) {
-    const target = Math.max(0, Math.min(step, this.#limit));
+    const target = Math.max(this.#first, Math.min(step, this.#limit));
     const going = this.playing;
     this.#halt(this.#state === "idle" ? "idle" : "paused", target);
     if (going) this.play();

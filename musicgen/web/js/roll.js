@@ -5,6 +5,7 @@
     roll.notes = [{voice, pitch, start, duration, given, born}, ...];
     roll.draw(); roll.place(step); roll.stepAt(event); roll.noteAt(event) */
 
+import {barAt, begins} from "./bars.js";
 import {GAP, GUTTER, Geometry} from "./geometry.js";
 import {mark} from "./marks.js";
 
@@ -134,6 +135,7 @@ export class Roll {
       pen.fillStyle = isBar ? colours.bar : colours.grid;
       pen.fillRect(Math.round(x), top, 1, systemHeight);
     }
+    pen.clearRect(GUTTER, top, Math.max(0, begins(this.piece) - from) * stepWidth, systemHeight);  // not there, before an upbeat
     if (this.look.numbers) this.#barNumbers(pen, from, to, top);
   }
 
@@ -157,7 +159,7 @@ export class Roll {
     for (let step = from; step < to; step += bar) {
       const x = (step - from) * stepWidth + 2;
       if ((step / bar) % every || (seedSteps && !from && step && x < WORD)) continue;
-      pen.fillText(String(step / bar + 1), GUTTER + x, top - 4);
+      pen.fillText(String(barAt(this.piece, step)), GUTTER + x, top - 4);
     }
   }
 

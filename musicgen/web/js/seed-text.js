@@ -21,10 +21,15 @@ export function barsFor(text, bar, bars, longest) {
   return seed < bars ? bars : Math.min(longest, seed + Math.max(4, seed));
 }
 
-/** How many quarter notes it lasts. @param {string} text */
+/** How many quarter notes it lasts; of voices that are named, the longest. @param {string} text */
 function quartersOf(text) {
-  const tokens = text.match(/\[[^\]]*\][^\s|]*|[^\s|]+/g) ?? [];
-  return tokens.reduce((sum, token) => sum + (Number(token.match(/:([\d.]+)$/)?.[1] ?? 1) || 0), 0);
+  const tokens = text.replace(/\([^()]*\)/g, " ").match(/\[[^\]]*\][^\s|]*|[^\s|]+/g) ?? [], sums = {"": 0};
+  let voice = "";
+  for (const token of tokens) {
+    if (/^[a-z]+:$/i.test(token)) voice = token.toLowerCase();
+    else sums[voice] = (sums[voice] ?? 0) + (Number(token.match(/:([\d.]+)$/)?.[1] ?? 1) || 0);
+  }
+  return Math.max(...Object.values(sums));
 }
 
 /**

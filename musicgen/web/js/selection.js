@@ -3,6 +3,7 @@
     @typedef {import("./canvas.js").Region} Region
     @typedef {import("./words.js").Piece} Piece */
 
+import {barAt} from "./bars.js";
 import {place} from "./words.js";
 
 const everyVoice = piece => piece.voices.map((_, voice) => voice);
@@ -33,7 +34,7 @@ export function fitting(piece, region) {
 
 /** "Bars 5–6, alto and tenor". @param {Piece} piece @param {Region} region */
 export function inWords(piece, {from, to, voices}) {
-  const {bar} = piece, first = from / bar + 1, last = to / bar;
+  const {bar} = piece, first = barAt(piece, from), last = barAt(piece, to - 1);
   const inBars = from % bar === 0 && to % bar === 0;
   const when = inBars ? (first === last ? `Bar ${first}` : `Bars ${first}–${last}`) : `From ${place(piece, from)} to ${place(piece, to)}`;
   const names = voices.map(voice => piece.voices[voice].toLowerCase());

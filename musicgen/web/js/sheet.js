@@ -8,6 +8,7 @@
     sheet.hear(player); sheet.leave();              // from now on this one sounds; no longer
     sheet.describe(event)                           // the note under a pointer, in words */
 
+import {begins} from "./bars.js";
 import {maskOf} from "./canvas.js";
 import {Roll} from "./roll.js";
 import {pitchName, place} from "./words.js";
@@ -95,7 +96,7 @@ export class Sheet {
 
   hear(player) {
     this.#player = player;
-    player.swap(this.#since(0), {until: this.until, total: this.total});
+    player.swap(this.#since(0), {from: begins(this.piece), until: this.until, total: this.total});
   }
 
   leave() { this.#player = null; }

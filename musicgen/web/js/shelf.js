@@ -1,7 +1,7 @@
 /** The takes on their shelf, each with a picture of it: choose, play, star, delete, restore. */
 
 import {element} from "./dom.js";
-import {plural} from "./words.js";
+import {called, plural} from "./words.js";
 
 const VOICES = ["s", "a", "t", "b"];
 const WIDTH = 132, HEIGHT = 40;  // px of a picture
@@ -58,7 +58,7 @@ export class Shelf {
     face.type = "button";
     face.append(element("canvas"), element("span", "name", `${take.number} · ${take.title}`));
     face.setAttribute("aria-label", `Show ${about}, ${plural(take.piece.steps / take.piece.bar, "bar")}`);
-    face.title = `${take.piece.style}, random seed ${take.randomSeed}, temperature ${take.settings?.temperature ?? "?"}`;
+    face.title = `${called(take.piece) && `${called(take.piece)}: `}${take.piece.style}, random seed ${take.randomSeed}, temperature ${take.settings?.temperature ?? "?"}`;
     face.addEventListener("click", () => this.acts.choose(take.id));
     const tools = element("div", "take-tools");
     tools.append(

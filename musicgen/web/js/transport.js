@@ -12,6 +12,7 @@
     transport.onempty = () => ...;       // asked to play where there is nothing
     transport.onmixer = sheet => ...;    // the visitor has set what this sheet is played with */
 
+import {begins} from "./bars.js";
 import {mark} from "./marks.js";
 import {secondsPerStep} from "./time.js";
 import {clock, place} from "./words.js";
@@ -182,8 +183,8 @@ export class Transport {
   #tick() {
     if (!this.sheet) return;
     this.onmove();
-    const perStep = secondsPerStep(this.player.tempo);
-    const now = clock(this.player.position * perStep), whole = ` / ${clock(this.sheet.piece.steps * perStep)}`;
+    const perStep = secondsPerStep(this.player.tempo), from = begins(this.sheet.piece);
+    const now = clock(Math.max(0, this.player.position - from) * perStep), whole = ` / ${clock((this.sheet.piece.steps - from) * perStep)}`;
     if (now !== this.now.textContent) this.now.textContent = now;
     if (whole !== this.whole.textContent) this.whole.textContent = whole;
   }

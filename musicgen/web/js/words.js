@@ -1,9 +1,12 @@
 /** Music in words: names of pitches and places, lengths, and every note as it would be typed into the seed. */
 
+import {barAt} from "./bars.js";
+
 /**
  * The frame of a piece, as the server tells it (musicgen/session.py).
  * @typedef {{steps: number, bar: number, beat: number, meter: string, style: string, tempo: number, seedSteps: number,
- *   low: number, high: number, voices: string[], fixed?: number[][]}} Piece  fixed: `[voice, start, end]`
+ *   low: number, high: number, voices: string[], fixed?: number[][], upbeat?: number, title?: string, author?: string}} Piece
+ *   fixed: `[voice, start, end]`; upbeat: see bars.js
  * @typedef {{voice: number, pitch: number, start: number, duration: number, given: number, born?: number,
  *   lit?: boolean}} Note  start and duration in steps
  */
@@ -19,37 +22,67 @@ export const clock = seconds => `${Math.floor(seconds / 60)}:${String(Math.floor
 /** @param {number} count @param {string} word */
 export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
-/** @param {string} what @param {Pick<Piece, "style" | "steps" | "bar" | "meter">} piece */
-export const headline = (what, {style, steps, bar, meter}) =>
-  `${what} · ${style} · ${plural(steps / bar, "bar")} of ${meter}`;
+/** What somebody has called it, and who that was, if that is known. @param {Pick<Piece, "title" | "author">} piece */
+export const called = ({title, author}) => author ? `${title || "Music"}, by ${author}` : title || "";
+
+/** @param {string} what @param {Pick<Piece, "style" | "steps" | "bar" | "meter" | "upbeat" | "title" | "author">} piece */
+export function headline(what, piece) {
+  const {style, steps, bar, meter, upbeat} = piece, length = `${plural(steps / bar, "bar")} of ${meter}${upbeat ? " with the upbeat" : ""}`;
+  return [called(piece), what, style, length].filter(Boolean).join(" · ");
+}
 
 /**
  * "bar 3, beat 2.5", both counted from 1.
- * @param {Pick<Piece, "bar" | "beat">} piece @param {number} step
+ * @param {Pick<Piece, "bar" | "beat" | "upbeat">} piece @param {number} step
  */
-export function place({bar, beat}, step) {
-  const within = Math.round(((step % bar) / beat + 1) * 100) / 100;
-  return `bar ${Math.floor(step / bar) + 1}, beat ${within}`;
+export function place(piece, step) {
+  const within = Math.round(((step % piece.bar) / piece.beat + 1) * 100) / 100;
+  return `bar ${barAt(piece, step)}, beat ${within}`;
 }
 
-/** @param {Note} note */
-export const noteWord = ({pitch, duration, given}) => `${pitchName(pitch)}:${duration / 4}${given ? " (given)" : ""}`;
-
 /**
- * Every note in words, a bar an entry and in it a voice an entry; silent bars and voices are left out.
- * @param {Pick<Piece, "steps" | "bar" | "voices">} piece @param {Note[]} notes
+ * All that the voices do, in words that can be typed into the seed again: a bar an entry and in it a voice an entry. Voices
+ * without notes are left out, and so is a voice in a bar that its note only goes on through.
+ * @param {Pick<Piece, "steps" | "bar" | "voices" | "upbeat">} piece @param {Note[]} notes
  * @returns {{bar: number, lines: {voice: string, words: string}[]}[]}
  */
 export function barsInWords(piece, notes) {
-  const sorted = [...notes].sort((a, b) => a.start - b.start);
-  const bars = [];
-  for (let bar = 1; (bar - 1) * piece.bar < piece.steps; bar++) {
-    const inside = sorted.filter(note => Math.floor(note.start / piece.bar) === bar - 1);
-    const lines = piece.voices.flatMap((name, voice) => {
-      const words = inside.filter(note => note.voice === voice).map(noteWord);
-      return words.length ? [{voice: name, words: words.join("  ")}] : [];
+  const told = piece.voices.map((_, voice) => tokens(piece, notes.filter(note => note.voice === voice)));
+  return Array.from({length: piece.steps / piece.bar}, (_, index) => {
+    const lines = piece.voices.flatMap((voice, number) => {
+      const inside = told[number].filter(({at}) => Math.floor(at / piece.bar) === index);
+      return inside.length ? [{voice, words: inWords(inside)}] : [];
     });
-    if (lines.length) bars.push({bar, lines});
+    return {bar: barAt(piece, index * piece.bar), lines};
+  }).filter(({lines}) => lines.length);
+}
+
+/** Notes and rests of one voice from the first step to the last; a rest ends at a bar line. */
+function tokens({steps, bar}, notes) {
+  const sorted = [...notes].sort((a, b) => a.start - b.start), found = [];
+  let now = 0;
+  const rest = until => {
+    while (now < until) {
+      const end = Math.min(until, (Math.floor(now / bar) + 1) * bar);
+      found.push({at: now, word: `R:${(end - now) / 4}`});
+      now = end;
+    }
+  };
+  for (const [index, {pitch, start, duration, given}] of sorted.entries()) {
+    rest(start);
+    now = Math.min(start + duration, sorted[index + 1]?.start ?? steps);
+    found.push({at: start, word: `${pitchName(pitch)}:${(now - start) / 4}`, given: Boolean(given)});
   }
-  return bars;
+  if (sorted.length) rest(steps);
+  return found;
+}
+
+/** Joined, with a remark in brackets where given notes begin and end. */
+function inWords(inside) {
+  let before = false;
+  return inside.map(({word, given = before}) => {
+    const remark = given === before ? "" : given ? "(given) " : "(composed) ";
+    before = given;
+    return remark + word;
+  }).join(" ");
 }
