@@ -17,7 +17,7 @@ from train.evaluation import evaluate, form
 from train.evaluation.originality import Originality
 from train.evaluation.sampled import PIECE_BARS, SEED_BARS, Yardstick, canvas_of, composed, paired, windows
 from train.report import cards, chart, tables
-from train.report.tables import FORM_MEANING, MEANING
+from train.report.tables import FORM_MEANING, HARMONY_MEANING, MEANING
 
 SPLITS = {"train": range(8), "valid": range(8, 16), "test": range(16, 24)}
 PIECES = [
@@ -162,6 +162,7 @@ def test_the_command_measures_all_models_and_writes_what_it_found(shipped, monke
     assert "nll_valid" not in rnn
     assert rnn["samples_valid"]["chorale"]["samples"] == 4
     assert set(rnn["form_valid"]["dance"]) == set(rnn["form_valid"]["chorale"]) == set(FORM_MEANING)
+    assert set(rnn["harmony_valid"]["chorale"]) == set(HARMONY_MEANING) and "dance" not in rnn["harmony_valid"]
     assert (
         set(rnn["samples_valid"]["dance"]["figures"]) < set(rnn["samples_valid"]["chorale"]["figures"]) == set(MEANING)
     )
@@ -175,7 +176,7 @@ def test_the_command_measures_all_models_and_writes_what_it_found(shipped, monke
 
 
 def begin_like_the_piece(name, directory, tasks, bars) -> list[Score]:
-    return [piece.replace(cells=piece.cells[: bars * 8]) for piece, _ in tasks]
+    return [piece.replace(cells=piece.cells[: bars and bars * 8]) for piece, _ in tasks]
 
 
 def test_the_test_split_stands_beside_the_other(shipped, monkeypatch):
@@ -187,10 +188,11 @@ def test_the_test_split_stands_beside_the_other(shipped, monkeypatch):
     assert found["command_test"].endswith("--test --samples 4")
     assert found["samples_test"]["dance"] != found["samples_valid"]["dance"]
     assert all(f["value"] == f["reference"] for f in found["form_test"]["chorale"].values())
+    assert found["harmony_test"]["chorale"] != found["harmony_valid"]["chorale"]
     assert found["nll_test"] != found["nll_valid"]
 
 
 def test_what_was_not_measured_is_a_dash(shipped):
     evaluate.record("gru", {"parameters": 1_500_000, "training_minutes": 12.0}, shipped)
-    assert "| 1.50 M | - · - | - | - · - | - | - | - · - | - | 12 |" in tables.table(shipped)
+    assert "| 1.50 M | - · - | - | - · - | - | - | - · - | - | - · - | - | 12 |" in tables.table(shipped)
     assert json.loads((shipped / "gru" / "metrics.json").read_text())["parameters"] == 1_500_000

@@ -17,7 +17,7 @@ from musicgen.models import MODELS, MusicModel
 from musicgen.models.base import features_of
 from musicgen.score import HOLD, STYLES, Score
 from train import data
-from train.evaluation import form, sampled
+from train.evaluation import form, harmony, sampled
 from train.evaluation.originality import Originality
 from train.evaluation.particular import PARTICULAR
 from train.evaluation.sampled import SampleTask, Yardstick, compose
@@ -27,7 +27,9 @@ WORKERS = 2
 SAMPLES = 100  # a model and style
 CHUNK = 25  # of them side by side, and both workers end together
 DIGITS = 4
+Judge = Yardstick | form.Form | harmony.Harmony
 Jobs = dict[tuple[str, str], list[Future]]  # of each kind and style
+HARMONISED = ("chorale",)  # styles whose chords are judged
 OF_NO_WEIGHTS = ("jsb16", "speed")  # figures of the architecture, not of the shipped weights
 
 
@@ -40,6 +42,7 @@ class Evaluation:
         index = Originality((p.name, p.score) for p in self.pieces if p.split == "train")
         self.yardsticks = {style: Yardstick(self.pieces, style, split, index) for style in STYLES}
         self.forms = {style: form.Form(self.pieces, style, split) for style in STYLES}
+        self.harmonies = {style: harmony.Harmony(self.pieces, style, split) for style in STYLES if style in HARMONISED}
         self.figures: dict[str, Any] = {
             "dataset_sha256": data.digest(self.pieces),
             "pieces": {style: {s: len(data.of(self.pieces, style, s)) for s in data.SPLITS} for style in STYLES},
@@ -49,7 +52,7 @@ class Evaluation:
     def begin(self, name: str, pool: Executor) -> Jobs:
         """Hand over to the pool all of a model's work that takes long."""
 
-        def composing(tasks: list[SampleTask], bars: int) -> list[Future]:
+        def composing(tasks: list[SampleTask], bars: int | None) -> list[Future]:
             chunks = [tasks[i : i + CHUNK] for i in range(0, len(tasks), CHUNK)]
             return [pool.submit(compose, name, self.directory, chunk, bars) for chunk in chunks]
 
@@ -57,6 +60,8 @@ class Evaluation:
         for style in checkpoint.styles(name, self.directory):
             jobs["samples", style] = composing(self.yardsticks[style].tasks(self.samples), sampled.PIECE_BARS)
             jobs["form", style] = composing(self.forms[style].tasks(self.samples), form.FORM_BARS)
+            if style in self.harmonies:
+                jobs["harmony", style] = composing(self.harmonies[style].tasks(self.samples), None)
         return jobs
 
     def finish(self, name: str, jobs: Jobs) -> dict:
@@ -68,15 +73,16 @@ class Evaluation:
             markov = self.figures[f"markov_{nll}"]
             found[f"{nll}_to_markov"] = {style: value / markov[style] for style, value in found[nll].items()}
 
-        def judged(kind: str, judges: Mapping[str, Yardstick | form.Form]) -> dict:
-            made = {style: chain(*(job.result() for job in jobs[kind, style])) for style in styles}
-            return {f"{kind}_{self.split}": {style: judges[style].judge(list(made[style])) for style in styles}}
+        def judged(kind: str, judges: Mapping[str, Judge]) -> dict:
+            made = {style: chain(*(job.result() for job in jobs[kind, style])) for style in styles if style in judges}
+            return {f"{kind}_{self.split}": {style: judges[style].judge(list(made[style])) for style in made}}
 
         found |= self.figures | {
             "weights_sha256": about["weights_sha256"],
             "training_minutes": about["training"]["minutes"],
         }
-        return rounded(found | judged("samples", self.yardsticks) | judged("form", self.forms))
+        found |= judged("samples", self.yardsticks) | judged("form", self.forms)
+        return rounded(found | judged("harmony", self.harmonies))
 
 
 def static_figures(name: str, directory: Path, pieces: list[data.Piece], split: str) -> dict:

@@ -28,19 +28,19 @@ HIGH_PERCENTILE = 95
 SampleTask = tuple[Score, int]  # a held-out piece and a random seed
 
 
-def compose(name: str, directory: Path, tasks: list[SampleTask], bars: int) -> list[Score]:
+def compose(name: str, directory: Path, tasks: list[SampleTask], bars: int | None) -> list[Score]:
     """What a model makes of each task, at the page's defaults.
 
     Args:
         name: of the architecture.
         directory: where the checkpoints are.
         tasks: what each piece begins with, and its random seed.
-        bars: of each piece.
+        bars: of each piece; None for as many as the held-out one has.
     """
     model = checkpoint.load(name, directory)
     model.accelerate()
     pieces, random_seeds = zip(*tasks)
-    canvases = [canvas_of(piece, bars) for piece in pieces]
+    canvases = [canvas_of(piece, bars or piece.bars) for piece in pieces]
     return model.compose_all(canvases, random_seeds=list(random_seeds))
 
 

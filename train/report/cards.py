@@ -19,6 +19,7 @@ from train.report.hub import header
 from train.report.ranks import strengths, verdict
 from train.report.tables import (
     FORM_MEANING,
+    HARMONY_MEANING,
     MEANING,
     SPEED_MEANING,
     benchmark,
@@ -26,6 +27,8 @@ from train.report.tables import (
     find,
     form_of_dances,
     markdown,
+    of_harmony,
+    strange_chords,
     written,
 )
 from train.report.words import WORDS
@@ -131,6 +134,10 @@ Form, of {FORM_BARS - SEED_BARS} bars composed after {SEED_BARS} held-out ones, 
 
 {form(figures)}
 
+Chords, of what was composed after {SEED_BARS} held-out bars up to the held-out chorale's length, and of these chorales:
+
+{chords(figures)}
+
 ## Data
 
 {data(figures)}
@@ -154,6 +161,7 @@ def sizes(name: str, directory: Path) -> str:
         rows["on test: nats a cell"] = both(lambda s: find(figures, "nll_test", s), ".3f")
         rows["on test: mean overlap"] = both(lambda s: find(figures, "samples_test", s, "features", "mean", "overlap"))
         rows["on test: dances' bars equal to the bar four before, with its rhythm"] = form_of_dances(figures, "test")
+        rows["on test: strange chords on the beat, where three voices begin"] = strange_chords(figures, "test")
     rows |= {key.replace("_", " "): _plain(value) for key, value in figures.get("particular_valid", {}).items()}
     return markdown(["chorales · dances, or both", ""], rows.items())
 
@@ -195,6 +203,15 @@ def form(figures: dict) -> str:
         for name, words in FORM_MEANING.items()
     ]
     return markdown(["", *chain(*((f"{style}s", "held out") for style in STYLES))], rows)
+
+
+def chords(figures: dict) -> str:
+    """How many are strange, how varied they are, and the rules they follow, in composed and in held-out chorales."""
+    rows = [
+        [words, *(written(of_harmony(figures, name, whose=whose), form) for whose in ("value", "reference"))]
+        for name, (words, form) in HARMONY_MEANING.items()
+    ]
+    return markdown(["", "composed", "held out"], rows)
 
 
 def data(figures: dict) -> str:

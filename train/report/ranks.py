@@ -7,7 +7,7 @@ from pathlib import Path
 from musicgen import checkpoint
 from musicgen.score import STYLES
 from train.evaluation.metrics import FEATURES
-from train.report.tables import all_figures, figure, find, overlap, parallels
+from train.report.tables import all_figures, figure, find, of_harmony, overlap, parallels
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,12 @@ RANKS = (
         "its dances are the farthest from real ones",
     ),
     Rank("few parallels", parallels, "it writes the fewest parallels", "it writes the most parallels"),
+    Rank(
+        "likely chords",
+        lambda m: of_harmony(m, "strange_on_beat"),
+        "its chords are the likest to real ones",
+        "its chords are the strangest",
+    ),
     Rank(
         "endings",
         lambda m: _minus(figure(m, "ends_on_triad")),

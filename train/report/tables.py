@@ -19,7 +19,20 @@ LIKELIHOOD_MARKS = {
     "bound": "<sup>b</sup>",
     "none": NO_FIGURE,
 }  # what marks a loss
-COLUMNS = ("model", "parameters", "nats", "JSB 16th", "overlap", "parallels", "endings", "form", "ms a bar", "minutes")
+COLUMNS = (
+    "model",
+    "parameters",
+    "nats",
+    "JSB 16th",
+    "overlap",
+    "parallels",
+    "octaves",
+    "strange chords",
+    "endings",
+    "form",
+    "ms a bar",
+    "minutes",
+)
 
 MEANING = {  # a figure of `train.evaluation.sampled` -> what it is, and how it is written
     "parallel_fifths": ("parallel fifths per 100 chord changes", ".2f"),
@@ -55,6 +68,16 @@ FORM_MEANING = {  # a figure of `train.evaluation.metrics.form` -> what it is
     "equal_8": "... eight before",
     "equal_any": "... any bar before",
     "rhythm_4": "bars with the rhythm of the bar four before",
+}
+
+HARMONY_MEANING = {  # a figure of `train.evaluation.harmony` -> what it is, and how it is written
+    "strange_on_beat": ("chords on the beat that are not among the fifty commonest of the training music", ".1%"),
+    "strange_three_begin": ("... where three voices begin and one is held", ".1%"),
+    "parallel_fifths": ("parallel fifths per 100 chord changes", ".2f"),
+    "parallel_octaves": ("parallel octaves per 100 chord changes", ".2f"),
+    "distinct_chords": ("different chords on the beats of four bars", ".1f"),
+    "chord_entropy": ("entropy of the chords on the beat, bits", ".2f"),
+    "bass_entropy": ("entropy of the steps of the bass, bits", ".2f"),
 }
 
 SPEED_MEANING = {  # a figure of `train.speed` -> what it is, and how it is written
@@ -120,6 +143,24 @@ def form_of_dances(figures: dict, split: str = "valid", whose: str = "value") ->
     return " · ".join(written(share, ".0%") for share in found)
 
 
+def of_harmony(figures: dict, name: str, split: str = "valid", whose: str = "value") -> float | None:
+    """A figure of chorales that were continued to their own length.
+
+    Args:
+        figures: of metrics.json.
+        name: of the figure.
+        split: from which the chorales are.
+        whose: "value" for the model's, "reference" for held-out music's.
+    """
+    return find(figures, f"harmony_{split}", "chorale", name, whose)
+
+
+def strange_chords(figures: dict, split: str = "valid", whose: str = "value") -> str:
+    """Those on the beat, and those where three voices begin."""
+    found = (of_harmony(figures, f"strange_{where}", split, whose) for where in ("on_beat", "three_begin"))
+    return " · ".join(written(share, ".1%") for share in found)
+
+
 def both(find_one: Callable[[str], float | None], form: str = ".2f", mark: str = "") -> str:
     """A figure of chorales and of dances."""
     return " · ".join(written(find_one(style), form, mark) for style in STYLES)
@@ -141,6 +182,8 @@ def row(name: str, figures: dict) -> list[str]:
         benchmark(figures, mark),
         both(lambda style: overlap(figures, style)),
         written(parallels(figures), ".1f"),
+        written(of_harmony(figures, "parallel_octaves")),
+        strange_chords(figures),
         written(figure(figures, "ends_on_triad"), ".0%"),
         form_of_dances(figures),
         written(find(figures, "speed", "ms_per_bar"), ".0f"),
@@ -154,9 +197,13 @@ def yardsticks(figures: dict) -> list[list[str]]:
     ends = written(figure(figures, "ends_on_triad", "reference"), ".0%")
     markov = both(lambda style: find(figures, "markov_nll_valid", style), ".3f")
     few, again = written(parallels(figures, "reference"), ".1f"), form_of_dances(figures, whose="reference")
+    octaves, strange = (
+        written(of_harmony(figures, "parallel_octaves", whose="reference")),
+        strange_chords(figures, whose="reference"),
+    )
     return [
-        ["*held-out music*", "", "", "", human, few, ends, again, "", ""],
-        ["*Markov chain a voice*", "", markov, *[""] * 7],
+        ["*held-out music*", "", "", "", human, few, octaves, strange, ends, again, "", ""],
+        ["*Markov chain a voice*", "", markov, *[""] * 9],
     ]
 
 
