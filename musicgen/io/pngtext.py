@@ -8,13 +8,13 @@ from collections.abc import Iterator
 
 BEGINNING = b"\x89PNG\r\n\x1a\n"
 LONGEST_UNPACKED = 65_536  # bytes of a text, unpacked
-MOST = 1000  # chunks that are looked at
+MOST_CHUNKS = 1000  # chunks that are looked at
 
 
 def texts(data: bytes) -> Iterator[str]:
     """Each text without its keyword; nothing if this is no PNG."""
     at = len(BEGINNING) if data.startswith(BEGINNING) else len(data)
-    for _ in range(MOST):
+    for _ in range(MOST_CHUNKS):
         length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
         body = data[at + 8 : at + 8 + length]
         if len(body) < length or kind in (b"", b"IEND"):
