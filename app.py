@@ -37,14 +37,14 @@ import gradio as gr
 from gradio.events import api as gradio_api
 from gradio.themes import Base
 
-from musicgen import api, checkpoint, comparison, piece, recipe, selftest, session
+from musicgen import api, checkpoint, comparison, fields, piece, recipe, selftest, session
 from musicgen.export import FORMATS
 from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments, telling
 from musicgen.io.seeds import EXAMPLES, FILE_ENDINGS, SeedError, from_file
 from musicgen.models import MODELS
 from musicgen.request import LARGEST_FILE, LIMITS, LONGEST_NAME, Given, Problem, Request, new_random_seed
 from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, ScoreError
-from musicgen.web import front, guard, parts
+from musicgen.web import address, front, guard, parts
 
 WAITING = 100  # visitors at most, for others to have composed
 AT_THE_END = (10**9, 1)  # when Gradio deletes the files it knows of; until then `files` does
@@ -236,18 +236,36 @@ def save(name: str):
 
 def endpoint(function):
     """It as Gradio calls it, with its signature; what is wrong is told in a sentence that begins with the argument."""
+    signature = inspect.signature(function)
 
     @wraps(function)
     def call(*arguments, **named):
+        given = signature.bind(*arguments, **named).arguments
         try:
-            return function(*arguments, **named)
+            if "piece" in given:
+                given["piece"] = files.brought(given["piece"])
+            return address.linked(function(**given))
+        except FileNotFoundError:
+            raise gr.Error("piece: This file is not on the server, or no longer: send it again.", title="") from None
         except Problem as problem:
-            raise gr.Error(f"{problem.field}: {problem}", print_exception=False) from problem
+            raise gr.Error(f"{problem.field}: {problem}", title="", print_exception=False) from problem
 
     return call
 
 
-def render(piece: dict, format: api.Format = "midi", instruments: list[str] | None = None) -> gr.FileData:
+def describe(page: gr.Blocks):
+    """Say to HTTP clients and agents what each argument and each field of an answer is, and their limits."""
+    for event in page.fns.values():
+        if event.api_visibility != "public":
+            continue
+        for component, parameter in zip(event.inputs, inspect.signature(event.fn).parameters.values()):
+            schema = fields.ARGUMENTS[parameter.name].schema(parameter.default)
+            component._api_info = {**schema, "additional_description": schema["description"]}
+        for component in event.outputs:
+            component._api_info = fields.described(component._api_info)
+
+
+def render(piece: api.Music, format: api.Format = "midi", instruments: list[str] | None = None) -> gr.FileData:
     with telling(gr.Warning):
         name, data = api.render(piece, format, instruments)
     path = files.stored(name, data)
@@ -340,7 +358,9 @@ def build() -> gr.Blocks:
         for function in (api.compose, api.harmonise, api.repair, api.compare):
             gradio_api(endpoint(function), concurrency_id="models", concurrency_limit=2)
         gradio_api(endpoint(api.models), queue=False)
+        gradio_api(endpoint(api.read), concurrency_id="files")
         gradio_api(endpoint(render), concurrency_id="files")
+        describe(page)
 
         wire(
             control=control, call=call, anew=anew, stage=stage, rows=rows, mixer=mix, example=example, file=file,
@@ -432,6 +452,10 @@ def launch(**options):
         font_mono=["ui-monospace", "Menlo", "Consolas", "monospace"],
     )
     served = {"routes": parts.routes(), "middleware": front.middleware(parts.head(), parts.shell())}
+    if find_spec("mcp"):
+        from musicgen.web import agents
+
+        agents.serve()
     page = build().queue(status_update_rate=1, default_concurrency_limit=1)
     files.keep_swept(page.temp_file_sets)
     guard.limit(page._queue, "models", WAITING)

@@ -4,21 +4,22 @@ Every one raises `Problem`, which names the argument to change. Pitches are MIDI
 a sixteenth; voices count from 0, the soprano, to 3, the bass, and a dance has voice 0 alone.
 """
 
-import inspect
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal, TypedDict
 
 import numpy as np
 
-from musicgen import checkpoint, comparison, session
+from musicgen import checkpoint, comparison, handed, link, session
 from musicgen.export import FORMATS
+from musicgen.fields import documented
+from musicgen.handles import Handles
+from musicgen.io import text
 from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments
 from musicgen.models import MODELS
-from musicgen.piece import read
-from musicgen.request import LIMITS, Given, Problem, Request, new_random_seed
-from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, ScoreError
+from musicgen.request import Given, Problem, Request, new_random_seed
+from musicgen.score import METERS, STYLES, VOICES, Canvas
 from musicgen.session import Composition, Control
 
 if TYPE_CHECKING:
@@ -28,31 +29,8 @@ if TYPE_CHECKING:
 else:  # one of these, for those who read the types while the app runs
     Style, Meter, Format = Literal[tuple(STYLES)], Literal[tuple(METERS)], Literal[tuple(FORMATS)]
 
-ARGUMENTS = {
-    "model": "an architecture, as `models` lists them; the best measured one if empty",
-    "style": ", ".join(style.voiced() for style in STYLES.values()),
-    "notes": 'the seed, such as "C5:1 D5:0.5 E5:0.5 R:1 [C4 E4 G4]:2", lengths in quarter notes, R a rest',
-    "bars": f"length of the whole piece, seed included, {LIMITS['bars']}",
-    "meter": "of the whole piece",
-    "tempo": f"quarter notes a minute, {LIMITS['tempo']}; the style's own if null",
-    "temperature": f"{LIMITS['temperature']}: 0 takes the likeliest notes, above 1 surprises",
-    "top_p": f"{LIMITS['top_p']}: below 1 the least likely notes are left out",
-    "random_seed": f"{LIMITS['random_seed']}: the same one, the same notes; if null, a new one is drawn and returned",
-    "piece": "what `compose`, `harmonise` or `repair` answered, or one of the answers of `compare`",
-    "first_bar": "the first bar to compose again, counted from 1, or from 0 where that is an upbeat",
-    "last_bar": "the last one, it included",
-    "voices": "the voices to compose again: 0 soprano, 1 alto, 2 tenor, 3 bass; all if null",
-    "format": "musicxml is sheet music, png a picture of the piano roll",
-    "instruments": f"four, soprano first, from {', '.join(INSTRUMENTS)}; those of the page if null",
-}
-
-
-def documented(function: Callable) -> Callable:
-    """Says in the docstring what each argument is, where Gradio and MCP read it."""
-    names = inspect.signature(function).parameters
-    explained = "\n".join(f"    {name}: {ARGUMENTS[name]}" for name in names)
-    function.__doc__ = f"{function.__doc__}\n\nArgs:\n{explained}"
-    return function
+Music = dict | str | bytes  # see `musicgen.handed`
+HANDLES = Handles()
 
 
 class PieceNote(TypedDict):
@@ -63,7 +41,7 @@ class PieceNote(TypedDict):
     given: bool  # not composed
 
 
-class PieceAnswer(TypedDict):
+class Piece(TypedDict):
     model: str
     style: str
     meter: str
@@ -74,9 +52,16 @@ class PieceAnswer(TypedDict):
     title: str
     author: str
     random_seed: int
-    notes: list[PieceNote]
     seconds_generating: float
     seconds_of_music: float
+    said: str  # of the seed, as the page says it
+    text: list[str]  # a voice each, as notes are typed
+    handle: str
+    link: str  # its fragment; the server puts the page's address before it
+
+
+class PieceAnswer(Piece):
+    notes: list[PieceNote]
 
 
 class Failure(TypedDict):
@@ -101,42 +86,46 @@ class Model(TypedDict):
 @documented
 def compose(
     model: str = Request.model,
-    style: Style = Request.style,
+    style: Style | None = None,
     notes: str = Request.notes,
-    bars: int = Request.bars,
-    meter: Meter = Request.meter,
+    bars: int | None = None,
+    meter: Meter | None = None,
     tempo: float | None = Request.tempo,
     temperature: float = Request.temperature,
     top_p: float = Request.top_p,
     random_seed: int | None = None,
+    piece: Music | None = None,
 ) -> PieceAnswer:
-    """Continue a tune: compose all that the seed notes leave free, the other voices too, up to a proper ending."""
-    return _composed(_request(**locals()))
+    """Continue a tune: compose all that the seed leaves free, the other voices too, up to a proper ending."""
+    return _composed(*_request(**locals()))
 
 
 @documented
 def harmonise(
-    notes: str,
+    notes: str = Request.notes,
     model: str = Request.model,
-    meter: Meter = Request.meter,
+    meter: Meter | None = None,
     tempo: float | None = Request.tempo,
     temperature: float = Request.temperature,
     top_p: float = Request.top_p,
     random_seed: int | None = None,
+    piece: Music | None = None,
 ) -> PieceAnswer:
     """Keep a tune as the top voice of a chorale and compose the voices below it; the piece is as long as the tune."""
-    request = _request(style="chorale", **locals())
+    request, said = _request(style="chorale", bars=None, **locals())
     canvas = request.seed().canvas
+    if piece is not None and canvas.score.heard:
+        canvas = Canvas.keep_voices(canvas.score, canvas.score.heard[:1])
     if not canvas.fixed.any():
         raise Problem("notes", "Give a tune to harmonise.")
     if canvas.fixed.all():
         raise Problem("notes", "Nothing is left to compose: all four voices are given.")
-    return _composed(replace(request, given=Given(canvas, whole=True), bars=canvas.score.bars))
+    return _composed(replace(request, given=Given(canvas, whole=True), bars=canvas.score.bars), said)
 
 
 @documented
 def repair(
-    piece: dict,
+    piece: Music,
     first_bar: int,
     last_bar: int,
     voices: list[int] | None = None,
@@ -146,7 +135,7 @@ def repair(
     random_seed: int | None = None,
 ) -> PieceAnswer:
     """Compose some bars of a piece again, in all voices or some; every other note stays as it is."""
-    score = _read(piece)[0]
+    score = handed.read(piece, HANDLES.find).score
     used = range(len(STYLES[score.style].ranges))
     chosen = used if voices is None else voices
     if not _all_of(chosen, used):
@@ -167,17 +156,18 @@ def repair(
 
 @documented
 def compare(
-    style: Style = Request.style,
+    style: Style | None = None,
     notes: str = Request.notes,
-    bars: int = Request.bars,
-    meter: Meter = Request.meter,
+    bars: int | None = None,
+    meter: Meter | None = None,
     tempo: float | None = Request.tempo,
     temperature: float = Request.temperature,
     top_p: float = Request.top_p,
     random_seed: int | None = None,
+    piece: Music | None = None,
 ) -> Comparison:
     """Have every model continue one seed: a piece each, or why that model failed."""
-    request = _request(**locals())
+    request, said = _request(**locals())
     answers, failed = [], []
     for update, works in comparison.compare(request, "", Control()):
         if update["kind"] == "problem":
@@ -185,7 +175,7 @@ def compare(
         if update["kind"] == "failed":
             failed.append(Failure(model=update["row"], message=update["message"]))
         if update["kind"] == "end" and works:
-            answers.append(_piece(works[update["row"]], update))
+            answers.append(_piece(works[update["row"]], update["seconds"], said, request))
     return Comparison(answers=answers, failed=failed)
 
 
@@ -199,17 +189,21 @@ def models() -> list[Model]:
 
 
 @documented
-def render(piece: dict, format: Format = "midi", instruments: list[str] | None = None) -> tuple[str, bytes]:
+def read(piece: Music) -> PieceAnswer:
+    """Any piece with all its notes one by one, as no other tool tells them to agents."""
+    work = handed.read(piece, HANDLES.find)
+    return _piece(work, 0.0, work.said)
+
+
+@documented
+def render(piece: Music, format: Format = "midi", instruments: list[str] | None = None) -> tuple[str, bytes]:
     """A piece as a file to play, print or look at."""
-    score, fixed = _read(piece)
+    work = handed.read(piece, HANDLES.find)
     if format not in list(FORMATS):
         raise Problem("format", f"Choose one of {', '.join(FORMATS)}.")
-    chosen = default_instruments(score.style) if instruments is None else instruments
+    chosen = default_instruments(work.score.style) if instruments is None else instruments
     if not _all_of(chosen, INSTRUMENTS) or len(chosen) != 4:
         raise Problem("instruments", f"Choose four, one a voice, from {', '.join(INSTRUMENTS)}.")
-    model = next((name for name in MODELS if name == piece.get("model")), "unknown")  # a part of the file's name
-    seed = piece.get("random_seed")
-    work = Composition(score, fixed, model, seed if type(seed) is int else 0)
     try:
         return f"{work.name}.{FORMATS[format].ending}", FORMATS[format].make(work, chosen)
     except AudioError as error:
@@ -220,28 +214,40 @@ def _all_of(chosen: Any, known: Iterable) -> bool:
     return isinstance(chosen, list | tuple | range) and len(chosen) > 0 and all(one in list(known) for one in chosen)
 
 
-def _request(**arguments) -> Request:
-    """The request for an endpoint's arguments, which bear the names of its fields."""
-    return Request(**{**arguments, "random_seed": _chosen(arguments["random_seed"])})
+def _request(piece: Music | None, bars: int | None, random_seed: int | None, **arguments) -> tuple[Request, str]:
+    """The request for an endpoint's arguments, which bear the names of its fields, and what is said of its seed."""
+    known = {name: value for name, value in arguments.items() if value is not None or name not in ("style", "meter")}
+    known["random_seed"], remarks = _chosen(random_seed), []
+    if piece is not None:
+        if str(known.get("notes", "")).strip():
+            raise Problem("piece", "Give a piece or notes, not both.")
+        work = handed.read(piece, HANDLES.find)
+        own = {"style": work.score.style, "meter": work.score.meter}
+        known, remarks = {**own, **known, "given": Given(work.given)}, [work.said]
+    request = Request(**known) if bars is None else Request(bars=bars, **known)
+    if request.notes.strip() or request.given:
+        remarks.append(request.seed().message)
+    said = " ".join(dict.fromkeys(filter(None, remarks)))
+    return (request.with_room() if bars is None else request), said
 
 
 def _chosen(random_seed: int | None) -> int:
     return new_random_seed() if random_seed is None else random_seed
 
 
-def _composed(request: Request) -> PieceAnswer:
+def _composed(request: Request, said: str = "") -> PieceAnswer:
     request = request if request.model != "" else replace(request, model=checkpoint.best())
     update, work = deque(session.compose(request, "", Control()), maxlen=1).pop()
     if update["kind"] == "problem":
-        raise Problem(update["field"], update["message"])
+        raise Problem("piece" if update["field"] == "upload" else update["field"], update["message"])
     if update["state"] != "done":
         raise Problem("bars", "It took too long: ask for fewer bars, or for another model.")
     assert work
-    return _piece(work, update)
+    return _piece(work, update["seconds"], said, request)
 
 
-def _piece(work: Composition, end: dict) -> PieceAnswer:
-    score = work.score
+def _piece(work: Composition, seconds: float, said: str, asked: Request | None = None) -> PieceAnswer:
+    score, fragment = work.score, link.write(work, asked)
     return PieceAnswer(
         model=work.model,
         style=score.style,
@@ -253,22 +259,14 @@ def _piece(work: Composition, end: dict) -> PieceAnswer:
         title=score.title,
         author=score.author,
         random_seed=work.random_seed,
+        seconds_generating=seconds,
+        seconds_of_music=round(score.seconds, 2),
+        said=said,
+        text=text.write(score),
+        handle=HANDLES.keep(fragment),
+        link=fragment,
         notes=[
-            PieceNote(**{**dict(zip(PieceNote.__annotations__, row)), "given": bool(row[-1])}) for row in end["notes"]
+            PieceNote(**vars(note), given=bool(work.fixed[note.start, note.voice]))  # pyright: ignore
+            for note in score.notes()
         ],
-        seconds_generating=end["seconds"],
-        seconds_of_music=end["music"],
-    )
-
-
-def _read(data: Any) -> tuple[Score, np.ndarray]:
-    """The score of a piece as it was answered, and which cells are given `(T, 4)`. Raises `Problem`."""
-    try:
-        notes = [[note[name] for name in ("voice", "pitch", "start", "duration")] for note in data["notes"]]
-        given = [note for note, kept in zip(notes, data["notes"]) if kept.get("given")]
-        fixed = [[voice, start, start + duration] for voice, _, start, duration in given]
-        return read({**data, "notes": notes, "fixed": fixed})
-    except ScoreError as error:
-        raise Problem("piece", f"It cannot be used: {error}.") from error
-    except (AttributeError, KeyError, TypeError, IndexError) as error:
-        raise Problem("piece", "It cannot be used: pass an answer unchanged, with its list of notes.") from error
+    )  # fmt: skip

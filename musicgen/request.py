@@ -37,6 +37,11 @@ class Limit:
     def __str__(self) -> str:
         return f"{self.low} to {self.high}"
 
+    @property
+    def schema(self) -> dict:
+        """The same as JSON Schema."""
+        return {"type": "integer" if self.whole else "number", "minimum": self.low, "maximum": self.high}
+
     def holds(self, value: Any) -> bool:
         """Whether a value, of whatever kind, is a number within these; true and false are none."""
         return type(value) in ((int,) if self.whole else (int, float)) and self.low <= value <= self.high

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from musicgen.io import midi, midifile, notation, xmlfile
+from musicgen.io import abctune, midi, midifile, notation, xmlfile
 from musicgen.io.arrange import MAX_SEED_BARS, Music, Seed, SeedError, arrange
 from musicgen.io.voicing import SEMITONES, into_range, place
 from musicgen.score import METERS, STEPS_PER_QUARTER, STYLES, Canvas, Note, Score, ScoreError, from_notes
@@ -29,7 +29,7 @@ __all__ = [
     "from_text",
 ]
 
-FILE_ENDINGS = (".mid", ".midi", ".kar", ".rmi", ".musicxml", ".xml", ".mxl")  # of files that `from_file` reads
+FILE_ENDINGS = (".mid", ".midi", ".kar", ".rmi", ".musicxml", ".xml", ".mxl", ".abc")  # of files that `from_file` reads
 
 MAX_TEXT = 24_000  # characters; all that four voices can do in the longest seed
 REMARK = re.compile(r"\([^()]*\)")
@@ -45,7 +45,7 @@ SOUND = "a recording holds no notes that can be read: choose a .mid or .musicxml
 OTHER_FORMATS = (  # how files of other formats begin, by regular expressions
     (rb"%PDF|\x89PNG|\xff\xd8\xff|GIF8|RIFF....WEBP|....ftyp(heic|avif)", SCAN),
     (rb"RIFF....(WAVE|AVI)|ID3|\xff[\xf2\xf3\xfa\xfb]|OggS|fLaC|FORM|....ftyp|\x1aE\xdf\xa3", SOUND),
-    (rb"(%[^\n]*\n\s*)*[XTMLK]:", "this is ABC notation: convert it to MIDI or MusicXML first"),
+    (rb"(%[^\n]*\n\s*)*[XTMLK]:", "this is ABC notation without a key: add a line such as K:C before the notes"),
     (rb".*<museScore", "open it in MuseScore and export MusicXML"),
     (rb".*<mei\b|\*\*kern|!!!|\\version|.?FICHIER GUITAR PRO", "open it in the program it is for and export MusicXML"),
 )  # fmt: skip
@@ -294,7 +294,7 @@ def from_musicxml(data: bytes, style: str | None = None, meter: str | None = Non
 def from_file(
     name: str, data: bytes, style: str | None = None, meter: str | None = None, tempo: float | None = None
 ) -> Seed:
-    """A file of either kind, told by its content -> a seed; the other arguments are those of `from_midi`.
+    """A file of any kind, told by its content -> a seed; the other arguments are those of `from_midi`.
 
     `name` is only used to say what is wrong with it.
     """
@@ -302,14 +302,16 @@ def from_file(
         return from_midi(data, style, meter, tempo)
     if xmlfile.holds_score(data):
         return from_musicxml(data, style, meter, tempo)
-    raise SeedError(f"{name[-60:] or 'this file'} is neither MIDI nor MusicXML: {_advice(data)}")
+    if abctune.begins(data):
+        return _fitted(abctune.read(data), style, meter, tempo)
+    raise SeedError(f"{name[-60:] or 'this file'} is neither MIDI nor MusicXML nor ABC: {_advice(data)}")
 
 
 def _advice(data: bytes) -> str:
     """What to do with a file of another format, told by its first bytes."""
     if not data.strip():
-        return "it is empty; choose a .mid, .musicxml or .mxl file"
-    usual = "choose a .mid, .musicxml or .mxl file"
+        return "it is empty; choose a .mid, .musicxml, .mxl or .abc file"
+    usual = "choose a .mid, .musicxml, .mxl or .abc file"
     begins = data[:400].lstrip(b"\xef\xbb\xbf \t\r\n")
     return next((advice for start, advice in OTHER_FORMATS if re.match(start, begins, re.DOTALL)), usual)
 

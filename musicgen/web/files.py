@@ -11,9 +11,12 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
 
 KEPT = 3600  # seconds
 EVERY = 60  # seconds, the time between two sweeps
+SERVED = "/gradio_api/file="  # in the address of a file that is kept
 NAME = f"nonet-{getattr(os, 'getuid', int)()}"  # a user's own: others may not write there
 
 _log = logging.getLogger(__name__)
@@ -49,6 +52,25 @@ def stored(name: str, data: bytes) -> str:
         path.unlink(missing_ok=True)  # what there was room for
         raise
     return str(path)
+
+
+def brought(value: Any) -> Any:
+    """The bytes of a visitor's file, if that is what was sent: as Gradio tells of an upload, or by its address here.
+
+    Anything else stays as it is. Raises `FileNotFoundError` where no such file lies in the folder.
+    """
+    told = value if isinstance(value, dict) and value.get("meta") == {"_type": "gradio.FileData"} else {}
+    named = unquote(value.partition(SERVED)[2]) if isinstance(value, str) and SERVED in value[:1000] else None
+    path = told.get("path", named)
+    if path is None:
+        return value
+    try:
+        file = Path(str(path)).resolve()
+        if not file.is_relative_to(folder().resolve()):
+            raise FileNotFoundError(path)
+        return file.read_bytes()
+    except (OSError, ValueError) as error:  # it is a folder, or its name is none
+        raise FileNotFoundError(path) from error
 
 
 def sweep(seconds: float) -> set[str]:

@@ -11,25 +11,28 @@ import tiny
 
 from musicgen import api, checkpoint
 from musicgen.export import FORMATS
+from musicgen.fields import ARGUMENTS
 from musicgen.io.seeds import from_midi, from_musicxml
 from musicgen.request import Problem, Request
 
 PIECE = (
-    "model", "style", "meter", "tempo", "bars", "steps", "random_seed", "notes", "seconds_generating",
-    "seconds_of_music",
+    "model", "style", "meter", "tempo", "bars", "steps", "random_seed", "seconds_generating", "seconds_of_music",
+    "said", "text", "handle", "link", "notes",
 )  # fmt: skip
 NOTE = ("voice", "pitch", "start", "duration", "given")
-FUNCTIONS = (api.compose, api.harmonise, api.repair, api.compare, api.models, api.render)
+FUNCTIONS = (api.compose, api.harmonise, api.repair, api.compare, api.models, api.read, api.render)
 ASKED = {
     "compose": {"notes": "C5"},
     "harmonise": {"notes": "C5"},
     "repair": {"first_bar": 1, "last_bar": 1},
     "compare": {"notes": "C5"},
+    "read": {},
     "render": {},
 }
 NONSENSE = (10**24, -1, math.nan, math.inf, 1e-320, "x", [], {}, [[1]], True, None)
 ALLOWED = {  # of the nonsense, what an argument takes nevertheless
     "tempo": [None], "random_seed": [None], "voices": [None], "instruments": [None], "temperature": [1e-320],
+    "style": [None], "meter": [None], "bars": [None], "piece": [None],
 }  # fmt: skip
 
 
@@ -74,8 +77,14 @@ def test_the_defaults_are_those_of_a_request():
     of_request = {name: getattr(Request, name) for name in Request.__dataclass_fields__} | {"random_seed": None}
     for function in FUNCTIONS:
         for name, parameter in inspect.signature(function).parameters.items():
-            if name in of_request and parameter.default is not parameter.empty:
+            if name in of_request and parameter.default not in (parameter.empty, None):
                 assert parameter.default == of_request[name], (function.__name__, name)
+
+
+def test_what_is_left_out_is_as_the_page_has_it_at_first():
+    answer = api.compose(model="gru", random_seed=1)
+    assert (answer["style"], answer["meter"], answer["bars"]) == (Request.style, Request.meter, Request.bars)
+    assert api.compose(model="gru", notes="C5:4 " * 10)["bars"] == 20  # with room to continue
 
 
 def test_a_tune_is_kept_and_voices_are_put_below_it():
@@ -143,8 +152,13 @@ def test_any_value_of_any_kind_is_answered_or_refused_at_its_argument(function):
     for name in inspect.signature(function).parameters:
         for value in NONSENSE:
             asked = {"piece": piece, "bars": 1, "random_seed": 1, "model": "gru", **ASKED[function.__name__]}
-            asked = {n: asked[n] for n in asked if n in inspect.signature(function).parameters} | {name: value}
-            if any(value is good or value == good for good in ALLOWED.get(name, [])):
+            parameters = inspect.signature(function).parameters
+            asked = {n: asked[n] for n in asked if n in parameters and (n != "piece" or "notes" not in parameters)}
+            asked |= {name: value}
+            if name == "piece" and "notes" in parameters:
+                asked["notes"] = "C5" if value is None else ""
+            required = parameters[name].default is inspect.Parameter.empty
+            if not required and any(value is good or value == good for good in ALLOWED.get(name, [])):
                 function(**asked)
                 continue
             with pytest.raises(Problem) as problem:
@@ -171,6 +185,6 @@ def test_a_broken_piece_is_refused(change):
 
 def test_every_argument_is_explained_and_every_explanation_used():
     names = {name for function in FUNCTIONS for name in inspect.signature(function).parameters}
-    assert names == set(api.ARGUMENTS)
+    assert names == set(ARGUMENTS)
     for function in FUNCTIONS:
         assert all(f"    {name}: " in function.__doc__ for name in inspect.signature(function).parameters)

@@ -225,7 +225,7 @@ def test_the_first_bars_of_a_seed():
 
 
 def test_a_file_of_neither_kind_is_named():
-    with pytest.raises(SeedError, match=r"song\.doc is neither MIDI nor MusicXML"):
+    with pytest.raises(SeedError, match=r"song\.doc is neither MIDI nor MusicXML nor ABC"):
         from_file("song.doc", b"\xd0\xcf\x11\xe0")
     with pytest.raises(SeedError):
         from_file("", b"")
