@@ -265,7 +265,7 @@ def describe(page: gr.Blocks):
             component._api_info = fields.described(component._api_info)
 
 
-def render(piece: api.Music, format: api.Format = "midi", instruments: list[str] | None = None) -> gr.FileData:
+def render(piece: api.HandedOver, format: api.Format = "midi", instruments: list[str] | None = None) -> gr.FileData:
     with telling(gr.Warning):
         name, data = api.render(piece, format, instruments)
     path = files.stored(name, data)

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 else:  # one of these, for those who read the types while the app runs
     Style, Meter, Format = Literal[tuple(STYLES)], Literal[tuple(METERS)], Literal[tuple(FORMATS)]
 
-Music = dict | str | bytes  # see `musicgen.handed`
+HandedOver = dict | str | bytes  # see `musicgen.handed`
 HANDLES = Handles()
 
 
@@ -41,7 +41,7 @@ class PieceNote(TypedDict):
     given: bool  # not composed
 
 
-class Piece(TypedDict):
+class ShortAnswer(TypedDict):
     model: str
     style: str
     meter: str
@@ -60,7 +60,7 @@ class Piece(TypedDict):
     link: str  # its fragment; the server puts the page's address before it
 
 
-class PieceAnswer(Piece):
+class PieceAnswer(ShortAnswer):
     notes: list[PieceNote]
 
 
@@ -94,7 +94,7 @@ def compose(
     temperature: float = Request.temperature,
     top_p: float = Request.top_p,
     random_seed: int | None = None,
-    piece: Music | None = None,
+    piece: HandedOver | None = None,
 ) -> PieceAnswer:
     """Continue a tune: compose all that the seed leaves free, the other voices too, up to a proper ending."""
     return _composed(*_request(**locals()))
@@ -109,7 +109,7 @@ def harmonise(
     temperature: float = Request.temperature,
     top_p: float = Request.top_p,
     random_seed: int | None = None,
-    piece: Music | None = None,
+    piece: HandedOver | None = None,
 ) -> PieceAnswer:
     """Keep a tune as the top voice of a chorale and compose the voices below it; the piece is as long as the tune."""
     request, said = _request(style="chorale", bars=None, **locals())
@@ -125,7 +125,7 @@ def harmonise(
 
 @documented
 def repair(
-    piece: Music,
+    piece: HandedOver,
     first_bar: int,
     last_bar: int,
     voices: list[int] | None = None,
@@ -164,7 +164,7 @@ def compare(
     temperature: float = Request.temperature,
     top_p: float = Request.top_p,
     random_seed: int | None = None,
-    piece: Music | None = None,
+    piece: HandedOver | None = None,
 ) -> Comparison:
     """Have every model continue one seed: a piece each, or why that model failed."""
     request, said = _request(**locals())
@@ -189,14 +189,14 @@ def models() -> list[Model]:
 
 
 @documented
-def read(piece: Music) -> PieceAnswer:
+def read(piece: HandedOver) -> PieceAnswer:
     """Any piece with all its notes one by one, as no other tool tells them to agents."""
     work = handed.read(piece, HANDLES.find)
     return _piece(work, 0.0, work.said)
 
 
 @documented
-def render(piece: Music, format: Format = "midi", instruments: list[str] | None = None) -> tuple[str, bytes]:
+def render(piece: HandedOver, format: Format = "midi", instruments: list[str] | None = None) -> tuple[str, bytes]:
     """A piece as a file to play, print or look at."""
     work = handed.read(piece, HANDLES.find)
     if format not in list(FORMATS):
@@ -214,7 +214,7 @@ def _all_of(chosen: Any, known: Iterable) -> bool:
     return isinstance(chosen, list | tuple | range) and len(chosen) > 0 and all(one in list(known) for one in chosen)
 
 
-def _request(piece: Music | None, bars: int | None, random_seed: int | None, **arguments) -> tuple[Request, str]:
+def _request(piece: HandedOver | None, bars: int | None, random_seed: int | None, **arguments) -> tuple[Request, str]:
     """The request for an endpoint's arguments, which bear the names of its fields, and what is said of its seed."""
     known = {name: value for name, value in arguments.items() if value is not None or name not in ("style", "meter")}
     known["random_seed"], remarks = _chosen(random_seed), []

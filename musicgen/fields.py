@@ -35,8 +35,8 @@ def some_of(item: dict, least: int, most: int) -> dict:
     return {"type": "array", "items": item, "minItems": least, "maxItems": most}
 
 
-BAR = {"type": "integer", "minimum": 0, "maximum": MAX_BARS}
-VOICE = {"type": "integer", "minimum": 0, "maximum": len(VOICES) - 1}
+BAR_NUMBER = {"type": "integer", "minimum": 0, "maximum": MAX_BARS}
+VOICE_NUMBER = {"type": "integer", "minimum": 0, "maximum": len(VOICES) - 1}
 ARGUMENTS = {
     "model": Argument("an architecture, as `models` lists them; the best measured one if empty", one_of(["", *MODELS])),
     "style": Argument(
@@ -69,10 +69,13 @@ ARGUMENTS = {
         "text, too); or a MIDI, MusicXML or ABC file: uploaded, as base64, or ABC as it is",
         {"anyOf": [{"type": "string"}, {"type": "object"}]},
     ),
-    "first_bar": Argument("the first bar to compose again, counted from 1, or from 0 where that is an upbeat", BAR),
-    "last_bar": Argument("the last one, it included", BAR),
+    "first_bar": Argument(
+        "the first bar to compose again, counted from 1, or from 0 where that is an upbeat", BAR_NUMBER
+    ),
+    "last_bar": Argument("the last one, it included", BAR_NUMBER),
     "voices": Argument(
-        "the voices to compose again: 0 soprano, 1 alto, 2 tenor, 3 bass; all if null", some_of(VOICE, 1, len(VOICES))
+        "the voices to compose again: 0 soprano, 1 alto, 2 tenor, 3 bass; all if null",
+        some_of(VOICE_NUMBER, 1, len(VOICES)),
     ),
     "format": Argument("musicxml is sheet music, png a picture of the piano roll", one_of(FORMATS)),
     "instruments": Argument(
@@ -80,7 +83,7 @@ ARGUMENTS = {
         some_of(one_of(INSTRUMENTS), 4, 4),
     ),
 }
-ANSWERS = {  # what the fields of an answer are, where their names do not say it
+ANSWERED = {  # what the fields of an answer are, where their names do not say it
     "tempo": "quarter notes a minute",
     "steps": "length in sixteenths",
     "upbeat": "sixteenths of the first bar, which is bar 0; 0 if there is no upbeat",
@@ -115,6 +118,6 @@ def described(schema: Any) -> Any:
         return schema
     whole = {key: described(value) for key, value in schema.items()}
     for name, field in whole.get("properties", {}).items():
-        if name in ANSWERS and isinstance(field, dict):
-            field["description"] = ANSWERS[name]
+        if name in ANSWERED and isinstance(field, dict):
+            field["description"] = ANSWERED[name]
     return whole

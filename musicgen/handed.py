@@ -19,11 +19,11 @@ from musicgen.request import LARGEST_FILE, LIMITS, Problem
 from musicgen.score import Canvas, ScoreError
 from musicgen.session import Composition
 
-UNKNOWN = (
+NO_PIECE = (
     "This is no piece: hand over its handle, its link or the whole answer, or a MIDI, MusicXML or ABC file as base64; "
     "typed notes go into `notes`."
 )
-GONE = "This handle is older than an hour, or of another server: hand over the piece's link."
+OLD_HANDLE = "This handle is older than an hour, or of another server: hand over the piece's link."
 DATA_URL = re.compile(r"data:[^,]{0,100};base64,")
 
 
@@ -61,7 +61,7 @@ def _text(text: str, find: Callable[[str], str | None]) -> Handed:
     if HANDLE.fullmatch(text):
         text = find(text) or ""
         if not text:
-            raise Problem("piece", GONE)
+            raise Problem("piece", OLD_HANDLE)
     if "#piece=" in text:
         return Handed(**vars(link.read(text)))
     if abctune.begins(text.encode()):
@@ -69,14 +69,14 @@ def _text(text: str, find: Callable[[str], str | None]) -> Handed:
     try:
         return _answer(json.loads(text), find) if text.startswith("{") else _file(_bytes(text))
     except (json.JSONDecodeError, RecursionError, binascii.Error, UnicodeError) as error:
-        raise Problem("piece", UNKNOWN) from error
+        raise Problem("piece", NO_PIECE) from error
 
 
 def _bytes(text: str) -> bytes:
     """Base64 in either alphabet, with spaces or without, and with or without what says that it is that."""
     packed = re.sub(r"\s", "", DATA_URL.sub("", text, count=1)).rstrip("=").replace("-", "+").replace("_", "/")
     if not packed:
-        raise Problem("piece", UNKNOWN)
+        raise Problem("piece", NO_PIECE)
     return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
 
 

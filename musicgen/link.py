@@ -18,7 +18,7 @@ from musicgen.request import LIMITS, Request
 from musicgen.score import HOLD, REST, STYLES, ScoreError
 from musicgen.session import Composition, weights
 
-BEGINS = "#piece=1"  # with the version
+LINK_BEGINS = "#piece=1"  # with the version
 LONGEST_LINK = 3900  # characters, so that a link with its page's address has 4,000
 RESTS, HOLDS, GIVEN_CELL = 0, 1, 128  # cells as bytes; else a pitch
 MOST_UNPACKED = 2 + 0xFFFF + piece.MAX_CELLS  # bytes
@@ -51,7 +51,7 @@ def _packed(about: dict, work: Composition) -> str:
     compressor = zlib.compressobj(9, wbits=-15)
     data = len(text).to_bytes(2) + text + held[:, :voices].T.astype(np.uint8).tobytes()
     packed = base64.urlsafe_b64encode(compressor.compress(data) + compressor.flush())
-    return f"{BEGINS}{packed.decode().rstrip('=')}"
+    return f"{LINK_BEGINS}{packed.decode().rstrip('=')}"
 
 
 def read(text: str) -> Composition:
@@ -60,7 +60,7 @@ def read(text: str) -> Composition:
     if not found:
         raise ScoreError("there is no piece in this link: it may have been cut")
     try:
-        about, cells = _unpacked(found.removeprefix(BEGINS))
+        about, cells = _unpacked(found.removeprefix(LINK_BEGINS))
         steps, count = about["steps"], len(STYLES[about["style"]].voices)
         if about["voices"] != count or len(cells) != count * steps:
             raise ValueError("cells are missing")

@@ -18,13 +18,13 @@ MAX_TUNE = 100_000  # characters of one tune
 MAX_ABC_BARS = 400  # written ones
 MAX_ABC_VOICES = 16
 MAX_TURN = 16  # of an ending
-WHOLE = 16.0  # steps of a whole note
+WHOLE_NOTE = 16.0  # steps of a whole note
 
-BEGINS = re.compile(rb"(?:\s*%[^\n]*\n)*\s*[A-Za-z]:", re.ASCII)
-KEY = re.compile(rb"^K:", re.MULTILINE)
+ABC_BEGINS = re.compile(rb"(?:\s*%[^\n]*\n)*\s*[A-Za-z]:", re.ASCII)
+KEY_FIELD = re.compile(rb"^K:", re.MULTILINE)
 FIELD = re.compile(r"([A-Za-z]):(.*)")
 BODY_FIELDS = "IKLMmNPQRrsTUVWwXZHS+"  # at the beginning of a line of music; other letters are notes there
-SIGN = re.compile(
+ABC_SIGN = re.compile(
     r"""
     "[^"]*"? | ![^!\s]*! | \+[a-z<>().]{2,}\+ | \{[^}]*\}? | \\ | `            # what is left out
     | \[(?P<field>[A-Za-z]):(?P<value>[^\]]*)\]?
@@ -54,7 +54,7 @@ class Written:
 
 
 @dataclass
-class Voice:
+class WrittenVoice:
     """Where the reader stands in a voice, and what it has read."""
 
     name: str
@@ -78,7 +78,7 @@ class Voice:
 
 def begins(data: bytes) -> bool:
     """Whether a text is ABC: fields from its first line on, among them a key."""
-    return bool(BEGINS.match(data[:4000].removeprefix(b"\xef\xbb\xbf")) and KEY.search(data))
+    return bool(ABC_BEGINS.match(data[:4000].removeprefix(b"\xef\xbb\xbf")) and KEY_FIELD.search(data))
 
 
 def read(data: bytes) -> Music:
@@ -115,13 +115,13 @@ class Tune:
 
     def __init__(self):
         self.measures: list[Measure] = []
-        self.voices: dict[str, Voice] = {}
+        self.voices: dict[str, WrittenVoice] = {}
         self.meter: str | None = None
         self.unit: float | None = None  # steps
         self.key: dict[str, int] = {}
         self.tempo: float | None = None
         self.tempo_in_units: float | None = None
-        self.voice: Voice | None = None  # none before the key, which ends the header
+        self.voice: WrittenVoice | None = None  # none before the key, which ends the header
         self.stopped = False
         self.jumps = False
 
@@ -141,7 +141,7 @@ class Tune:
             if self.voice:
                 self._measure().meter = self.meter
         elif name == "L":
-            self._set("unit", _fraction(value, 1 / 8) * WHOLE)
+            self._set("unit", _fraction(value, 1 / 8) * WHOLE_NOTE)
         elif name == "Q":
             self._tempo(value)
         elif name == "K":
@@ -168,11 +168,13 @@ class Tune:
         else:
             self.tempo_in_units = float(found[0])
 
-    def _voice(self, name: str) -> Voice:
+    def _voice(self, name: str) -> WrittenVoice:
         if name not in self.voices and len(self.voices) >= MAX_ABC_VOICES:
             raise SeedError(f"this ABC tune has more than {MAX_ABC_VOICES} voices: give fewer")
-        unit = self.unit or (WHOLE / 16 if (size_of(self.meter) or WHOLE) < 0.75 * WHOLE else WHOLE / 8)
-        return self.voices.setdefault(name, Voice(name, unit, self.meter, self.key))
+        unit = self.unit or (
+            WHOLE_NOTE / 16 if (size_of(self.meter) or WHOLE_NOTE) < 0.75 * WHOLE_NOTE else WHOLE_NOTE / 8
+        )
+        return self.voices.setdefault(name, WrittenVoice(name, unit, self.meter, self.key))
 
     def _measure(self) -> Measure:
         """The one that the voice stands in."""
@@ -184,7 +186,7 @@ class Tune:
     # ---- music -------------------------------------------------------------------------------------------------------
 
     def _signs(self, line: str):
-        for sign in SIGN.finditer(line):
+        for sign in ABC_SIGN.finditer(line):
             voice, kind = self.voice, sign.lastgroup
             assert voice
             if len(voice.bars) > MAX_ABC_BARS:
@@ -214,7 +216,7 @@ class Tune:
             elif sign["overlay"]:
                 voice.bar.filled = 0.0
 
-    def _note(self, voice: Voice, sign: re.Match):
+    def _note(self, voice: WrittenVoice, sign: re.Match):
         letter = sign["letter"].upper()
         if sign["accidental"]:
             voice.accidentals[letter] = SHIFT_OF[sign["accidental"]]
@@ -231,24 +233,24 @@ class Tune:
             voice.last, voice.before = [], (voice.bar.filled, self._timed(voice, length))
         voice.chord.append(pitch)
 
-    def _close_chord(self, voice: Voice, times: float):
+    def _close_chord(self, voice: WrittenVoice, times: float):
         pitches, voice.chord = voice.chord, None
         if pitches:
             self._sound(voice, pitches, voice.before[1] * times)
 
-    def _sound(self, voice: Voice, pitches: Sequence[int], length: float):
+    def _sound(self, voice: WrittenVoice, pitches: Sequence[int], length: float):
         bar, start = voice.bar, voice.bar.filled
         voice.last = list(range(len(bar.notes), len(bar.notes) + len(pitches)))
         bar.notes += [Heard("", voice.name, p, start, start + length, p in voice.tied) for p in pitches]
         voice.tied, voice.before = set(), (start, length)
         bar.filled = start + length
 
-    def _rest(self, voice: Voice, length: float):
+    def _rest(self, voice: WrittenVoice, length: float):
         length = self._timed(voice, length)
         voice.last, voice.tied, voice.before = [], set(), (voice.bar.filled, length)
         voice.bar.filled += length
 
-    def _timed(self, voice: Voice, length: float) -> float:
+    def _timed(self, voice: WrittenVoice, length: float) -> float:
         """The length as > and < and a tuplet change it."""
         left, factor = voice.tuplet
         voice.tuplet[0] = left - 1
@@ -256,7 +258,7 @@ class Tune:
         voice.swing = 1.0
         return length
 
-    def _broken(self, voice: Voice, signs: str):
+    def _broken(self, voice: WrittenVoice, signs: str):
         """C>D: the one is lengthened by what the other is shortened by; >> and >>> do more of it."""
         less = 0.5 ** len(signs)
         own, voice.swing = (2 - less, less) if signs[0] == ">" else (less, 2 - less)
@@ -265,14 +267,14 @@ class Tune:
             voice.bar.notes[index] = voice.bar.notes[index]._replace(end=start + length * own)
         voice.bar.filled, voice.before = start + length * own, (start, length * own)
 
-    def _empty(self, voice: Voice, count: int):
+    def _empty(self, voice: WrittenVoice, count: int):
         """Z4: so many bars of rest."""
         for number in range(min(count, MAX_ABC_BARS)):
             if number:
                 self._barline(voice, "|", None)
-            voice.bar.filled += size_of(voice.meter) or WHOLE
+            voice.bar.filled += size_of(voice.meter) or WHOLE_NOTE
 
-    def _barline(self, voice: Voice, sign: str, turns: str | None):
+    def _barline(self, voice: WrittenVoice, sign: str, turns: str | None):
         """The bar ends, if anything is in it; what is written with its line is of it or of the next."""
         ends = re.search(r"(:+)[|\]]|::", sign)
         strong, times = len(sign.strip(".")) > 1, (len(ends[1] or ":") + 1 if ends else 0)
@@ -311,7 +313,7 @@ class Tune:
             remarks=tuple(self._remarks(set(meters), meter, order)),
         )
 
-    def _filled(self, voices: Sequence[Voice]) -> list[Measure]:
+    def _filled(self, voices: Sequence[WrittenVoice]) -> list[Measure]:
         """The measures that hold something, with how far it reaches and the meter that holds on."""
         count = max(len(voice.bars) - (not voice.bar.filled) for voice in voices)
         measures = (self.measures + [Measure() for _ in range(count)])[:count]
@@ -334,7 +336,7 @@ class Tune:
             yield "its D.C. or D.S. was not followed"
 
 
-def _lines(voice: Voice, measures: Sequence[Measure], bars: Sequence[Placed]):
+def _lines(voice: WrittenVoice, measures: Sequence[Measure], bars: Sequence[Placed]):
     lines = Lines()
     for bar in (bar for bar in bars if bar.index < len(voice.bars)):
         notes = [

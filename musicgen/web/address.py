@@ -5,7 +5,7 @@ from typing import Any
 from gradio.context import LocalContext
 from gradio.route_utils import get_root_url
 
-API = "/gradio_api/"  # below the page's address
+API_PATH = "/gradio_api/"  # below the page's address
 
 
 def of_page() -> str:
@@ -16,7 +16,7 @@ def of_page() -> str:
         return ""
     path = request.url.path
     root = request.app.root_path or request.scope.get("root_path")
-    return get_root_url(request, path[path.find(API) :], root)
+    return get_root_url(request, path[path.find(API_PATH) :], root)
 
 
 def linked(answer: Any) -> Any:

@@ -15,9 +15,9 @@ from gradio_client.utils import is_file_obj_with_meta
 from mcp import types
 from mcp.server import Server
 
-WHOLE = "/read"  # the endpoint that answers agents with all notes
-ROWS = "notes"
-FILE = {
+WITH_NOTES = "/read"  # the endpoint that answers agents with all notes
+NOTE_ROWS = "notes"
+FILE_ANSWER = {
     "type": "object",
     "properties": {"name": {"type": "string"}, "url": {"type": "string"}, "size": {"type": "integer"}},
     "required": ["name", "url", "size"],
@@ -84,7 +84,7 @@ class Tools(gradio.mcp.GradioMCPServer):
             self._check(name, arguments)
             *seen, told = (await call(name, {n: _plain(value) for n, value in arguments.items()})).content
             value = json.loads(told.text)
-            value = _table(value if self.tool_to_endpoint[name] == WHOLE else _short(value))
+            value = _table(value if self.tool_to_endpoint[name] == WITH_NOTES else _short(value))
             return types.CallToolResult(content=[*seen, _json(value)], structuredContent=value)
 
         return answer
@@ -109,8 +109,8 @@ class Tools(gradio.mcp.GradioMCPServer):
         endpoint = self.tool_to_endpoint[name]
         schema = self.api_info["named_endpoints"][endpoint]["returns"][0]["type"]
         if "path" in schema.get("properties", {}):
-            return FILE
-        schema = schema if endpoint == WHOLE else _short_schema(schema)
+            return FILE_ANSWER
+        schema = schema if endpoint == WITH_NOTES else _short_schema(schema)
         if schema.get("type") == "object":
             return schema
         return {"type": "object", "properties": {"result": schema}, "required": ["result"]}
@@ -137,13 +137,13 @@ def _short(value: Any) -> Any:
     """Without rows of notes."""
     if isinstance(value, list):
         return [_short(one) for one in value]
-    return {n: _short(one) for n, one in value.items() if n != ROWS} if isinstance(value, dict) else value
+    return {n: _short(one) for n, one in value.items() if n != NOTE_ROWS} if isinstance(value, dict) else value
 
 
 def _short_schema(schema: Any) -> Any:
     """The schema of what is left."""
     if isinstance(schema, list):
-        return [_short_schema(one) for one in schema if one != ROWS]
+        return [_short_schema(one) for one in schema if one != NOTE_ROWS]
     if not isinstance(schema, dict):
         return schema
-    return {name: _short_schema(part) for name, part in schema.items() if name != ROWS}
+    return {name: _short_schema(part) for name, part in schema.items() if name != NOTE_ROWS}

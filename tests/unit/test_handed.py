@@ -61,8 +61,10 @@ def test_abc_is_read_as_it_is_and_as_a_file():
 
 @pytest.mark.parametrize(
     "data",
-    ["", "C5 D5", "{", "{}", "[" * 5000, '{"notes": ' * 5000, "nonet-AAAAAAAAAAAAAAAA", "#piece=1", "#piece=1" + "A" * 99,
-     "data:audio/midi;base64,", "é", "X:1\nK:C\n", b"", b"MThd", "http://127.0.0.1/a.mid", "/etc/passwd", "A" * 10**6, None],
+    ["", "C5 D5", "{", "{}", "[" * 5000, '{"notes": ' * 5000, "nonet-AAAAAAAAAAAAAAAA",
+     "#piece=1", "#piece=1" + "A" * 99,
+     "data:audio/midi;base64,", "é", "X:1\nK:C\n", b"", b"MThd", "http://127.0.0.1/a.mid", "/etc/passwd",
+     "A" * 10**6, None],
     ids=lambda data: str(data)[:20],
 )  # fmt: skip
 def test_what_is_no_piece_is_refused_in_a_sentence(data):
