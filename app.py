@@ -40,7 +40,7 @@ from gradio.themes import Base
 from musicgen import api, checkpoint, comparison, piece, recipe, selftest, session
 from musicgen.export import FORMATS
 from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments, telling
-from musicgen.io.seeds import EXAMPLES, FILE_ENDINGS, SeedError, from_file
+from musicgen.io.seeds import EXAMPLES, FILE_ENDINGS, Seed, SeedError, from_every_part
 from musicgen.models import MODELS
 from musicgen.request import LARGEST_FILE, LIMITS, LONGEST_NAME, Given, Problem, Request, new_random_seed
 from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, ScoreError
@@ -190,12 +190,19 @@ def take_file(file) -> dict:
     if drawn := recipe.of_picture(data):
         return {"stage": {"kind": "recipe", "recipe": drawn, "sent": sent}}
     try:
-        seed = from_file(name, data)
+        seed, *others = from_every_part(name, data)
     except (SeedError, ScoreError) as error:
         return {"stage": session.trouble(Problem("upload", str(error)))}
-    given = {**piece.write(seed.canvas.score, seed.canvas.fixed), "name": name[:LONGEST_NAME]}
+    tunes = [{"part": other.tune.label, **heard(other, name)} for other in others if other.tune]
+    about = {"tune": seed.tune and seed.tune.label, "tunes": tunes}
     known = recipe.fragment(seed.recipe)
-    return {"stage": {"kind": "given", "given": given, "recipe": known, "said": seed.message, "sent": sent}}
+    return {"stage": {"kind": "given", **heard(seed, name), **about, "recipe": known, "sent": sent}}
+
+
+def heard(seed: Seed, name: str) -> dict:
+    """The music of a file as the page holds it, and what is said of it."""
+    given = {**piece.write(seed.canvas.score, seed.canvas.fixed), "name": name[:LONGEST_NAME]}
+    return {"given": given, "said": seed.message}
 
 
 def settled(request: Request, bars: int, mixer: dict) -> dict:

@@ -6,7 +6,7 @@ Times are counted in ticks, never in seconds, so that nothing is lost to roundin
 import io
 import math
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -186,8 +186,7 @@ def _parts(file: MidiFile) -> tuple[list[Part], bool]:
             parts.append(Part(track.name, [Sound(pitch, on * steps, off * steps) for pitch, on, off in notes]))
     if file.kind == 2 and songs > 1:
         raise SeedError("this MIDI file holds several separate songs (type 2): export a single one")
-    names = Counter(part.name for part in parts)
-    return [part if names[part.name] == 1 else Part("", part.sounds) for part in parts], drums
+    return parts, drums
 
 
 def _tempo(metas: list, first: float, file: MidiFile) -> tuple[float, int]:
