@@ -194,7 +194,9 @@ def take_file(file) -> dict:
     except (SeedError, ScoreError) as error:
         return {"stage": session.trouble(Problem("upload", str(error)))}
     tunes = [{"part": other.tune.label, **heard(other, name)} for other in others if other.tune]
-    about = {"tune": seed.tune and seed.tune.label, "tunes": tunes}
+    if tunes and not seed.tune:
+        tunes.insert(0, {"part": "by height", **heard(seed, name)})
+    about = {"tunes": tunes, "tune": seed.parts.index(seed.tune) if seed.tune else 0}
     known = recipe.fragment(seed.recipe)
     return {"stage": {"kind": "given", **heard(seed, name), **about, "recipe": known, "sent": sent}}
 

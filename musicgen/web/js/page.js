@@ -147,7 +147,7 @@ function onUpdate(view, update) {
 }
 
 /** A file's music becomes the seed, and the visitor is asked what is to be made of it. */
-function received({given, recipe}) {
+function received({given, recipe, said: kept, tunes, tune}) {
   const piece = frameOf(given, parts.stage.props);
   views.show("compose");
   views.compose.seed = {piece, notes: given.notes.map(note => [...note.slice(0, 4), 1])};
@@ -157,7 +157,7 @@ function received({given, recipe}) {
     mixer: {...views.transport.next, tempo: Math.round(given.tempo)},
   });
   asked = given;
-  rework.ask(given, recipe);
+  rework.ask(given, {recipe, kept, tunes, tune, choose: index => received({...tunes[index], recipe, tunes, tune: index})});
 }
 
 function tellWork() {

@@ -9,6 +9,7 @@ import {between, fitting, inWords, whole, withVoice} from "./selection.js";
 import {plural} from "./words.js";
 
 /** @typedef {import("./canvas.js").Canvas} Canvas */
+/** @typedef {{recipe: string, kept: string, tunes: {part: string}[], tune: number, choose: (index: number) => void}} File  kept: in words; tune: an index */
 
 const DRAG = 6;      // px that make a drag of a click
 const MORE = 4;      // bars that Continue adds
@@ -40,7 +41,12 @@ export class Rework {
     this.held = find("held");
     this.asked = find("asked");
     this.question = find("question");
+    this.kept = find("kept");
+    this.tunes = /** @type {HTMLSelectElement} */ (root.querySelector(".tune select"));
+    this.tunes.addEventListener("change", () => this.choose(Number(this.tunes.value)));
     this.recipe = "";  // that the file asked about carries
+    /** @type {(index: number) => void} */
+    this.choose = () => {};  // another of its parts
     this.looping = false;
     /** @type {Record<string, HTMLButtonElement>} */
     this.buttons = {};
@@ -152,10 +158,16 @@ export class Rework {
     return this.region && again(this.#sheet.piece, this.#notes, this.deck.known, this.region);
   }
 
-  /** What is to become of a file, and is it to be opened as its recipe says? @param {Canvas | null} given @param {string} [recipe] */
-  ask(given, recipe = "") {
+  /** What is to become of a file, is it to be opened as its recipe says, and which of its parts is the tune?
+   * @param {Canvas | null} given @param {Partial<File>} [file]
+   */
+  ask(given, {recipe = "", kept = "", tunes = [], tune = 0, choose = () => {}} = {}) {
     const {piece} = this.#sheet;
-    [this.asked.hidden, this.recipe] = [!given, recipe];
+    [this.asked.hidden, this.recipe, this.choose] = [!given, recipe, choose];
+    this.kept.textContent = kept;
+    /** @type {HTMLElement} */ (this.tunes.parentElement).hidden = !tunes.length;
+    this.tunes.replaceChildren(...tunes.map(({part}, index) => new Option(part, String(index))));
+    this.tunes.value = String(tune);
     if (!given) return;
     this.question.textContent = `${given.name} fills ${plural(piece.steps / piece.bar, "bar")}. What do you want to do with it?`;
     this.buttons["ask-harmonise"].hidden = piece.voices.length < 2;
