@@ -9,7 +9,7 @@ import numpy as np
 
 from musicgen.io.gate import Spans, gates_of
 from musicgen.io.grid import OFF_GRID, Sound, quantised
-from musicgen.io.parts import Instrument, Lines, count, lines_of
+from musicgen.io.parts import Arrangement, FilePart, count, lines_of
 from musicgen.io.voicing import into_range, is_line, place
 from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, Canvas, Note, Score, ScoreError, from_notes
 
@@ -41,8 +41,8 @@ class Seed:
     canvas: Canvas
     message: str = ""
     recipe: str = ""  # that the file carries, see `musicgen.recipe`
-    parts: tuple[Instrument, ...] = ()  # of the file, those that sound
-    tune: Instrument | None = None  # the one that is kept on top, if it is told apart
+    parts: tuple[FilePart, ...] = ()  # of the file, those that sound
+    tune: FilePart | None = None  # the one that is kept on top, if it is told apart
 
     def first(self, bars: int) -> "Seed":
         """Only the first bars of it."""
@@ -131,7 +131,7 @@ def _tempo(tempo: float | None, style: str, remarks: list[str]) -> float:
     return held
 
 
-def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[Instrument], int]:
+def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[FilePart], int]:
     """The parts that sound, their notes on the grid, and how many steps of rest were put before an upbeat."""
     pad = round(-music.barline) % bar
     first = min((s.start for part in music.parts for s in part.sounds), default=0)
@@ -145,7 +145,7 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[Instrumen
     within = [[s for s in sounds if round(s.start) < limit] for sounds in moved]
     late = within != moved
     gates = gates_of([Spans(sounds) for sounds in within]) if music.played else [None] * len(within)
-    parts: dict[int, Instrument] = {}
+    parts: dict[int, FilePart] = {}
     rounded = short = 0
     for index, (part, sounds, gate) in enumerate(zip(music.parts, within, gates), 1):
         rounded += sum(abs(s.start - round(s.start)) > OFF_GRID for s in sounds)
@@ -153,7 +153,7 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[Instrumen
         short += left_out
         if notes:
             number = part.number or index
-            parts.setdefault(number, Instrument(part.name, number, [])).lines.append(notes)
+            parts.setdefault(number, FilePart(part.name, number, [])).lines.append(notes)
     if rounded:
         remarks.append(f"{count(rounded, 'note')} moved onto the sixteenth grid")
     if short:
@@ -163,13 +163,13 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[Instrumen
     return list(parts.values()), max(pad, 0)
 
 
-def _guess_style(parts: list[Instrument], meter: str) -> str:
+def _guess_style(parts: list[FilePart], meter: str) -> str:
     """A single line in a compound meter is a dance tune; everything else goes among the chorales."""
     lines = [line for part in parts for line in part.lines]
     return "dance" if len(lines) == 1 and is_line(lines[0]) and meter in ("6/8", "9/8") else "chorale"
 
 
-def _voices(lines: Lines, style: str, remarks: list[str]) -> list[Note]:
+def _voices(lines: Arrangement, style: str, remarks: list[str]) -> list[Note]:
     """Give every note its voice: by the parts' names, else by how well each line sits in the voices' ranges."""
     most = len(STYLES[style].voices)
     if lines.tune:
@@ -188,7 +188,7 @@ def _voices(lines: Lines, style: str, remarks: list[str]) -> list[Note]:
     return [replace(n, voice=voice) for voice, line in zip(voices, kept) for n in line]
 
 
-def _chosen(instruments: Sequence[Instrument], part: int | str | None) -> Instrument | None:
+def _chosen(instruments: Sequence[FilePart], part: int | str | None) -> FilePart | None:
     """The part that is named or numbered. Raises SeedError if there is none."""
     if part is None:
         return None

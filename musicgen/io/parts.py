@@ -23,7 +23,7 @@ SINGS = re.compile(
 
 
 @dataclass(frozen=True, eq=False)
-class Instrument:
+class FilePart:
     """A part of a file, on the grid: one line, or several that may hold chords."""
 
     name: str
@@ -52,24 +52,24 @@ class Instrument:
 
 
 @dataclass(frozen=True)
-class Lines:
+class Arrangement:
     """One to four lines from the top down, and what the visitor should know of them."""
 
     lines: Sequence[Sequence[Note]]
     voices: Sequence[int] | None = None  # of each line, where their names tell
-    tune: Instrument | None = None  # the part that is on top, if one is kept apart
-    below: Sequence[Instrument] = ()  # those that the other lines are from
+    tune: FilePart | None = None  # the part that is on top, if one is kept apart
+    below: Sequence[FilePart] = ()  # those that the other lines are from
     remarks: tuple[str, ...] = ()
 
 
-def lines_of(instruments: Sequence[Instrument], chosen: Instrument | None = None) -> Lines:
+def lines_of(instruments: Sequence[FilePart], chosen: FilePart | None = None) -> Arrangement:
     """The lines of what a file holds; if a part is `chosen`, it is on top, else one that is the tune."""
     return (None if chosen else _named(instruments)) or _beside(instruments, chosen)
 
 
-def _named(instruments: Sequence[Instrument]) -> Lines | None:
+def _named(instruments: Sequence[FilePart]) -> Arrangement | None:
     """The voices that parts are named after; None unless all parts, or four of them, have such names."""
-    found: dict[int, tuple[Instrument, list[Note]]] = {}
+    found: dict[int, tuple[FilePart, list[Note]]] = {}
     names = [instrument.name.strip().lower() for instrument in instruments]
     for name, instrument in zip(names, instruments):
         voice = next((i for i, v in enumerate(VOICES) if name.startswith(v)), None)
@@ -83,10 +83,10 @@ def _named(instruments: Sequence[Instrument]) -> Lines | None:
     voices = sorted(found)
     remarks = [f"{count(others, 'part')} besides the four voices left out"] if others else []
     remarks += [_second(*found[voice]) for voice in voices]
-    return Lines([found[voice][1] for voice in voices], voices, remarks=tuple(filter(None, remarks)))
+    return Arrangement([found[voice][1] for voice in voices], voices, remarks=tuple(filter(None, remarks)))
 
 
-def _beside(instruments: Sequence[Instrument], chosen: Instrument | None) -> Lines:
+def _beside(instruments: Sequence[FilePart], chosen: FilePart | None) -> Arrangement:
     """Parts that are one line stay so where there is room; all others are pooled and divided into what room is left."""
     kept = _distinct(instruments, chosen)
     doubling = len(instruments) - len(kept)
@@ -94,7 +94,7 @@ def _beside(instruments: Sequence[Instrument], chosen: Instrument | None) -> Lin
 
     lines = [line for i in kept for line in i.lines]
     if not chosen and len(lines) <= len(VOICES) and all(is_line(line) for line in lines):
-        return Lines(sorted(lines, key=lambda line: -_height(line)), remarks=tuple(remarks))
+        return Arrangement(sorted(lines, key=lambda line: -_height(line)), remarks=tuple(remarks))
 
     # Which parts are lines, and which of them is the tune.
     single = {i.number: line for i in kept if (line := i.line(DIVIDED if SINGS.search(i.name) else SELDOM))}
@@ -106,7 +106,7 @@ def _beside(instruments: Sequence[Instrument], chosen: Instrument | None) -> Lin
 
     # What is neither, without what doubles the tune.
     pooled = [i for i in kept if i not in alone and not (i is tune and i.number in single)]
-    pool = Instrument("", 0, [i.notes for i in pooled]).notes
+    pool = FilePart("", 0, [i.notes for i in pooled]).notes
     room = len(VOICES) - len(alone) - (tune is not None)
     top = (single.get(tune.number) or separate(tune.notes, _most(tune.notes))[0][0]) if tune else []
     if top and (tune in pooled or _doubles(top, pool)):
@@ -117,10 +117,10 @@ def _beside(instruments: Sequence[Instrument], chosen: Instrument | None) -> Lin
 
     found = sorted([single[i.number] for i in alone] + more, key=lambda line: -_height(line))
     below = alone + [i for i in pooled if more and i is not tune]
-    return Lines([top, *found] if tune else found, None, tune, below, tuple(filter(None, remarks)))
+    return Arrangement([top, *found] if tune else found, None, tune, below, tuple(filter(None, remarks)))
 
 
-def _tune(instruments: Sequence[Instrument], single: dict[int, list[Note]]) -> Instrument | None:
+def _tune(instruments: Sequence[FilePart], single: dict[int, list[Note]]) -> FilePart | None:
     """The part that sings, else the highest line, unless most of what is beside it is higher."""
     lines = sorted((i for i in instruments if i.number in single), key=lambda i: -_height(i.notes))
     singing = [i for i in lines if SINGS.search(i.name)]
@@ -130,20 +130,20 @@ def _tune(instruments: Sequence[Instrument], single: dict[int, list[Note]]) -> I
     return lines[0] if others and _height(lines[0].notes) >= _height(others) else None
 
 
-def _second(instrument: Instrument, line: Sequence[Note]) -> str:
+def _second(instrument: FilePart, line: Sequence[Note]) -> str:
     """A phrase for what is left out of a divided part, if anything is."""
     left = len(instrument.notes) - len(line)
     return f"{count(left, 'second note')} of the divided {instrument.label} left out" if left else ""
 
 
-def _distinct(instruments: Sequence[Instrument], chosen: Instrument | None) -> list[Instrument]:
+def _distinct(instruments: Sequence[FilePart], chosen: FilePart | None) -> list[FilePart]:
     """The parts without those that only double another, in unison or octaves, as tablatures and second players do.
 
     A line that is a part of chords is none of these.
     """
     if len(instruments) > MOST_COMPARED:
         return list(instruments)
-    kept: list[Instrument] = []
+    kept: list[FilePart] = []
     for part in sorted(instruments, key=lambda i: (i is not chosen, -len(i.notes))):
         line = bool(part.line(SELDOM))
         if not any(_doubles(part.notes, other.notes) for other in kept if not line or other.line(SELDOM)):
