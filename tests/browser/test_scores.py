@@ -45,14 +45,9 @@ LINES = {0: (67, 72, 71, 72), 2: (55, 60, 62, 60), 3: (48, 48, 43, 48)}  # by vo
 
 def hymn() -> Score:
     """An upbeat, two bars, and no alto."""
-    voices = (0, 2, 3)
-    begun = [Note(v, line[0], 12, 4) for v, line in zip(voices, LINES.values())]
-    rest = [
-        Note(v, p, 16 + 8 * i, 8 if i < 2 else 16)
-        for v, line in zip(voices, LINES.values())
-        for i, p in enumerate(line[1:])
-    ]
-    return Score(from_notes(begun + rest, 48), tempo=90, upbeat=4, title="Ode <b>&</b> Joy", author="B. Künneke")
+    times = ((12, 4), (16, 8), (24, 8), (32, 16))
+    notes = [Note(v, pitch, *time) for v, line in LINES.items() for pitch, time in zip(line, times)]
+    return Score(from_notes(notes, 48), tempo=90, upbeat=4, title="Ode <b>&</b> Joy", author="B. Künneke")
 
 
 def strangers(score: Score) -> bytes:
