@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 
-import {again, allGiven, continued, harmonised, maskOf, painted, runsOf, voicesWithin} from "../../musicgen/web/js/canvas.js";
+import {again, allGiven, continued, filled, harmonised, maskOf, painted, runsOf, silent, voicesWithin} from "../../musicgen/web/js/canvas.js";
 
 const PIECE = {style: "chorale", meter: "4/4", tempo: 80, steps: 32, bar: 16, voices: ["S", "A", "T", "B"]};
 const NOTES = [
@@ -24,6 +24,12 @@ test("to harmonise keeps the top voice over its own length", () => {
   const canvas = harmonised({...PIECE, steps: 64}, NOTES);
   assert.deepEqual([canvas.steps, canvas.fixed, canvas.notes], [32, [[0, 0, 32]], [[0, 72, 0, 20]]]);
   assert.equal(harmonised(PIECE, NOTES.slice(1)), null);
+});
+
+test("to fill keeps what sounds and composes the voices that do not", () => {
+  assert.deepEqual(silent(PIECE, NOTES), [2]);
+  const canvas = filled(PIECE, NOTES);
+  assert.deepEqual([canvas.steps, canvas.fixed, canvas.notes.length], [32, [[0, 0, 32], [1, 0, 32], [3, 0, 32]], 3]);
 });
 
 test("to continue adds bars and keeps what is known", () => {

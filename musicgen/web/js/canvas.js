@@ -60,6 +60,15 @@ export function canvasOf({style, meter, tempo, steps, upbeat = 0, title = "", au
 /** A region of it to be composed again, all else that is known kept. */
 export const again = (piece, notes, known, region) => canvasOf(piece, notes, painted(known, region, 0));
 
+/** The voices without a note. @param {{voices: string[]}} piece */
+export const silent = ({voices}, notes) => voices.flatMap((_, voice) => notes.some(note => note.voice === voice) ? [] : [voice]);
+
+/** All voices that have notes, over the whole piece; the silent ones to be composed. */
+export function filled(piece, notes) {
+  const empty = silent(piece, notes), kept = piece.voices.flatMap((_, voice) => empty.includes(voice) ? [] : [[voice, 0, piece.steps]]);
+  return canvasOf(piece, notes, maskOf(piece, kept));
+}
+
 /** The top voice over its own length, in whole bars; the other voices to be composed. Null if it is silent. */
 export function harmonised(piece, notes) {
   const melody = notes.filter(note => note.voice === 0);

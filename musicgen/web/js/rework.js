@@ -1,12 +1,12 @@
 /** What one does with the piece on the stage: select bars and voices, compose them again, keep or free them, loop them;
     harmonise and continue the whole. */
 
-import {again, canvasOf, continued, harmonised, painted, voicesWithin} from "./canvas.js";
+import {again, canvasOf, continued, filled, harmonised, painted, silent, voicesWithin} from "./canvas.js";
 import {element} from "./dom.js";
 import {problem} from "./problems.js";
 import {HOLD, still, twoFingersScroll} from "./touch.js";
 import {between, fitting, inWords, whole, withVoice} from "./selection.js";
-import {plural} from "./words.js";
+import {listed, plural} from "./words.js";
 
 /** @typedef {import("./canvas.js").Canvas} Canvas */
 /** @typedef {{recipe: string, kept: string, tunes: {part: string}[], tune: number, choose: (index: number) => void}} File  kept: in words; tune: an index */
@@ -58,7 +58,8 @@ export class Rework {
     this.region = null;
     for (const [name, act] of Object.entries({
       harmonise: () => this.#harmonise(), continue: () => this.#continue(), again: () => this.#again(),
-      three: () => this.three(this.#region()), "ask-harmonise": () => this.#harmonise(), "ask-continue": () => this.#continue(),
+      three: () => this.three(this.#region()), "ask-fill": () => this.#fill(),
+      "ask-harmonise": () => this.#harmonise(), "ask-continue": () => this.#continue(),
       "ask-recipe": () => open(this.recipe), "ask-close": () => this.ask(null),
       cut: () => editor.cut(), copy: () => editor.copy(), paste: () => editor.paste(), delete: () => editor.delete(),
       keep: () => this.#fix(1), free: () => this.#fix(0), loop: () => this.#loop(), close: () => this.select(null),
@@ -169,11 +170,18 @@ export class Rework {
     this.tunes.replaceChildren(...tunes.map(({part}, index) => new Option(part, String(index))));
     this.tunes.value = String(tune);
     if (!given) return;
-    this.question.textContent = `${given.name} fills ${plural(piece.steps / piece.bar, "bar")}. What do you want to do with it?`;
-    this.buttons["ask-harmonise"].hidden = piece.voices.length < 2;
+    const empty = silent(piece, this.#notes), names = listed(empty.map(voice => piece.voices[voice].toLowerCase()));
+    const topless = empty.includes(0), alone = empty.length === piece.voices.length - 1 && !topless;  // is the top voice all there is?
+    const lacks = empty.length && !alone ? `; its ${names} ${empty.length > 1 ? "are" : "is"} empty` : "";
+    this.question.textContent = `${given.name} fills ${plural(piece.steps / piece.bar, "bar")}${lacks}. What do you want to do with it?`;
+    const {"ask-fill": fill, "ask-harmonise": harmonise} = this.buttons;
+    [fill.hidden, fill.textContent] = [!lacks, `Compose the missing ${names}`];
+    [harmonise.hidden, harmonise.textContent] = [piece.voices.length < 2 || topless, alone ? "Harmonise its tune" : "Keep its top voice: harmonise"];
     this.buttons["ask-recipe"].hidden = !recipe;
     this.asked.scrollIntoView({block: "nearest"});
   }
+
+  #fill() { this.compose(filled(this.#sheet.piece, this.#notes)); }
 
   #harmonise() {
     const {piece} = this.#sheet;

@@ -22,6 +22,9 @@ export const clock = seconds => `${Math.floor(seconds / 60)}:${String(Math.floor
 /** @param {number} count @param {string} word */
 export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
+/** "alto", "alto and tenor", "soprano, alto and tenor". @param {string[]} names */
+export const listed = names => names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names.join("");
+
 /** What somebody has called it, and who that was, if that is known. @param {Pick<Piece, "title" | "author">} piece */
 export const called = ({title, author}) => author ? `${title || "Music"}, by ${author}` : title || "";
 
