@@ -173,6 +173,8 @@ def test_a_tempo_that_cannot_be_is_told_where_it_was_typed(visit):
 
 def test_the_examples_are_a_native_list_that_no_focus_opens(visit):
     page = visit()
+    page.wait_for_function("document.documentElement.dataset.ready !== undefined")
+    page.wait_for_timeout(1000)  # what the page sets at first is set
     seed_field(page).focus()
     page.keyboard.press("Tab")
     example = page.get_by_label("Example")
