@@ -18,11 +18,12 @@ HERE = """() => {  // what has the focus, and what covers its middle
     const name = (field.id || field.ariaLabel || field.textContent || field.tagName).trim().slice(0, 60);
     return {name, covered: !free || !seen, by: top?.outerHTML.slice(0, 100) ?? ""};
 }"""
-IN_VIEW = """selectors => selectors.filter(selector => {  // those that are not wholly in view, or lie under something
-    const {left, right, top, bottom} = document.querySelector(selector).getBoundingClientRect();
-    const points = [[left + 3, top + 3], [right - 3, bottom - 3], [(left + right) / 2, (top + bottom) / 2]];
-    const field = document.querySelector(selector);
-    return points.some(([x, y]) => {
+IN_VIEW = """selectors => selectors.filter(selector => {  // those not wholly in view and above Generate, or covered
+    const field = document.querySelector(selector), actions = document.querySelector("#actions");
+    const {left, right, top, bottom} = field.getBoundingClientRect(), y = (top + bottom) / 2;
+    const edge = actions.contains(field) ? innerHeight : actions.getBoundingClientRect().top;
+    if (top < 0 || bottom > edge) return true;
+    return [left + 3, (left + right) / 2, right - 3].some(x => {
         const there = document.elementFromPoint(x, y);
         return !there || !(field.contains(there) || there.contains(field) && !there.matches("body, html, #desk"));
     });
