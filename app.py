@@ -166,13 +166,28 @@ def stop_run(control: session.Control, call: Any):
     control.stop(run_of(call))
 
 
-def mixer_for(style: Any, mixer: Any, tempo: float | None = None) -> dict:
-    if style not in list(STYLES):
+def mixer_for(style: Any, meter: Any, mixer: Any, tempo: float | None = None) -> dict:
+    """A style's instruments and usual tempo, or `tempo`; but the one that the visitor has chosen stays."""
+    if style not in list(STYLES) or meter not in list(METERS):
         return {}
     volume = table(mixer).get("volume", VOLUME)
     volume = volume if type(volume) in (int, float) and 0 <= volume <= 1 else VOLUME
-    tempo = round(tempo or STYLES[style].tempo)
-    return {"mixer": {"tempo": tempo, "volume": volume, "instruments": list(default_instruments(style))}}
+    kept = {} if tempo else chosen_tempo(mixer)
+    set_to = {"tempo": tempo or STYLES[style].tempo_in(meter), **kept}
+    return {"mixer": {**set_to, "volume": volume, "instruments": list(default_instruments(style))}}
+
+
+def tempo_for(style: Any, meter: Any, mixer: Any) -> dict:
+    """A meter's usual tempo, all else as it is; nothing if the visitor has chosen a tempo."""
+    if style not in list(STYLES) or meter not in list(METERS) or chosen_tempo(mixer):
+        return {}
+    return {"mixer": {**table(mixer), "tempo": STYLES[style].tempo_in(meter)}}
+
+
+def chosen_tempo(mixer: Any) -> dict:
+    """The tempo, if it was set by hand or has come with a piece, and that it was."""
+    tempo, chosen = table(mixer).get("tempo"), table(mixer).get("chosen") is True
+    return {"tempo": tempo, "chosen": True} if chosen and LIMITS["tempo"].holds(tempo) else {}
 
 
 def take_example(example: Any, bars: Any, mixer: Any) -> dict:
@@ -210,7 +225,7 @@ def heard(seed: Seed, name: str) -> dict:
 def settled(request: Request, bars: int, mixer: dict) -> dict:
     """A new seed's style, meter, length, playback and preview."""
     request = replace(request, bars=bars).with_room()
-    mixer = mixer_for(request.style, mixer, request.tempo)
+    mixer = mixer_for(request.style, request.meter, mixer, request.tempo)
     about = {"style": request.style, "meter": request.meter, "bars": request.bars}
     return {**about, **mixer, "stage": session.preview(request)}
 
@@ -328,8 +343,7 @@ def build() -> gr.Blocks:
                 parts.takes()
                 with gr.Row(elem_id="seed"):
                     notes = gr.Textbox(first.text, label="Seed notes", lines=2, max_lines=4, elem_id="notes")
-                    names = [e.name for e in EXAMPLES]
-                    example = gr.Dropdown(names, value=first.name, label="Example", filterable=False, elem_id="example")
+                    example = parts.example(first.name, [e.name for e in EXAMPLES])
                     file = gr.UploadButton(
                         "Upload MIDI or MusicXML", elem_id="upload",
                         file_types=[*FILE_ENDINGS, ".png"],
@@ -388,10 +402,12 @@ def wire(page, **part):
     seed = some("call", "style", "notes", "bars", "meter", "mixer")
     show = {**by_name(preview, seed, some("stage")), "js": parts.hook("seed", seed), **latest}
     gr.on([part[name].change for name in ("style", "notes", "bars", "meter")], **show)
-    part["style"].input(**by_name(mixer_for, some("style", "mixer"), some("mixer")), **latest)
+    tuned = some("style", "meter", "mixer")
+    part["style"].input(**by_name(mixer_for, tuned, some("mixer")), **latest)
+    part["meter"].input(**by_name(tempo_for, tuned, some("mixer")), **latest)
     part["unname"].click(None, None, part["example"], js="() => null")
     asks, gets = some("example", "bars", "mixer"), some("notes", "style", "meter", "bars", "mixer", "stage")
-    part["example"].input(**by_name(take_example, asks, gets), js=parts.hook("example", asks), **latest)
+    part["example"].input(**by_name(take_example, asks, gets), js=parts.hook("exampled", asks), **latest)
     upload = {**by_name(take_file, some("file"), some("stage")), "preprocess": True}  # only what was uploaded is a file
     part["file"].upload(**upload, concurrency_id="uploads", **quiet)
 

@@ -34,7 +34,7 @@ ARGUMENTS = {
     "notes": 'the seed, such as "C5:1 D5:0.5 E5:0.5 R:1 [C4 E4 G4]:2", lengths in quarter notes, R a rest',
     "bars": f"length of the whole piece, seed included, {LIMITS['bars']}",
     "meter": "of the whole piece",
-    "tempo": f"quarter notes a minute, {LIMITS['tempo']}; the style's own if null",
+    "tempo": f"quarter notes a minute, {LIMITS['tempo']}; the usual one of style and meter if null",
     "temperature": f"{LIMITS['temperature']}: 0 takes the likeliest notes, above 1 surprises",
     "top_p": f"{LIMITS['top_p']}: below 1 the least likely notes are left out",
     "random_seed": f"{LIMITS['random_seed']}: the same one, the same notes; if null, a new one is drawn and returned",

@@ -49,7 +49,7 @@ class Style:
     ranges: tuple[tuple[int, int], ...]  # lowest and highest MIDI pitch each of them may sound
     instrument: str  # a key of `musicgen.io.soundfont.INSTRUMENTS`
     program: int  # the same by its General MIDI number, from 0
-    tempo: float  # quarter notes a minute, where none is asked for
+    tempo: float  # beats a minute, where none is asked for
     breath: int  # beats that all voices may rest together in what is composed
     rhythm_temperature: float = 1  # times the temperature is that of whether a note begins: the cooler, the evener
     hold_shift_spread: float = 0.2  # standard deviation of what seeds are believed to add to the log-odds of a hold
@@ -70,6 +70,10 @@ class Style:
     def _need(self, fits: bool, what: str):
         if not fits:
             raise ValueError(f"style {self.name!r}: {what}")
+
+    def tempo_in(self, meter: str) -> float:
+        """Its usual tempo in a meter, quarter notes a minute: as many beats, each as long as the meter's."""
+        return self.tempo * METERS[meter].beat / STEPS_PER_QUARTER
 
     def voiced(self) -> str:
         """How many voices it has, in words."""
@@ -316,9 +320,9 @@ class Canvas:
 
     @classmethod
     def blank(cls, bars: int, style: str = "chorale", meter: str = "4/4", tempo: float | None = None) -> "Canvas":
-        """So many `bars` of a `style` and `meter`, nothing fixed; `tempo` in quarter notes a minute, or the style's."""
+        """So many `bars` of a `style` and `meter`, nothing fixed; `tempo` in quarter notes a minute, or the usual."""
         cells = np.full((bars * METERS[meter].steps, 4), REST)
-        return cls(Score(cells, style, meter, tempo or STYLES[style].tempo), np.zeros(cells.shape, bool))
+        return cls(Score(cells, style, meter, tempo or STYLES[style].tempo_in(meter)), np.zeros(cells.shape, bool))
 
     def extended(self, bars: int) -> "Canvas":
         """The same canvas, `bars` bars long in all: free bars added at the end, or the surplus cut off."""

@@ -117,8 +117,8 @@ def compose(request: Request, run: str, control: Control) -> Iterator[tuple[dict
     """Updates of one run, each with what there is so far; the last one is whole.
 
     Kinds, in order: `begin` (the piece's frame), `notes` (what changed since the last update), `end` (everything, with
-    the state `done` or `stopped`); or one `problem` alone, or `failed` where a run was stopped while it waited. `seq`
-    counts them, so that the page can tell if one is lost.
+    the state `done` or `stopped`, and `until`, the step that was reached); or one `problem` alone, or `failed` where a
+    run was stopped while it waited. `seq` counts them, so that the page can tell if one is lost.
     """
     try:
         check_model(request)
@@ -160,7 +160,7 @@ def _stream(model, canvas: Canvas, request: Request, run: str, control: Control)
         sent, seq = time.monotonic(), seq + 1
         yield {"kind": "notes", "run": run, "seq": seq, "until": known, **growing.changes()}, made(growing.score())
     score = growing.score() if state == "done" else growing.cut()
-    yield _end(score, canvas, state, run, seq + 1, spent), made(score)
+    yield {**_end(score, canvas, state, run, seq + 1, spent), "until": known}, made(score)
 
 
 def _end(score: Score, canvas: Canvas, state: str, run: str, seq: int, seconds: float) -> dict:

@@ -87,7 +87,7 @@ def arrange(
     Args:
         music: as a file gives it.
         style, meter: of the seed; guessed from the music if None.
-        tempo: quarter notes a minute; the music's own, else the style's, if None.
+        tempo: quarter notes a minute; the music's own, else the style's usual one, if None.
         part: the name, or the number from 1, of the part that is the tune; found out if None.
     """
     if not music.style and not any(part.sounds for part in music.parts):
@@ -105,7 +105,7 @@ def arrange(
     if music.style:
         end = max(end, min(math.ceil(music.length) + pad, MAX_BARS * METERS[meter].steps))
     bars = math.ceil(end / METERS[meter].steps)
-    tempo = tempo or _tempo(music.tempo, style, remarks)
+    tempo = tempo or _tempo(music.tempo, STYLES[style].tempo_in(meter), remarks)
     try:
         cells = from_notes(notes, bars * METERS[meter].steps)
         score = Score(cells, style, meter, tempo, pad and METERS[meter].steps - pad, music.title, music.author)
@@ -122,9 +122,9 @@ def _meter(name: str, remarks: list[str]) -> str:
     return like
 
 
-def _tempo(tempo: float | None, style: str, remarks: list[str]) -> float:
+def _tempo(tempo: float | None, usual: float, remarks: list[str]) -> float:
     if tempo is None:
-        return STYLES[style].tempo
+        return usual
     held = min(300.0, max(20.0, tempo))
     if held != tempo:
         remarks.append(f"its tempo of {tempo:.0f} became {held:.0f}")

@@ -124,7 +124,7 @@ def from_text(text: str, style: str = "chorale", meter: str = "4/4", tempo: floa
     Args:
         text: such as "C5:1 D5:0.5 [C4 E4]:2", lengths in quarter notes.
         style, meter: of the seed.
-        tempo: quarter notes a minute; the style's own if None.
+        tempo: quarter notes a minute; the style's usual one in this meter if None.
     """
     _check_settings(style, meter)
     if len(text) > MAX_TEXT:
@@ -188,7 +188,7 @@ def _typed_canvas(notes, rests, steps: int, style: str, meter: str, tempo: float
     for voice, start, end in rests:
         fixed[start:end, voice] = True
     try:
-        return Canvas(Score(cells, style, meter, STYLES[style].tempo if tempo is None else tempo), fixed)
+        return Canvas(Score(cells, style, meter, STYLES[style].tempo_in(meter) if tempo is None else tempo), fixed)
     except ScoreError as error:
         raise SeedError(str(error)) from error
 

@@ -35,11 +35,12 @@ def part(name: str, value=None, script: str = "", html: str = "", **props) -> gr
     Args:
         name: the element's id.
         value: what the component holds at first.
-        script: the function of page.js that brings it to life; without one it stays as it is.
+        script: the function of page.js that brings it to life and may trigger its events; without one it
+            stays as it is.
         html: the template's name, if not the same.
         props: what the script reads besides.
     """
-    load = f"{imported()}.then(page => page.{script}(element, props, watch));" if script else None
+    load = f"{imported()}.then(page => page.{script}(element, props, watch, trigger));" if script else None
     return gr.HTML(
         value, html_template=template(html or name), js_on_load=load, apply_default_css=False, elem_id=name, **props
     )
@@ -94,6 +95,11 @@ def rows(name: str, rows: list[dict]) -> gr.HTML:
 def transport(value: dict, choices: list[dict], voices: list[str]) -> gr.HTML:
     """Play, tempo, volume, instruments; its value is the last three."""
     return part("transport", value, script="transport", choices=choices, voices=voices)
+
+
+def example(value: str, names: list[str]) -> gr.HTML:
+    """The tunes to begin with; its value is the chosen one's name, none where the seed is another."""
+    return part("example", value, script="example", names=names)
 
 
 def keyboard() -> gr.HTML:

@@ -8,6 +8,7 @@
 
 import {begins} from "./bars.js";
 import {frameOf, runsOf, maskOf} from "./canvas.js";
+import {lengthFor} from "./length.js";
 import {decode, encode} from "./link.js";
 
 const TEXT = 24_000;   // characters of seed notes
@@ -55,6 +56,16 @@ export async function recipeOf(take) {
     + `Open this file on the page, or add to its address: #${await linkOf(take)}`;
 }
 
+/** What the server makes a take's file of. @param {import("./takes.js").Take} take */
+export async function fileOf(take) {
+  const {piece, notes, mixer, model, randomSeed} = take, {style, meter, steps, fixed, upbeat, title, author} = piece;
+  const inside = fixed.map(([voice, start, end]) => [voice, Math.min(start, steps), Math.min(end, steps)]);
+  return {
+    piece: {style, meter, steps, upbeat, title, author, notes, fixed: inside, tempo: mixer.tempo}, model, random_seed: randomSeed, instruments: mixer.instruments,
+    recipe: await recipeOf(take),
+  };
+}
+
 function fragmentOf({model, weights, randomSeed, state, piece, notes, mixer, settings, given}) {
   const {temperature, top_p, notes: text, bars} = settings, {upbeat, title, author} = piece;
   return encode({
@@ -80,20 +91,21 @@ export async function readLink(fragment, choices) {
   const about = {style: link.style, meter: link.meter, tempo: link.tempo, steps, fixed, upbeat: early ? 0 : upbeat,
     title: line(link.title), author: line(link.author)};
   const piece = frameOf(about, choices);
-  const known = choices.models[link.model];
+  const known = choices.models[link.model], text = String(link.text ?? "").slice(0, TEXT), state = link.state === "stopped" ? "stopped" : "done";
+  const from = link.given ? {...about, name: String(link.given).slice(0, 60),
+    notes: notes.filter(note => note[4]).map(note => note.slice(0, 4))} : null;
+  const asked = {bars: whole(link.bars, ...limits.bars)}, seed = {given: from, notes: text, meter: link.meter, style: link.style};
   const settings = {
-    style: link.style, meter: link.meter, bars: whole(link.bars, ...limits.bars) ?? steps / meter.steps, example: null,
-    notes: String(link.text ?? "").slice(0, TEXT), temperature: within(link.temperature, ...limits.temperature) ?? 1,
+    style: link.style, meter: link.meter, bars: lengthFor({piece, state, settings: asked}, seed, choices), example: null,
+    notes: text, temperature: within(link.temperature, ...limits.temperature) ?? 1,
     top_p: within(link.top_p, ...limits.top_p) ?? 1, random_seed: whole(link.seed, ...limits.random_seed) ?? 0, ...(known ? {model: link.model} : {}),
   };
   const instruments = Array.isArray(link.instruments) ? link.instruments : [];
   const mixer = {tempo: link.tempo, instruments: [0, 1, 2, 3].map(voice => oneOf(instruments[voice], choices.instruments) ?? choices.instruments[0])};
-  const from = link.given ? {...about, name: String(link.given).slice(0, 60),
-    notes: notes.filter(note => note[4]).map(note => note.slice(0, 4))} : null;
   const take = {
     id: `link-${fragment.slice(-40)}`, number: 0, model: known ? link.model : "", title: known?.title ?? String(link.model).slice(0, 30),
     weights: String(link.weights).slice(0, 8), randomSeed: settings.random_seed, starred: false, piece, notes, mixer, settings, given: from,
-    state: link.state === "stopped" ? "stopped" : "done",
+    state,
   };
   return {take, settings, given: from, other: !known || known.weights !== link.weights};
 }

@@ -6,6 +6,7 @@
  `over`. State is told in `data-` attributes: on the whole data-state, data-row, data-position, data-steps; on a row
  data-model, data-state, data-notes. views.js says what every view has to answer. */
 
+import {barsComposed} from "./canvas.js";
 import {Roll} from "./roll.js";
 import {Sheet} from "./sheet.js";
 import {headline, plural} from "./words.js";
@@ -78,9 +79,10 @@ class Row {
   }
 
   end(update) {
+    const {piece} = this.sheet, seconds = `${update.seconds.toFixed(1)} s`;
     this.sheet.end(update);
-    const bars = plural(update.steps / this.sheet.piece.bar, "bar"), seconds = `${update.seconds.toFixed(1)} s`;
-    this.become(update.state, update.state === "done" ? `done in ${seconds}` : `stopped after ${bars}, ${seconds}`);
+    const reached = update.until < piece.steps ? `stopped after ${plural(barsComposed(piece, update.until), "bar")}` : "stopped, not finished";
+    this.become(update.state, update.state === "done" ? `done in ${seconds}` : `${reached}, ${seconds}`);
   }
 
   fail({message}, {piece, notes}) {

@@ -4,10 +4,11 @@
 export const GUTTER = 38;  // px for pitch names
 export const GAP = 14;     // px between systems
 export const EDGE = 10;    // px at the right
+const TIGHT = 0.85;        // of a system's least height, where one more then fits in
 
 /**
  * @typedef {{top: number, bottom: number, leastStep: number, leastSystem: number}} Look  px around the systems; a step
- *   is at least `leastStep` wide before a piece is broken into systems (0 never breaks it); a system's least height
+ *   is at least `leastStep` wide before a piece is broken into systems (0 never breaks it); a system's usual least height
  */
 
 export class Geometry {
@@ -24,9 +25,10 @@ export class Geometry {
     this.width = width;
     this.systems = Math.ceil(bars / fitting);
     this.perSystem = Math.ceil(bars / this.systems) * bar;  // steps
-    this.height = Math.max(height, look.top + look.bottom + this.systems * (look.leastSystem + GAP) - GAP);
     this.stepWidth = inside / this.perSystem;
-    this.systemHeight = (this.height - look.top - look.bottom + GAP) / this.systems - GAP;
+    const room = height - look.top - look.bottom + GAP, inSight = Math.floor(room / (look.leastSystem * TIGHT + GAP));
+    this.systemHeight = Math.max(1, room / Math.max(1, Math.min(this.systems, inSight)) - GAP);  // whole systems are in sight
+    this.height = look.top + look.bottom + this.systems * (this.systemHeight + GAP) - GAP;
     this.rowHeight = this.systemHeight / (piece.high - piece.low + 3);
   }
 

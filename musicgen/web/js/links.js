@@ -33,7 +33,7 @@ export class Links {
   async wanted(fragment, inFile = false) {
     try {
       const {take, settings, given, other} = await readLink(fragment, this.offered);
-      const mixer = {...this.views.transport.next, ...take.mixer};
+      const mixer = {...this.views.transport.next, ...take.mixer, chosen: true};
       return {take, settings: {...settings, mixer}, given, other};
     } catch {
       if (inFile) {

@@ -1,12 +1,14 @@
 /** What ties the page together. The parts of the page call the functions that bear their names, in whatever order the
     page brings them (musicgen/web/parts.py); the page's events call those below, by name as well (app.py). */
 
-import {readQuery, recipeOf} from "./address.js";
+import {fileOf, readQuery} from "./address.js";
 import {canvasOf, edited, frameOf, runsOf} from "./canvas.js";
 import {offer, cards as showCards} from "./cards.js";
 import {dropping} from "./drop.js";
 import {Editor} from "./editor.js";
+import {examples} from "./example.js";
 import {Keyboard} from "./keyboard.js";
+import {lengthFor} from "./length.js";
 import {holdsPiece} from "./link.js";
 import {Links} from "./links.js";
 import {Places, readPlace} from "./places.js";
@@ -14,11 +16,12 @@ import {Player} from "./player.js";
 import {clearProblem, problem, said} from "./problems.js";
 import {Line, watchPlace} from "./queue.js";
 import {ROLL, Rework} from "./rework.js";
-import {writeSeed} from "./seed-field.js";
+import {seedTyped, writeSeed} from "./seed-field.js";
 import {barsFor} from "./seed-text.js";
 import {Shelf} from "./shelf.js";
 import {closing, shortcuts} from "./shortcuts.js";
 import {mini} from "./mini.js";
+import {grouping} from "./radios.js";
 import "./sliders.js";
 import {keep} from "./storage.js";
 import {theme} from "./theme.js";
@@ -66,12 +69,15 @@ export function place() {
   watchPlace(document.querySelector("#place"), words => { if (views?.view.state === "generating") views.view.status.textContent = words; });
 }
 
+export const example = examples;
+
 export function keyboard(root) {
   new Keyboard(root, {player, write, frame: () => ({...views.compose.sheet.piece, longest: longest()})});
 }
 
 function assemble() {
   theme(parts.header.element);
+  grouping();
   views = new Views(player, parts);
   const {compose: deck} = views;
   work = new Work({show: take => deck.show(take), showSeed: () => deck.showSeed()}, () => press("#apply"));
@@ -82,11 +88,12 @@ function assemble() {
     star: id => work.change(id, {starred: !work.all.get(id).starred}),
   });
   const give = (given, settings) => work.give(given, settings);
-  rework = new Rework(parts.rework.element, {deck, player, compose, give, three, longest: longest(), open: recipe => open(recipe, true), editor: new Editor(deck, {
+  const {styles} = parts.stage.props, style = (name = work.settings.style) => ({name, ...styles[name]});
+  rework = new Rework(parts.rework.element, {deck, player, compose, give, three, longest: longest(), open: recipe => open(recipe, true), style, editor: new Editor(deck, {
     voice: () => Math.min(rework.region?.voices[0] ?? 0, deck.sheet.piece.voices.length - 1), commit: commitNotes,
     hear: ({pitch, voice}) => { const tap = player.press(pitch, voice); setTimeout(() => player.lift(tap), 250); },
     region: () => rework?.region ?? null, changed: () => rework?.tell(),
-    ranges: () => parts.stage.props.styles[deck.sheet.piece.style].ranges, tell: words => { deck.status.textContent = words; },
+    ranges: () => styles[deck.sheet.piece.style].ranges, tell: words => { deck.status.textContent = words; },
   })});
   parts.said.element.querySelector(".remove").addEventListener("click", () => work.give(null));
   views.result = (take, staged) => work.result(take, staged);
@@ -108,6 +115,7 @@ function assemble() {
   });
   views.transport.onstate = work.onchange = tellWork;
   work.onlater = () => said("It is opened as soon as this piece is composed.");
+  work.length = take => lengthFor(take, work.seed, parts.stage.props);
   work.compared = () => Object.fromEntries(views.compare.rows.filter(row => row.kept).map(row => [row.name, row.kept.id]));
   places = new Places({here: () => ({view: views.shown, shown: work.shown}), go, open: async () => {
     await (holdsPiece(location.hash) ? open(location.hash) : views.show(location.hash === "#compare" ? "compare" : "compose"));
@@ -123,12 +131,10 @@ function assemble() {
   whole();
 }
 
-document.addEventListener("input", event => {  // Gradio tells of typing only where it has not set the text itself
-  const field = /** @type {HTMLTextAreaElement} */ (event.target);
-  if (!work || !field.matches("#notes textarea")) return;
-  work.typed(field.value);
-  if (work.settings.example) press("#unname");
-}, true);
+seedTyped(notes => {
+  work?.typed(notes);
+  if (work?.settings.example) press("#unname");
+});
 
 const open = (fragment, inFile = false) => work.whenIdle(() => links.open(fragment, inFile));
 const longest = () => parts.stage.props.limits.bars[1];  // bars of a whole piece
@@ -154,7 +160,7 @@ function received({given, recipe, said: kept, tunes, tune}) {
   work.showSeed();
   work.give(given, {
     style: given.style, meter: given.meter, bars: Math.min(longest(), given.steps / piece.bar), example: null,
-    mixer: {...views.transport.next, tempo: Math.round(given.tempo)},
+    mixer: {...views.transport.next, tempo: Math.round(given.tempo), chosen: true},
   });
   asked = given;
   rework.ask(given, {recipe, kept, tunes, tune, choose: index => received({...tunes[index], recipe, tunes, tune: index})});
@@ -255,7 +261,7 @@ document.addEventListener("click", event => {  // phones allow sound only from i
 
 export async function ask({call: _, control: __, anew, mixer, ...settings}) {
   await ready;
-  const asked = {settings, given: work.given, canvas, mixer: canvas ? views.transport.worn : views.transport.next};
+  const asked = {settings, given: work.given, canvas, mixer: canvas?.style === views.compose.sheet.piece?.style ? views.transport.worn : views.transport.next};
   line.join(views.shown);
   const call = {run: views.ask(asked), given: work.given, canvas};
   [canvas, work.busy] = [null, true];
@@ -276,7 +282,7 @@ export async function seed() {
   return {call: {given: work.given, version: work.version, shown}};
 }
 
-export async function example() {
+export async function exampled() {
   await ready;
   work.typed();
 }
@@ -294,13 +300,7 @@ export async function applied(widgets) {
 export async function saved() {
   await ready;
   const take = links.kept ?? views.view.soFar;
-  if (!take) return {call: {}};
-  const {piece, notes, mixer, model, randomSeed} = take, {style, meter, steps, fixed, upbeat, title, author} = piece;
-  const inside = fixed.map(([voice, start, end]) => [voice, Math.min(start, steps), Math.min(end, steps)]);
-  return {call: {
-    piece: {style, meter, steps, upbeat, title, author, notes, fixed: inside, tempo: mixer.tempo}, model, random_seed: randomSeed, instruments: mixer.instruments,
-    recipe: await recipeOf(take),
-  }};
+  return {call: take ? await fileOf(take) : {}};
 }
 
 export async function failed({view, most, message}) {

@@ -2,7 +2,7 @@
     harmonise and continue the whole. */
 
 import {again, canvasOf, continued, filled, harmonised, painted, silent, voicesWithin} from "./canvas.js";
-import {element} from "./dom.js";
+import {element, only} from "./dom.js";
 import {problem} from "./problems.js";
 import {HOLD, still, twoFingersScroll} from "./touch.js";
 import {between, fitting, inWords, whole, withVoice} from "./selection.js";
@@ -20,18 +20,20 @@ export class Rework {
    * @param {HTMLElement} root
    * @param {{deck: import("./deck.js").Deck, player: import("./player.js").Player, compose: (canvas: Canvas) => void,
    *   give: (given: Canvas, settings: object) => void, editor: import("./editor.js").Editor,
-   *   three: (canvas: Canvas | null) => void, open: (fragment: string) => void, longest: number}} page  three: takes, of a
-   *   canvas or of the seed; longest: bars of a whole piece
+   *   three: (canvas: Canvas | null) => void, open: (fragment: string) => void, longest: number,
+   *   style: (name?: string) => {name: string, voices: string[], ranges: number[][]}}} page  three: takes, of a canvas or of
+   *   the seed; longest: bars of a whole piece; style: one by its name, or the chosen one
    */
-  constructor(root, {deck, player, compose, give, editor, three, open, longest}) {
+  constructor(root, {deck, player, compose, give, editor, three, open, longest, style}) {
     this.deck = deck;
     this.longest = longest;
+    this.style = style;
     this.player = player;
     this.compose = compose;
     this.give = give;
     this.editor = editor;
     this.three = three;
-    const find = name => /** @type {HTMLElement} */ (root.querySelector(`.${name}`));
+    const find = name => only(root, `.${name}`);
     this.chips = find("chips");
     this.bar = find("selected");
     this.words = find("words");
@@ -62,11 +64,12 @@ export class Rework {
       "ask-harmonise": () => this.#harmonise(), "ask-continue": () => this.#continue(),
       "ask-recipe": () => open(this.recipe), "ask-close": () => this.ask(null),
       cut: () => editor.cut(), copy: () => editor.copy(), paste: () => editor.paste(), delete: () => editor.delete(),
-      keep: () => this.#fix(1), free: () => this.#fix(0), loop: () => this.#loop(), close: () => this.select(null),
+      keep: () => this.#fix(1), free: () => this.#fix(0), loop: () => this.#loop(), "select-nothing": () => this.#leave(),
     })) {
       this.buttons[name] = /** @type {HTMLButtonElement} */ (find(name));
       this.buttons[name].addEventListener("click", act);
     }
+    this.bar.addEventListener("keydown", event => { if (event.key === "Escape") this.#leave(); });
     this.#listen(deck.element);
     this.tell();
   }
@@ -101,6 +104,7 @@ export class Rework {
 
   #release() {
     clearTimeout(this.waiting);
+    if (this.from?.touch && this.dragged) this.#reveal();
     this.from = null;
   }
 
@@ -149,6 +153,11 @@ export class Rework {
     this.tell();
   }
 
+  #leave() {  // the selection's own buttons go, and the focus with them
+    this.select(null);
+    this.deck.element.focus({preventScroll: true});
+  }
+
   #reveal() { this.bar.scrollIntoView({block: "nearest"}); }  // what can be done with it, above a phone's bottom bar
 
   /* ---- doing ------------------------------------------------------------------------------------------------------ */
@@ -186,11 +195,12 @@ export class Rework {
   #harmonise() {
     const {piece} = this.#sheet;
     if (!piece) return;
-    if (piece.voices.length < 2) {
+    const style = [this.style(piece.style), this.style()].find(({voices}) => voices.length > 1);
+    if (!style) {
       problem("style", "A dance has one voice. Choose Chorale to harmonise its tune.", true);
       return;
     }
-    const canvas = harmonised(piece, this.#notes);
+    const canvas = harmonised(piece, this.#notes, style);
     if (canvas) this.compose(canvas);
     else problem("notes", "The top voice is silent: give it a melody to harmonise.", true);
   }
