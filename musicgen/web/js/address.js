@@ -47,6 +47,16 @@ export async function linkOf(take) {
   return whole.length <= FRAGMENT ? whole : fragmentOf({...take, given: take.given ?? {...NOTHING, name: "the link"}});
 }
 
+/** The query that asks for settings, as `readQuery` reads it. @param {Record<string, any>} settings */
+export function queryOf(settings) {
+  const query = new URLSearchParams();
+  for (const name of Object.keys(QUERY)) {
+    const value = settings[String(QUERY[name][0])];
+    if (value !== undefined && value !== null && !(name === "seed" && settings.anew)) query.set(name, String(value));
+  }
+  return query.toString();
+}
+
 /** What a take was made by, in words and as a fragment. @param {import("./takes.js").Take} take */
 export async function recipeOf(take) {
   const {model, weights, randomSeed, piece, mixer, settings: {temperature, top_p}} = take, {style, meter, steps, bar} = piece;
@@ -67,7 +77,7 @@ function fragmentOf({model, weights, randomSeed, state, piece, notes, mixer, set
 }
 
 /**
- * What a fragment with a piece asks for: a take, and the settings it was made with. Throws if it is broken.
+ * What a fragment with a piece asks for: a take, or music given that has yet to be one, and the settings. Throws if it is broken.
  * @param {string} fragment @param {Choices} choices
  */
 export async function readLink(fragment, choices) {
@@ -95,7 +105,8 @@ export async function readLink(fragment, choices) {
     weights: String(link.weights).slice(0, 8), randomSeed: settings.random_seed, starred: false, piece, notes, mixer, settings, given: from,
     state: link.state === "stopped" ? "stopped" : "done",
   };
-  return {take, settings, given: from, other: !known || known.weights !== link.weights};
+  if (link.model === "") return {take: null, settings, given: from, mixer, other: false};  // nothing is composed of it yet
+  return {take, settings, given: from, mixer, other: !known || known.weights !== link.weights};
 }
 
 /** As one line, without characters that control how it is shown, but for two that join within words. */
