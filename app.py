@@ -201,6 +201,8 @@ def take_file(file) -> dict:
     """A file, read once, is handed to the page as the music given, with the recipe that it carries; one that cannot be
     read changes nothing.
     """
+    if file is None:  # it did not come whole
+        return {}
     name, data, sent = Path(file).name, Path(file).read_bytes(), time.monotonic_ns()
     if drawn := recipe.of_picture(data):
         return {"stage": {"kind": "recipe", "recipe": drawn, "sent": sent}}
@@ -306,6 +308,7 @@ def build() -> gr.Blocks:
         control = gr.State(session.Control())
         call = gr.JSON(visible=False)  # what the page itself knows and sends along: see the hooks of page.js
         parts.header()
+        parts.notices()
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="panel"):
                 model = parts.cards(checkpoint.best(), cards(), missing())
@@ -421,9 +424,10 @@ def wire(page, **part):
         wanted = some("call")
         made = part["saves"][name].click(
             **by_name(save(name), wanted, {"file": part["files"][name]}),
-            js=parts.hook("saved", wanted), concurrency_id="files", **quiet,
+            js=parts.hook("saved", wanted, format=name), concurrency_id="files", **quiet,
         )  # fmt: skip
-        made.success(None, js=f"() => document.querySelector('#file-{name}').click()")
+        made.success(None, js=parts.hook("written", format=name))
+        made.failure(None, js=parts.hook("unwritten", format=name, message=f"No {FORMATS[name].title} was made."))
 
 
 def accelerate():
@@ -483,6 +487,8 @@ def main(arguments: list[str], program: str = "python app.py") -> int | str:
         return "MCP needs a package that is not installed: pip install 'gradio[mcp]'"
     try:
         launch(mcp_server=options.mcp or None)  # None leaves it to Gradio's own settings
+    except guard.BadSetting as error:
+        return str(error)
     except OSError as error:  # no port is free
         print(error, file=sys.stderr, flush=True)
         os._exit(1)  # at once: the thread that makes graphs cannot be ended

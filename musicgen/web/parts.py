@@ -16,11 +16,12 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from .scripts import joined
+from .scripts import as_function, joined
 
 HERE = Path(__file__).parent
 GRADIO = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 LATE_CHUNKS = ("Blocks-*.js", "HTML-*.js")  # of Gradio's chunks, those that it asks for last
+CONNECTION = (HERE / "js" / "connection.js").read_text(encoding="utf-8")  # imports nothing
 SCRIPT = joined(HERE / "js", "page")
 PAGE_SCRIPT = f"web/{hashlib.sha256(SCRIPT.encode()).hexdigest()[:12]}/page.js"  # relative to the page
 PAGE_PICTURE = "web/page.png"
@@ -54,6 +55,11 @@ def template(name: str) -> str:
 
 def header() -> gr.HTML:
     return part("header", script="header")
+
+
+def notices() -> gr.HTML:
+    """What does not work at present: no connection, nothing kept."""
+    return part("notices", script="notices")
 
 
 def cards(value: str, cards: list[dict], missing: list[str]) -> gr.HTML:
@@ -139,7 +145,9 @@ def head() -> str:
     metas = "".join(f'<meta property="{name}" content="{escape(value)}">' for name, value in about.items())
     described = f'<meta name="description" content="{escape(SENTENCE)}">'
     scripts = [*(f"assets/{name}" for name in chunks()), PAGE_SCRIPT]
-    return described + metas + "".join(f'<link rel="modulepreload" href="{script}">' for script in scripts)
+    hints = "".join(f'<link rel="modulepreload" href="{script}">' for script in scripts)
+    first = f"<script>{as_function('connection', CONNECTION)} $connection.guard(window);</script>"  # no module: at once
+    return first + described + metas + hints
 
 
 def chunks() -> list[str]:

@@ -48,22 +48,22 @@ export async function linkOf(take) {
   return whole.length <= FRAGMENT ? whole : fragmentOf({...take, given: take.given ?? {...NOTHING, name: "the link"}});
 }
 
+/** The query that asks for settings, as `readQuery` reads it. @param {Record<string, any>} settings */
+export function queryOf(settings) {
+  const query = new URLSearchParams();
+  for (const name of Object.keys(QUERY)) {
+    const value = settings[String(QUERY[name][0])];
+    if (value !== undefined && value !== null && !(name === "seed" && settings.anew)) query.set(name, String(value));
+  }
+  return query.toString();
+}
+
 /** What a take was made by, in words and as a fragment. @param {import("./takes.js").Take} take */
 export async function recipeOf(take) {
   const {model, weights, randomSeed, piece, mixer, settings: {temperature, top_p}} = take, {style, meter, steps, bar} = piece;
   return `Nonet recipe: model ${model}, weights ${weights}, random seed ${randomSeed}, temperature ${temperature}, top-p ${top_p}, `
     + `${style}, ${steps / bar} bars of ${meter}, tempo ${mixer.tempo}, instruments ${mixer.instruments.join(" ")}. `
     + `Open this file on the page, or add to its address: #${await linkOf(take)}`;
-}
-
-/** What the server makes a take's file of. @param {import("./takes.js").Take} take */
-export async function fileOf(take) {
-  const {piece, notes, mixer, model, randomSeed} = take, {style, meter, steps, fixed, upbeat, title, author} = piece;
-  const inside = fixed.map(([voice, start, end]) => [voice, Math.min(start, steps), Math.min(end, steps)]);
-  return {
-    piece: {style, meter, steps, upbeat, title, author, notes, fixed: inside, tempo: mixer.tempo}, model, random_seed: randomSeed, instruments: mixer.instruments,
-    recipe: await recipeOf(take),
-  };
 }
 
 function fragmentOf({model, weights, randomSeed, state, piece, notes, mixer, settings, given}) {
@@ -78,7 +78,7 @@ function fragmentOf({model, weights, randomSeed, state, piece, notes, mixer, set
 }
 
 /**
- * What a fragment with a piece asks for: a take, and the settings it was made with. Throws if it is broken.
+ * What a fragment with a piece asks for: a take, or music given that has yet to be one, and the settings. Throws if it is broken.
  * @param {string} fragment @param {Choices} choices
  */
 export async function readLink(fragment, choices) {
@@ -107,7 +107,8 @@ export async function readLink(fragment, choices) {
     weights: String(link.weights).slice(0, 8), randomSeed: settings.random_seed, starred: false, piece, notes, mixer, settings, given: from,
     state,
   };
-  return {take, settings, given: from, other: !known || known.weights !== link.weights};
+  if (link.model === "") return {take: null, settings, given: from, mixer, other: false};  // nothing is composed of it yet
+  return {take, settings, given: from, mixer, other: !known || known.weights !== link.weights};
 }
 
 /** As one line, without characters that control how it is shown, but for two that join within words. */

@@ -134,7 +134,21 @@ export class Deck {
     if (run) this.#close("Nothing was composed: see the marked field.");
   }
 
-  on_failed({message}) { this.#close(message); }
+  on_failed({message, cut = false}) {
+    const {soFar} = this;
+    if (cut && soFar) this.#keep(soFar);
+    else this.#close(message);
+  }
+
+  #keep(soFar) {  // no more of it will come: what there is is a piece, which plays on
+    const {notes, piece: {steps, bar}} = soFar;
+    this.state = soFar.state;
+    this.sheet.roll.ghosts = [];
+    this.sheet.end({steps, notes});
+    if (steps !== this.sheet.piece.steps) this.sheet.cut(steps);
+    this.take = this.views.result({...soFar, piece: this.sheet.piece});
+    this.status.textContent = `The connection was lost: ${plural(steps / bar, "bar")} of it are kept.`;
+  }
 
   #close(message) {
     if (this.take?.state === "generating") this.views.back();  // what had begun is not there any more

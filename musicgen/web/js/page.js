@@ -1,9 +1,10 @@
 /** What ties the page together. The parts of the page call the functions that bear their names, in whatever order the
     page brings them (musicgen/web/parts.py); the page's events call those below, by name as well (app.py). */
 
-import {fileOf, readQuery} from "./address.js";
+import {readQuery} from "./address.js";
 import {canvasOf, edited, frameOf, runsOf} from "./canvas.js";
 import {offer, cards as showCards} from "./cards.js";
+import {Downloads} from "./downloads.js";
 import {dropping} from "./drop.js";
 import {Editor} from "./editor.js";
 import {examples} from "./example.js";
@@ -11,8 +12,10 @@ import {Keyboard} from "./keyboard.js";
 import {lengthFor} from "./length.js";
 import {holdsPiece} from "./link.js";
 import {Links} from "./links.js";
+import {notices as showNotices} from "./notices.js";
 import {Places, readPlace} from "./places.js";
 import {Player} from "./player.js";
+import {printing} from "./print.js";
 import {clearProblem, problem, said} from "./problems.js";
 import {Line, watchPlace} from "./queue.js";
 import {ROLL, Rework} from "./rework.js";
@@ -40,7 +43,7 @@ export const player = new Player({samples: new URL("../samples/", import.meta.ur
 export let views;
 /** @type {Work} */
 export let work;
-let toolbar, shelf, rework, places, links, line, seeded = false;  // is the first seed shown already?
+let toolbar, shelf, rework, places, links, line, downloads, notice, seeded = false;  // is the first seed shown already?
 /** @type {import("./canvas.js").Canvas | null} */
 let canvas = null;  // what is to be filled by the next run, and nothing else
 /** @type {import("./canvas.js").Canvas | null} */
@@ -48,7 +51,7 @@ let asked = null;   // the file's music of which the visitor is asked what is to
 
 /* ---- the parts ------------------------------------------------------------------------------------------------- */
 
-const PARTS = ["header", "stage", "rows", "trio", "transport", "notesText", "takes", "rework", "cards", "said"];
+const PARTS = ["header", "stage", "rows", "trio", "transport", "notesText", "takes", "rework", "cards", "said", "notices"];
 const VIEWS = {stage: "compose", rows: "compare", trio: "trio"};  // of the parts that show what the server tells
 /** @type {Record<string, import("./views.js").Part>} */
 const parts = {};
@@ -63,7 +66,7 @@ function arrived(name) {
   };
 }
 
-export const [header, stage, rows, trio, transport, notesText, takes, reworkPart, cards, saidPart] = PARTS.map(arrived);
+export const [header, stage, rows, trio, transport, notesText, takes, reworkPart, cards, saidPart, notices] = PARTS.map(arrived);
 
 export function place() {
   watchPlace(document.querySelector("#place"), words => { if (views?.view.state === "generating") views.view.status.textContent = words; });
@@ -103,12 +106,7 @@ function assemble() {
   views.onchoose = ({id}) => choose(id);
   views.onstage = view => { if (view === deck) rework.changed(); };
   views.onupdate = onUpdate;
-  views.transport.onmixer = ({mixer}) => {
-    if (views.view !== deck) for (const row of views.view.rows) {
-      row.sheet.mixer = mixer;
-      if (row.kept) work.change(row.kept.id, {mixer});
-    } else if (deck.kept) work.change(deck.kept.id, {mixer});
-  };
+  views.transport.onmixer = ({mixer}) => { for (const id of views.mix(mixer)) work.change(id, {mixer}); };
   line = new Line(views, {
     again: view => { canvas = views[view].asked.canvas; press({compose: "#generate", compare: "#compare-all", trio: "#three"}[view]); },
     quit: view => press(`#leave-${view}`),
@@ -121,6 +119,9 @@ function assemble() {
     await (holdsPiece(location.hash) ? open(location.hash) : views.show(location.hash === "#compare" ? "compare" : "compose"));
   }});
   addEventListener("pagehide", () => { work.keep(); line.part(); });
+  downloads = new Downloads(document.querySelector("#downloads"));
+  notice = showNotices(parts.notices.element, {address, lost: () => { line.lost(); downloads.lost(); }, back: () => { if (work.history) work.set({}); }});
+  printing(() => links.onPaper);
   mini(parts.transport.element.querySelector(".mini"), views);
   shortcuts({
     play: () => views.transport.toggle(),
@@ -136,6 +137,7 @@ seedTyped(notes => {
   if (work?.settings.example) press("#unname");
 });
 
+export const address = () => links.whole();  // of all that stands on the page
 const open = (fragment, inFile = false) => work.whenIdle(() => links.open(fragment, inFile));
 const longest = () => parts.stage.props.limits.bars[1];  // bars of a whole piece
 const inputs = () => /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("#cards input"));
@@ -176,6 +178,7 @@ function tellWork() {
   if (deck.sheet.roll.freed && given?.name !== ROLL) deck.sheet.markFreed(null);
   if (asked && (asked !== given || work.busy || deck.take)) rework.ask(asked = null);
   links.tell();
+  notice?.tell();
   work.catchUp();
   if (work.history) offer(parts.cards, work.settings.style);
   if (work.history) places.tell();
@@ -297,11 +300,13 @@ export async function applied(widgets) {
   return work.applied(widgets);
 }
 
-export async function saved() {
+export async function saved({format}) {
   await ready;
-  const take = links.kept ?? views.view.soFar;
-  return {call: take ? await fileOf(take) : {}};
+  return {call: await downloads.begin(format, links.kept ?? views.view.soFar)};
 }
+
+export const written = ({format}) => { downloads.end(format); press(`#file-${format}`); };
+export const unwritten = ({format, message}) => downloads.end(format, message);
 
 export async function failed({view, most, message}) {
   await ready;

@@ -47,6 +47,7 @@ export class Roll {
     this.box = null;      // drawn around notes to choose them
     /** @type {import("./words.js").Note[]} */
     this.ghosts = [];     // what stood here before
+    this.density = 0;      // dots a px, if not as many as the screen has
     /** @type {Geometry | null} */
     this.geometry = null;  // none before the element has a width
     new ResizeObserver(() => this.fit()).observe(element);
@@ -60,7 +61,7 @@ export class Roll {
   }
 
   fit() {
-    const {clientWidth: width, clientHeight: height} = this.element, scale = window.devicePixelRatio || 1;
+    const {clientWidth: width, clientHeight: height} = this.element, scale = this.density || window.devicePixelRatio || 1;
     if (!width) return;
     this.geometry = new Geometry(this.piece, this.look, {width, height});
     this.scale = scale;

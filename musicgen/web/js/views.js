@@ -100,6 +100,14 @@ export class Views {
     return run;
   }
 
+  /** All that is shown is played so from now on. @param {{tempo: number, instruments: string[]}} mixer @returns {string[]} the takes that are */
+  mix(mixer) {
+    const {view} = this;
+    if (view instanceof Deck) return view.kept ? [view.kept.id] : [];
+    for (const row of view.rows) row.sheet.mixer = mixer;
+    return view.rows.filter(row => row.kept).map(row => row.kept.id);
+  }
+
   stop() {
     this.player.pause();
     return this.view.run;
