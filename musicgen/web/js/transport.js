@@ -20,7 +20,7 @@ import {clock, place} from "./words.js";
 /** @typedef {{tempo: number, volume: number, instruments: string[]}} Settings  tempo in quarters a minute, volume to 1 */
 
 export class Transport {
-  #settings; #element; #selects; #swatches; #ticking = null;
+  #settings; #element; #rows; #selects; #swatches; #ticking = null;
   #quiet = {mute: new Set(), solo: new Set()};  // voices
 
   /**
@@ -57,18 +57,23 @@ export class Transport {
 
   #fill(voices, {choices, voices: names}) {
     const blank = this.#element.querySelector("template");
-    for (const name of names) {
-      const voice = /** @type {HTMLElement} */ (blank.content.firstElementChild.cloneNode(true));
-      voice.querySelector(".called").textContent = name;
-      voice.querySelector(".mute .unseen").textContent = `Mute ${name.toLowerCase()}`;
-      voice.querySelector(".solo .unseen").textContent = `Hear only ${name.toLowerCase()}`;
-      voices.append(voice);
-    }
+    this.#rows = names.map(() => /** @type {HTMLElement} */ (blank.content.firstElementChild.cloneNode(true)));
+    voices.append(...this.#rows);
+    this.#name(names);
     this.#selects = [...voices.querySelectorAll("select")];
     this.#swatches = [...voices.querySelectorAll("canvas")];
     for (const select of this.#selects) {
       for (const {key, title} of choices) select.add(new Option(title, key));
       select.addEventListener("change", () => this.#choose({instruments: this.#selects.map(s => s.value)}));
+    }
+  }
+
+  #name(names) {  // as the style of the piece calls its voices
+    for (const [voice, name] of names.entries()) {
+      const find = part => this.#rows[voice].querySelector(part);
+      find(".called").textContent = name;
+      find(".mute .unseen").textContent = `Mute ${name.toLowerCase()}`;
+      find(".solo .unseen").textContent = `Hear only ${name.toLowerCase()}`;
     }
   }
 
@@ -123,6 +128,13 @@ export class Transport {
     buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(chosen.has(index))));
     const {mute, solo} = this.#quiet;
     this.player.audible = buttons.map((_, index) => solo.size ? solo.has(index) : !mute.has(index));
+    this.#dim();
+  }
+
+  #dim() {  // a voice that is not heard is faint in the roll
+    if (!this.sheet) return;
+    this.sheet.roll.audible = this.player.audible;
+    this.sheet.roll.draw();
   }
 
   /* what is played */
@@ -138,6 +150,8 @@ export class Transport {
     this.sheet = sheet;
     this.#wear(sheet.mixer ?? this.next);
     sheet.hear(this.player);
+    this.#dim();
+    this.#name(sheet.piece.voices);
     document.documentElement.dataset.voices = sheet.piece.voices.length;
     this.#tick();
   }
