@@ -43,7 +43,7 @@ from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments, tell
 from musicgen.io.seeds import EXAMPLES, FILE_ENDINGS, Seed, SeedError, from_every_part
 from musicgen.models import MODELS
 from musicgen.request import LARGEST_FILE, LIMITS, LONGEST_NAME, Given, Problem, Request, new_random_seed
-from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, ScoreError
+from musicgen.score import MAX_BARS, METERS, METERS_BY_LENGTH, STYLES, VOICES, ScoreError
 from musicgen.web import front, guard, parts
 
 WAITING = 100  # visitors at most, for others to have composed
@@ -320,7 +320,7 @@ def build() -> gr.Blocks:
                     info="0 plays safe, above 1 surprises.",
                 )  # fmt: skip
                 with gr.Accordion("More: meter, top-p, random seed", open=False, elem_id="more"):
-                    meter = gr.Radio(list(METERS), value=first.meter, label="Meter", elem_id="meter")
+                    meter = gr.Radio(METERS_BY_LENGTH, value=first.meter, label="Meter", elem_id="meter")
                     top_p = slider(
                         "top_p", 0.01, label="Top-p", elem_id="top-p",
                         info="Below 1, the least likely notes are left out.",

@@ -13,7 +13,7 @@ from typing import NoReturn
 from musicgen.export import FORMATS
 from musicgen.io import seeds
 from musicgen.request import LARGEST_FILE, LIMITS, Given, Request, new_random_seed
-from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, ScoreError
+from musicgen.score import METERS_BY_LENGTH, STYLES, VOICES, Canvas, Score, ScoreError
 
 FORMAT_ENDINGS = [format.ending for format in FORMATS.values()]
 SAMPLING = ("model", "temperature", "top_p", "random_seed")  # fields of a request that say nothing of the canvas
@@ -49,7 +49,7 @@ def add_music(parser: argparse.ArgumentParser):
     )
     used.add_argument("--seed-bars", type=_whole, metavar="N", help="continue the first N bars only")
     parser.add_argument("--style", choices=STYLES, help=f"default: the file's, else {Request.style}")
-    parser.add_argument("--meter", choices=METERS, help=f"default: the file's, else {Request.meter}")
+    parser.add_argument("--meter", choices=METERS_BY_LENGTH, help=f"default: the file's, else {Request.meter}")
     parser.add_argument(
         "--tempo",
         type=_number,
@@ -181,7 +181,9 @@ def _rework(options: argparse.Namespace, score: Score, settings: dict) -> Reques
     if options.keep:
         silent = [v for v in options.keep if not any(n.voice == v for n in score.notes())]
         if silent:
-            raise UsageError(f"--keep: the given music has no {VOICES[silent[0]]}: keep a voice that it has")
+            raise UsageError(
+                f"--keep: the given music has no {STYLES[score.style].voice(silent[0])}: keep a voice that it has"
+            )
         canvas = Canvas.keep_voices(score, options.keep).extended(bars)
     else:
         try:

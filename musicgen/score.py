@@ -75,15 +75,20 @@ class Style:
         """Its usual tempo in a meter, quarter notes a minute: as many beats, each as long as the meter's."""
         return self.tempo * METERS[meter].beat / STEPS_PER_QUARTER
 
+    def voice(self, index: int) -> str:
+        """A voice as sentences and files call it, from the top down; one that the style does not use as in a choir."""
+        return (self.voices[index] if index < len(self.voices) else VOICES[index]).lower()
+
     def voiced(self) -> str:
         """How many voices it has, in words."""
         return f"a {self.name} has {'one voice' if len(self.voices) == 1 else f'{len(self.voices)} voices'}"
 
 
-METERS = {
+METERS = {  # models know a meter by its place
     m.name: m
     for m in (Meter("4/4", 16, 4), Meter("3/4", 12, 4), Meter("6/8", 12, 6), Meter("2/4", 8, 4), Meter("9/8", 18, 6))
 }
+METERS_BY_LENGTH = sorted(METERS, key=lambda name: [int(number) for number in name.split("/")][::-1])  # for people
 LONGEST_BAR = max(meter.steps for meter in METERS.values())  # steps
 STYLES = {
     s.name: s
@@ -173,9 +178,8 @@ class Score:
     def _refuse(self, wrong: np.ndarray, what: str):
         if wrong.any():
             step, voice = np.argwhere(wrong)[0]
-            raise ScoreError(
-                f"bar {self.bar_at(step)}, {VOICES[voice]}: the voice {what} (cell {self.cells[step, voice]})"
-            )
+            called = STYLES[self.style].voice(int(voice))
+            raise ScoreError(f"bar {self.bar_at(step)}, {called}: the voice {what} (cell {self.cells[step, voice]})")
 
     def __eq__(self, other):
         if not isinstance(other, Score):

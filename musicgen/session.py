@@ -96,7 +96,8 @@ def _about_seed(request: Request, message: str, canvas: Canvas) -> str:
         return " ".join(filter(None, (source, message, left)))
     given = sum(fixed for *_, fixed in _notes(canvas.score, canvas.fixed))
     what = "1 note of seed. What it leaves" if given == 1 else f"{given} notes of seed. What they leave"
-    return message or f"{what} free, later bars and other voices, will be composed."
+    others = "later bars and other voices" if len(STYLES[request.style].voices) > 1 else "later bars"
+    return message or f"{what} free, {others}, will be composed."
 
 
 def frame(canvas: Canvas) -> dict:

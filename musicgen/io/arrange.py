@@ -213,8 +213,8 @@ def _fixed(score: Score) -> np.ndarray:
 def _message(score: Score, remarks: list[str]) -> str:
     """One sentence for what was kept, a second for what was changed, if anything was."""
     notes = score.notes()
-    names = [VOICES[v] for v in sorted({n.voice for n in notes})]
-    who = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "one voice"
+    names = [STYLES[score.style].voice(v) for v in sorted({n.voice for n in notes})]
+    who = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names) or "no voice"
     kept = f"Kept {count(len(notes), 'note')} in {score.length}: {who}."
     text = "; ".join(remarks)
     return f"{kept} {text[0].upper()}{text[1:]}." if text else kept

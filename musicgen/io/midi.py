@@ -59,7 +59,7 @@ def write(
     style = STYLES[score.style]
     programs = programs or [style.program] * len(style.voices)
     for voice in range(len(style.voices)) if voices is None else voices:
-        instrument = pretty_midi.Instrument(programs[voice], name=VOICES[voice])
+        instrument = pretty_midi.Instrument(programs[voice], name=style.voices[voice])
         instrument.notes = [_sound(score, note, song) for note in score.notes() if note.voice == voice]
         song.instruments.append(instrument)
     data = io.BytesIO()

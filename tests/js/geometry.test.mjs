@@ -33,6 +33,13 @@ test("the note under a point", () => {
   assert.equal(roll.noteAt([note], GUTTER + 12.5 * roll.stepWidth, y), null);
 });
 
+test("of notes that stand close, the nearest is meant", () => {
+  const roll = new Geometry({...PIECE, low: 35, high: 81}, LOOK, {width: 1000, height: 140});
+  const tenor = {pitch: 62, start: 8, duration: 4}, alto = {pitch: 64, start: 8, duration: 4}, x = GUTTER + 10 * roll.stepWidth;
+  assert.ok(roll.rowHeight < 2.5);
+  for (const meant of [tenor, alto]) assert.equal(roll.noteAt([tenor, alto], x, roll.row(meant.pitch, 0)), meant);
+});
+
 test("what crosses the end of a system goes on in the next", () => {
   const roll = new Geometry(PIECE, LOOK, {width: 390, height: 300});
   assert.deepEqual([...roll.spans(60, 70)].map(span => span.system), [0, 1]);

@@ -48,7 +48,7 @@ class Row {
     this.title = title;
     this.item.querySelector(".name").textContent = title;
     this.button.setAttribute("aria-label", `Play ${title}`);
-    this.choose.setAttribute("aria-label", `Continue this one: ${title}`);
+    this.choose.setAttribute("aria-label", `Open this one: ${title}`);
   }
 
   get ended() { return ["done", "stopped", "failed"].includes(this.state); }
@@ -303,7 +303,7 @@ export class Comparison {
     for (const row of this.rows) {
       Object.assign(row.item.dataset, {state: row.state, notes: row.sheet.notes.size, chosen: row === this.current});
       row.button.disabled = !row.playable;
-      row.choose.hidden = !this.words.chosen || !row.kept;
+      row.choose.hidden = !row.kept;
     }
   }
 }

@@ -60,18 +60,19 @@ export class Geometry {
   pitchAt(y) { return Math.round(this.piece.high + 1.5 - (y - this.top(this.systemAt(y))) / this.rowHeight); }
 
   /**
-   * The note under a point, if any.
+   * The note under a point, or the nearest that a hand can have meant, if any.
    * @template {{start: number, duration: number, pitch: number}} N
    * @param {Iterable<N>} notes @param {number} x @param {number} y
    * @returns {N | null}
    */
   noteAt(notes, x, y) {
     const step = this.stepAt(x, y), {system} = this.spot(step), reach = Math.max(5, this.rowHeight * 0.7);
+    let nearest = null, least = reach;
     for (const note of notes) {
-      if (step < note.start || step >= note.start + note.duration) continue;
-      if (Math.abs(y - this.row(note.pitch, system)) <= reach) return note;
+      const far = Math.abs(y - this.row(note.pitch, system));
+      if (step >= note.start && step < note.start + note.duration && far <= least) [nearest, least] = [note, far];
     }
-    return null;
+    return nearest;
   }
 
   /** Where a note is drawn, a box a system. @param {{start: number, duration: number, pitch: number}} note */

@@ -171,6 +171,7 @@ function received({given, recipe, said: kept, tunes, tune}) {
 function tellWork() {
   const {takes, shown, gone, given} = work, {compose: deck} = views;
   toolbar.tell(work);
+  views.tellStop();
   shelf.tell({takes, shown: deck.take?.id ?? shown, deleted: gone.length, playing: player.playing && views.view === deck});
   document.documentElement.toggleAttribute("data-given", Boolean(given));
   const remove = /** @type {HTMLElement} */ (parts.said.element.querySelector(".remove"));

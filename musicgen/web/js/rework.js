@@ -12,6 +12,7 @@ import {listed, plural} from "./words.js";
 /** @typedef {{recipe: string, kept: string, tunes: {part: string}[], tune: number, choose: (index: number) => void}} File  kept: in words; tune: an index */
 
 const DRAG = 6;      // px that make a drag of a click
+const HINTS = ["Drag to draw; hold Shift to select", "Double-tap to draw; rest a finger, then drag, to select"];
 const MORE = 4;      // bars that Continue adds
 export const ROLL = "the roll";  // what music given from here is called
 
@@ -55,6 +56,7 @@ export class Rework {
     this.edit.addEventListener("click", () => {
       editor.toggle(!editor.on);
       this.tell();
+      if (editor.on) this.hand.scrollIntoView({block: "nearest"});
     });
     /** @type {import("./canvas.js").Region | null} */
     this.region = null;
@@ -266,7 +268,7 @@ export class Rework {
     this.bar.hidden = !this.region;
     this.hand.hidden = !this.editor.on;
     const {selected, copied} = this.editor;
-    this.held.textContent = selected.length ? `${plural(selected.length, "note")} selected` : "Drag to draw; hold Shift, or rest a finger first, to select";
+    this.held.textContent = selected.length ? `${plural(selected.length, "note")} selected` : HINTS[Number(matchMedia("(hover: none)").matches)];
     for (const name of ["cut", "copy", "delete"]) this.buttons[name].disabled = !selected.length;
     this.buttons.paste.disabled = !copied.length;
     for (const [voice, chip] of [...this.chips.children].entries()) {

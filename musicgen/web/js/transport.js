@@ -25,7 +25,7 @@ import {clock, place} from "./words.js";
 const NOTES = {4: ["♩ =", "Quarter notes"], 6: ["♩. =", "Dotted quarter notes"]};  // by the steps of a beat
 
 export class Transport {
-  #settings; #element; #selects; #swatches; #beats; #unit; #ticking = null;
+  #settings; #element; #rows; #selects; #swatches; #beats; #unit; #ticking = null;
   #limits;  // of the tempo, quarters a minute
   #quiet = {mute: new Set(), solo: new Set()};  // voices
 
@@ -67,18 +67,23 @@ export class Transport {
 
   #fill(voices, {choices, voices: names}) {
     const blank = this.#element.querySelector("template");
-    for (const name of names) {
-      const voice = /** @type {HTMLElement} */ (blank.content.firstElementChild.cloneNode(true));
-      voice.querySelector(".called").textContent = name;
-      voice.querySelector(".mute .unseen").textContent = `Mute ${name.toLowerCase()}`;
-      voice.querySelector(".solo .unseen").textContent = `Hear only ${name.toLowerCase()}`;
-      voices.append(voice);
-    }
+    this.#rows = names.map(() => /** @type {HTMLElement} */ (blank.content.firstElementChild.cloneNode(true)));
+    voices.append(...this.#rows);
+    this.#name(names);
     this.#selects = [...voices.querySelectorAll("select")];
     this.#swatches = [...voices.querySelectorAll("canvas")];
     for (const select of this.#selects) {
       for (const {key, title} of choices) select.add(new Option(title, key));
       select.addEventListener("change", () => this.#choose({instruments: this.#selects.map(s => s.value)}));
+    }
+  }
+
+  #name(names) {  // as the style of the piece calls its voices
+    for (const [voice, name] of names.entries()) {
+      const find = part => this.#rows[voice].querySelector(part);
+      find(".called").textContent = name;
+      find(".mute .unseen").textContent = `Mute ${name.toLowerCase()}`;
+      find(".solo .unseen").textContent = `Hear only ${name.toLowerCase()}`;
     }
   }
 
@@ -161,6 +166,13 @@ export class Transport {
     buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(chosen.has(index))));
     const {mute, solo} = this.#quiet;
     this.player.audible = buttons.map((_, index) => solo.size ? solo.has(index) : !mute.has(index));
+    this.#dim();
+  }
+
+  #dim() {  // a voice that is not heard is faint in the roll
+    if (!this.sheet) return;
+    this.sheet.roll.audible = this.player.audible;
+    this.sheet.roll.draw();
   }
 
   /* what is played */
@@ -176,6 +188,8 @@ export class Transport {
     this.sheet = sheet;
     this.#wear(sheet.mixer ?? this.next);
     sheet.hear(this.player);
+    this.#dim();
+    this.#name(sheet.piece.voices);
     document.documentElement.dataset.voices = sheet.piece.voices.length;
     this.#tick();
   }
