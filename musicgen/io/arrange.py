@@ -11,7 +11,7 @@ from musicgen.io.gate import Spans, gates_of
 from musicgen.io.grid import OFF_GRID, Sound, quantised
 from musicgen.io.parts import Arrangement, FilePart, count, lines_of
 from musicgen.io.voicing import into_range, is_line, place
-from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, Canvas, Note, Score, ScoreError, from_notes
+from musicgen.score import MAX_BARS, METERS, STYLES, Canvas, Note, Score, ScoreError, from_notes
 
 MAX_SEED_BARS = 32  # of a stranger's file; what we wrote ourselves is read back whole
 
