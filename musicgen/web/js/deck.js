@@ -6,7 +6,7 @@
 
 import {allGiven, barsComposed} from "./canvas.js";
 import {Sheet} from "./sheet.js";
-import {headline, outcome} from "./words.js";
+import {headline, outcome, plural} from "./words.js";
 
 export class Deck {
   constructor(views, element) {

@@ -7,7 +7,6 @@ import {offer, cards as showCards} from "./cards.js";
 import {Downloads} from "./downloads.js";
 import {dropping} from "./drop.js";
 import {Editor} from "./editor.js";
-import {examples} from "./example.js";
 import {Keyboard} from "./keyboard.js";
 import {lengthFor} from "./length.js";
 import {holdsPiece} from "./link.js";
@@ -68,15 +67,9 @@ function arrived(name) {
 
 export const [header, stage, rows, trio, transport, notesText, takes, reworkPart, cards, saidPart, notices] = PARTS.map(arrived);
 
-export function place() {
-  watchPlace(document.querySelector("#place"), words => { if (views?.view.state === "generating") views.view.status.textContent = words; });
-}
-
-export const example = examples;
-
-export function keyboard(root) {
-  new Keyboard(root, {player, write, frame: () => ({...views.compose.sheet.piece, longest: longest()})});
-}
+export {examples as example} from "./example.js";
+export const place = () => watchPlace(document.querySelector("#place"), words => { if (views?.view.state === "generating") views.view.status.textContent = words; });
+export const keyboard = root => { new Keyboard(root, {player, write, frame: () => ({...views.compose.sheet.piece, longest: longest()})}); };
 
 function assemble() {
   theme(parts.header.element);
