@@ -40,10 +40,10 @@ from gradio.themes import Base
 from musicgen import api, checkpoint, comparison, fields, piece, recipe, selftest, session
 from musicgen.export import FORMATS
 from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments, telling
-from musicgen.io.seeds import EXAMPLES, FILE_ENDINGS, SeedError, from_file
+from musicgen.io.seeds import EXAMPLES, FILE_ENDINGS, Seed, SeedError, from_every_part
 from musicgen.models import MODELS
 from musicgen.request import LARGEST_FILE, LIMITS, LONGEST_NAME, Given, Problem, Request, new_random_seed
-from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, ScoreError
+from musicgen.score import MAX_BARS, METERS, METERS_BY_LENGTH, STYLES, VOICES, ScoreError
 from musicgen.web import address, front, guard, parts
 
 WAITING = 100  # visitors at most, for others to have composed
@@ -166,13 +166,28 @@ def stop_run(control: session.Control, call: Any):
     control.stop(run_of(call))
 
 
-def mixer_for(style: Any, mixer: Any, tempo: float | None = None) -> dict:
-    if style not in list(STYLES):
+def mixer_for(style: Any, meter: Any, mixer: Any, tempo: float | None = None) -> dict:
+    """A style's instruments and usual tempo, or `tempo`; but the one that the visitor has chosen stays."""
+    if style not in list(STYLES) or meter not in list(METERS):
         return {}
     volume = table(mixer).get("volume", VOLUME)
     volume = volume if type(volume) in (int, float) and 0 <= volume <= 1 else VOLUME
-    tempo = round(tempo or STYLES[style].tempo)
-    return {"mixer": {"tempo": tempo, "volume": volume, "instruments": list(default_instruments(style))}}
+    kept = {} if tempo else chosen_tempo(mixer)
+    set_to = {"tempo": tempo or STYLES[style].tempo_in(meter), **kept}
+    return {"mixer": {**set_to, "volume": volume, "instruments": list(default_instruments(style))}}
+
+
+def tempo_for(style: Any, meter: Any, mixer: Any) -> dict:
+    """A meter's usual tempo, all else as it is; nothing if the visitor has chosen a tempo."""
+    if style not in list(STYLES) or meter not in list(METERS) or chosen_tempo(mixer):
+        return {}
+    return {"mixer": {**table(mixer), "tempo": STYLES[style].tempo_in(meter)}}
+
+
+def chosen_tempo(mixer: Any) -> dict:
+    """The tempo, if it was set by hand or has come with a piece, and that it was."""
+    tempo, chosen = table(mixer).get("tempo"), table(mixer).get("chosen") is True
+    return {"tempo": tempo, "chosen": True} if chosen and LIMITS["tempo"].holds(tempo) else {}
 
 
 def take_example(example: Any, bars: Any, mixer: Any) -> dict:
@@ -186,22 +201,33 @@ def take_file(file) -> dict:
     """A file, read once, is handed to the page as the music given, with the recipe that it carries; one that cannot be
     read changes nothing.
     """
+    if file is None:  # it did not come whole
+        return {}
     name, data, sent = Path(file).name, Path(file).read_bytes(), time.monotonic_ns()
     if drawn := recipe.of_picture(data):
         return {"stage": {"kind": "recipe", "recipe": drawn, "sent": sent}}
     try:
-        seed = from_file(name, data)
+        seed, *others = from_every_part(name, data)
     except (SeedError, ScoreError) as error:
         return {"stage": session.trouble(Problem("upload", str(error)))}
-    given = {**piece.write(seed.canvas.score, seed.canvas.fixed), "name": name[:LONGEST_NAME]}
+    tunes = [{"part": other.tune.label, **heard(other, name)} for other in others if other.tune]
+    if tunes and not seed.tune:
+        tunes.insert(0, {"part": "by height", **heard(seed, name)})
+    about = {"tunes": tunes, "tune": seed.parts.index(seed.tune) if seed.tune else 0}
     known = recipe.fragment(seed.recipe)
-    return {"stage": {"kind": "given", "given": given, "recipe": known, "said": seed.message, "sent": sent}}
+    return {"stage": {"kind": "given", **heard(seed, name), **about, "recipe": known, "sent": sent}}
+
+
+def heard(seed: Seed, name: str) -> dict:
+    """The music of a file as the page holds it, and what is said of it."""
+    given = {**piece.write(seed.canvas.score, seed.canvas.fixed), "name": name[:LONGEST_NAME]}
+    return {"given": given, "said": seed.message}
 
 
 def settled(request: Request, bars: int, mixer: dict) -> dict:
     """A new seed's style, meter, length, playback and preview."""
     request = replace(request, bars=bars).with_room()
-    mixer = mixer_for(request.style, mixer, request.tempo)
+    mixer = mixer_for(request.style, request.meter, mixer, request.tempo)
     about = {"style": request.style, "meter": request.meter, "bars": request.bars}
     return {**about, **mixer, "stage": session.preview(request)}
 
@@ -300,6 +326,7 @@ def build() -> gr.Blocks:
         control = gr.State(session.Control())
         call = gr.JSON(visible=False)  # what the page itself knows and sends along: see the hooks of page.js
         parts.header()
+        parts.notices()
         with gr.Row(elem_id="desk"):
             with gr.Column(elem_id="panel"):
                 model = parts.cards(checkpoint.best(), cards(), missing())
@@ -311,7 +338,7 @@ def build() -> gr.Blocks:
                     info="0 plays safe, above 1 surprises.",
                 )  # fmt: skip
                 with gr.Accordion("More: meter, top-p, random seed", open=False, elem_id="more"):
-                    meter = gr.Radio(list(METERS), value=first.meter, label="Meter", elem_id="meter")
+                    meter = gr.Radio(METERS_BY_LENGTH, value=first.meter, label="Meter", elem_id="meter")
                     top_p = slider(
                         "top_p", 0.01, label="Top-p", elem_id="top-p",
                         info="Below 1, the least likely notes are left out.",
@@ -337,8 +364,7 @@ def build() -> gr.Blocks:
                 parts.takes()
                 with gr.Row(elem_id="seed"):
                     notes = gr.Textbox(first.text, label="Seed notes", lines=2, max_lines=4, elem_id="notes")
-                    names = [e.name for e in EXAMPLES]
-                    example = gr.Dropdown(names, value=first.name, label="Example", filterable=False, elem_id="example")
+                    example = parts.example(first.name, [e.name for e in EXAMPLES])
                     file = gr.UploadButton(
                         "Upload MIDI or MusicXML", elem_id="upload",
                         file_types=[*FILE_ENDINGS, ".png"],
@@ -399,10 +425,12 @@ def wire(page, **part):
     seed = some("call", "style", "notes", "bars", "meter", "mixer")
     show = {**by_name(preview, seed, some("stage")), "js": parts.hook("seed", seed), **latest}
     gr.on([part[name].change for name in ("style", "notes", "bars", "meter")], **show)
-    part["style"].input(**by_name(mixer_for, some("style", "mixer"), some("mixer")), **latest)
+    tuned = some("style", "meter", "mixer")
+    part["style"].input(**by_name(mixer_for, tuned, some("mixer")), **latest)
+    part["meter"].input(**by_name(tempo_for, tuned, some("mixer")), **latest)
     part["unname"].click(None, None, part["example"], js="() => null")
     asks, gets = some("example", "bars", "mixer"), some("notes", "style", "meter", "bars", "mixer", "stage")
-    part["example"].input(**by_name(take_example, asks, gets), js=parts.hook("example", asks), **latest)
+    part["example"].input(**by_name(take_example, asks, gets), js=parts.hook("exampled", asks), **latest)
     upload = {**by_name(take_file, some("file"), some("stage")), "preprocess": True}  # only what was uploaded is a file
     part["file"].upload(**upload, concurrency_id="uploads", **quiet)
 
@@ -416,9 +444,10 @@ def wire(page, **part):
         wanted = some("call")
         made = part["saves"][name].click(
             **by_name(save(name), wanted, {"file": part["files"][name]}),
-            js=parts.hook("saved", wanted), concurrency_id="files", **quiet,
+            js=parts.hook("saved", wanted, format=name), concurrency_id="files", **quiet,
         )  # fmt: skip
-        made.success(None, js=f"() => document.querySelector('#file-{name}').click()")
+        made.success(None, js=parts.hook("written", format=name))
+        made.failure(None, js=parts.hook("unwritten", format=name, message=f"No {FORMATS[name].title} was made."))
 
 
 def accelerate():
@@ -482,6 +511,8 @@ def main(arguments: list[str], program: str = "python app.py") -> int | str:
         return "MCP needs a package that is not installed: pip install 'gradio[mcp]'"
     try:
         launch(mcp_server=options.mcp or None)  # None leaves it to Gradio's own settings
+    except guard.BadSetting as error:
+        return str(error)
     except OSError as error:  # no port is free
         print(error, file=sys.stderr, flush=True)
         os._exit(1)  # at once: the thread that makes graphs cannot be ended

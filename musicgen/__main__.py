@@ -12,7 +12,7 @@ from pathlib import Path
 
 from musicgen.options import FORMAT_ENDINGS, Parser, UsageError, add_music, add_sampling, made, out_file, request_of
 from musicgen.request import Problem
-from musicgen.score import VOICES, Canvas
+from musicgen.score import STYLES, Canvas
 
 PROGRAM = "musicgen" if Path(sys.argv[0]).stem == "musicgen" else "python -m musicgen"
 
@@ -188,7 +188,8 @@ def _row(update: dict, work, out: Path) -> dict:
 def _canvas_in_words(canvas: Canvas) -> dict:
     score = canvas.score
     given = [
-        {"voice": VOICES[n.voice], "pitch": n.pitch, "start": n.start, "duration": n.duration} for n in score.notes()
+        {"voice": STYLES[score.style].voice(n.voice), "pitch": n.pitch, "start": n.start, "duration": n.duration}
+        for n in score.notes()
     ]
     settings = {"style": score.style, "meter": score.meter, "tempo": score.tempo}
     return {**settings, "bars": score.bars, "steps": score.steps, "given": given}

@@ -19,7 +19,7 @@ from musicgen.io import text
 from musicgen.io.audio import INSTRUMENTS, AudioError, default_instruments
 from musicgen.models import MODELS
 from musicgen.request import Given, Problem, Request, new_random_seed
-from musicgen.score import METERS, STYLES, VOICES, Canvas
+from musicgen.score import METERS, STYLES, Canvas
 from musicgen.session import Composition, Control
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def repair(
     used = range(len(STYLES[score.style].ranges))
     chosen = used if voices is None else voices
     if not _all_of(chosen, used):
-        raise Problem("voices", f"Choose from {', '.join(f'{voice} ({VOICES[voice]})' for voice in used)}.")
+        raise Problem("voices", f"Choose from {', '.join(f'{v} ({STYLES[score.style].voice(v)})' for v in used)}.")
     least, most = score.first_bar, score.bar_at(score.steps - 1)
     for name, bar in (("first_bar", first_bar), ("last_bar", last_bar)):
         if type(bar) is not int or not least <= bar <= most:

@@ -44,15 +44,16 @@ def _sound(format: str):
 def _stems(work: "Composition", instruments: Sequence[str]) -> bytes:
     """An archive with a WAV and a MIDI file for each voice that has notes."""
     from musicgen.io import audio, midi
-    from musicgen.score import VOICES
+    from musicgen.score import STYLES
 
     programs, data = [audio.INSTRUMENTS[key].program for key in instruments], io.BytesIO()
     sounds = audio.stems(work.score, instruments)
     with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
         archive.comment = f"Nonet: {work.title}".encode()
         for voice in work.score.heard:
-            name = f"{work.name}-{VOICES[voice]}"
-            archive.writestr(f"{name}.wav", sounds[VOICES[voice]])
+            called = STYLES[work.score.style].voice(voice)
+            name = f"{work.name}-{called.replace(' ', '-')}"
+            archive.writestr(f"{name}.wav", sounds[called])
             archive.writestr(f"{name}.mid", midi.write(work.score, programs, work.recipe, [voice], work.maker))
     return data.getvalue()
 

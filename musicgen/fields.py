@@ -53,7 +53,7 @@ ARGUMENTS = {
     ),
     "meter": Argument(f"of the whole piece; if null, that of the piece, else {Request.meter}", one_of(METERS)),
     "tempo": Argument(
-        f"quarter notes a minute, {LIMITS['tempo']}; if null, that of the piece, else the style's own",
+        f"quarter notes a minute, {LIMITS['tempo']}; if null, that of the piece, else the usual one of style and meter",
         LIMITS["tempo"].schema,
     ),
     "temperature": Argument(

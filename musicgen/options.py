@@ -13,7 +13,7 @@ from typing import NoReturn
 from musicgen.export import FORMATS
 from musicgen.io import seeds
 from musicgen.request import LARGEST_FILE, LIMITS, Given, Request, new_random_seed
-from musicgen.score import METERS, STYLES, VOICES, Canvas, Score, ScoreError
+from musicgen.score import METERS_BY_LENGTH, STYLES, VOICES, Canvas, Score, ScoreError
 
 FORMAT_ENDINGS = [format.ending for format in FORMATS.values()]
 SAMPLING = ("model", "temperature", "top_p", "random_seed")  # fields of a request that say nothing of the canvas
@@ -34,6 +34,9 @@ def add_music(parser: argparse.ArgumentParser):
     given.add_argument("--notes", help='seed notes, such as "C5:1 D5:0.5 E5:0.5 R:1 [C4 E4 G4]:2"')
     given.add_argument("--midi", type=Path, metavar="FILE", help="a MIDI file as the given music")
     given.add_argument("--musicxml", type=Path, metavar="FILE", help="a MusicXML file as the given music")
+    parser.add_argument(
+        "--part", metavar="NAME", help="which part of the file is the tune: its name, or its number from 1"
+    )
     used = parser.add_mutually_exclusive_group()
     used.add_argument(
         "--keep",
@@ -46,7 +49,7 @@ def add_music(parser: argparse.ArgumentParser):
     )
     used.add_argument("--seed-bars", type=_whole, metavar="N", help="continue the first N bars only")
     parser.add_argument("--style", choices=STYLES, help=f"default: the file's, else {Request.style}")
-    parser.add_argument("--meter", choices=METERS, help=f"default: the file's, else {Request.meter}")
+    parser.add_argument("--meter", choices=METERS_BY_LENGTH, help=f"default: the file's, else {Request.meter}")
     parser.add_argument(
         "--tempo",
         type=_number,
@@ -132,6 +135,8 @@ def request_of(options: argparse.Namespace) -> Request:
         if options.keep or options.free_bars or options.seed_bars:
             raise UsageError("--keep, --free-bars and --seed-bars need given music: add --notes, --midi or --musicxml")
         return Request(**settings)
+    if options.part is not None and source is None:
+        raise UsageError("--part needs a file: add --midi or --musicxml")
     if source is None:
         request = Request(notes=str(options.notes), **settings)
         seed = request.seed()
@@ -154,7 +159,7 @@ def request_of(options: argparse.Namespace) -> Request:
 def _read(options: argparse.Namespace, source: Path) -> seeds.Seed:
     read = seeds.from_midi if options.midi else seeds.from_musicxml
     try:
-        return read(_bytes(source), options.style, options.meter, options.tempo)
+        return read(_bytes(source), options.style, options.meter, options.tempo, options.part)
     except seeds.SeedError as error:
         raise UsageError(f"{source}: {error}") from error
 
@@ -176,7 +181,9 @@ def _rework(options: argparse.Namespace, score: Score, settings: dict) -> Reques
     if options.keep:
         silent = [v for v in options.keep if not any(n.voice == v for n in score.notes())]
         if silent:
-            raise UsageError(f"--keep: the given music has no {VOICES[silent[0]]}: keep a voice that it has")
+            raise UsageError(
+                f"--keep: the given music has no {STYLES[score.style].voice(silent[0])}: keep a voice that it has"
+            )
         canvas = Canvas.keep_voices(score, options.keep).extended(bars)
     else:
         try:

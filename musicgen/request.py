@@ -104,7 +104,7 @@ class Request:
     given: Given | None = None  # in their place
     bars: int = 8  # of the whole piece
     meter: str = next(iter(METERS))
-    tempo: float | None = None  # quarter notes a minute; the style's own if None
+    tempo: float | None = None  # quarter notes a minute; the style's usual one in this meter if None
     temperature: float = SamplingConfig.temperature
     top_p: float = SamplingConfig.top_p
     random_seed: int = 0

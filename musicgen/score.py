@@ -49,7 +49,7 @@ class Style:
     ranges: tuple[tuple[int, int], ...]  # lowest and highest MIDI pitch each of them may sound
     instrument: str  # a key of `musicgen.io.soundfont.INSTRUMENTS`
     program: int  # the same by its General MIDI number, from 0
-    tempo: float  # quarter notes a minute, where none is asked for
+    tempo: float  # beats a minute, where none is asked for
     breath: int  # beats that all voices may rest together in what is composed
     rhythm_temperature: float = 1  # times the temperature is that of whether a note begins: the cooler, the evener
     hold_shift_spread: float = 0.2  # standard deviation of what seeds are believed to add to the log-odds of a hold
@@ -71,15 +71,24 @@ class Style:
         if not fits:
             raise ValueError(f"style {self.name!r}: {what}")
 
+    def tempo_in(self, meter: str) -> float:
+        """Its usual tempo in a meter, quarter notes a minute: as many beats, each as long as the meter's."""
+        return self.tempo * METERS[meter].beat / STEPS_PER_QUARTER
+
+    def voice(self, index: int) -> str:
+        """A voice as sentences and files call it, from the top down; one that the style does not use as in a choir."""
+        return (self.voices[index] if index < len(self.voices) else VOICES[index]).lower()
+
     def voiced(self) -> str:
         """How many voices it has, in words."""
         return f"a {self.name} has {'one voice' if len(self.voices) == 1 else f'{len(self.voices)} voices'}"
 
 
-METERS = {
+METERS = {  # models know a meter by its place
     m.name: m
     for m in (Meter("4/4", 16, 4), Meter("3/4", 12, 4), Meter("6/8", 12, 6), Meter("2/4", 8, 4), Meter("9/8", 18, 6))
 }
+METERS_BY_LENGTH = sorted(METERS, key=lambda name: [int(number) for number in name.split("/")][::-1])  # for people
 LONGEST_BAR = max(meter.steps for meter in METERS.values())  # steps
 STYLES = {
     s.name: s
@@ -169,9 +178,8 @@ class Score:
     def _refuse(self, wrong: np.ndarray, what: str):
         if wrong.any():
             step, voice = np.argwhere(wrong)[0]
-            raise ScoreError(
-                f"bar {self.bar_at(step)}, {VOICES[voice]}: the voice {what} (cell {self.cells[step, voice]})"
-            )
+            called = STYLES[self.style].voice(int(voice))
+            raise ScoreError(f"bar {self.bar_at(step)}, {called}: the voice {what} (cell {self.cells[step, voice]})")
 
     def __eq__(self, other):
         if not isinstance(other, Score):
@@ -316,9 +324,9 @@ class Canvas:
 
     @classmethod
     def blank(cls, bars: int, style: str = "chorale", meter: str = "4/4", tempo: float | None = None) -> "Canvas":
-        """So many `bars` of a `style` and `meter`, nothing fixed; `tempo` in quarter notes a minute, or the style's."""
+        """So many `bars` of a `style` and `meter`, nothing fixed; `tempo` in quarter notes a minute, or the usual."""
         cells = np.full((bars * METERS[meter].steps, 4), REST)
-        return cls(Score(cells, style, meter, tempo or STYLES[style].tempo), np.zeros(cells.shape, bool))
+        return cls(Score(cells, style, meter, tempo or STYLES[style].tempo_in(meter)), np.zeros(cells.shape, bool))
 
     def extended(self, bars: int) -> "Canvas":
         """The same canvas, `bars` bars long in all: free bars added at the end, or the surplus cut off."""

@@ -96,7 +96,8 @@ def _about_seed(request: Request, message: str, canvas: Canvas) -> str:
         return " ".join(filter(None, (source, message, left)))
     given = sum(fixed for *_, fixed in _notes(canvas.score, canvas.fixed))
     what = "1 note of seed. What it leaves" if given == 1 else f"{given} notes of seed. What they leave"
-    return message or f"{what} free, later bars and other voices, will be composed."
+    others = "later bars and other voices" if len(STYLES[request.style].voices) > 1 else "later bars"
+    return message or f"{what} free, {others}, will be composed."
 
 
 def frame(canvas: Canvas) -> dict:
@@ -117,8 +118,8 @@ def compose(request: Request, run: str, control: Control) -> Iterator[tuple[dict
     """Updates of one run, each with what there is so far; the last one is whole.
 
     Kinds, in order: `begin` (the piece's frame), `notes` (what changed since the last update), `end` (everything, with
-    the state `done` or `stopped`); or one `problem` alone, or `failed` where a run was stopped while it waited. `seq`
-    counts them, so that the page can tell if one is lost.
+    the state `done` or `stopped`, and `until`, the step that was reached); or one `problem` alone, or `failed` where a
+    run was stopped while it waited. `seq` counts them, so that the page can tell if one is lost.
     """
     try:
         check_model(request)
@@ -160,7 +161,7 @@ def _stream(model, canvas: Canvas, request: Request, run: str, control: Control)
         sent, seq = time.monotonic(), seq + 1
         yield {"kind": "notes", "run": run, "seq": seq, "until": known, **growing.changes()}, made(growing.score())
     score = growing.score() if state == "done" else growing.cut()
-    yield _end(score, canvas, state, run, seq + 1, spent), made(score)
+    yield {**_end(score, canvas, state, run, seq + 1, spent), "until": known}, made(score)
 
 
 def _end(score: Score, canvas: Canvas, state: str, run: str, seq: int, seconds: float) -> dict:

@@ -13,7 +13,9 @@ import signal
 import sys
 import time
 from collections import Counter, defaultdict
+from itertools import pairwise
 from pathlib import Path
+from statistics import mode
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -96,6 +98,41 @@ def differences(mine: Reading, theirs: Reading) -> str:
     return "; ".join(words)
 
 
+def tune_lost(path: Path, data: bytes) -> str:
+    """What of the tune, of whose notes the readers say the same, is neither in the top voice nor told; "" if nothing.
+
+    Of MIDI its lengths too, as they were written: the commonest part of the time until the next note is its gate.
+    """
+    seed, of_midi = seeds.from_file(path.name, data), seeds.midifile.begins(data) >= 0
+    music, tune = (midi if of_midi else notation).read(data), seed.tune or seed.parts[0]
+    numbers = {tune.number} if seed.tune or len(seed.parts) == 1 else {part.number for part in seed.parts}
+    sounds = [s for i, part in enumerate(music.parts, 1) for s in part.sounds if (part.number or i) in numbers]
+    highest = min(n.voice for n in seed.canvas.score.notes())
+    score = [n for n in seed.canvas.score.notes() if n.voice == highest or len(numbers) > 1]
+    top = {(n.start, n.pitch % 12): n.duration for n in score}
+    sounds.sort(key=lambda s: s.start)
+    shift = min(top)[0] - round(sounds[0].start)
+    known = [s for s in sounds if round(s.start) + shift < seed.canvas.score.steps]
+    lost = [s for s in known if (round(s.start) + shift, s.pitch % 12) not in top]
+    if lost and not any(words in seed.message for words in ("divided", "sixteenth", "top line", "beyond four")):
+        return f"{len(lost)} notes of the tune {tune.label} lost, first {lost[0]}"
+    if len(numbers) > 1:
+        return ""  # chords that are one with the tune: what is beyond four voices is told
+    after = dict(pairwise(sorted({s.start for s in known})))
+    parts = [round((s.end - s.start) / (after[s.start] - s.start), 2) for s in known if s.start in after]
+    gate = mode([part for part in parts if 0.75 <= part <= 1] or [1.0]) if of_midi else 1.0
+    wrong = []
+    for sound in known:
+        steps, at = (sound.end - sound.start) / gate, round(sound.start) + shift
+        most = min(after.get(sound.start, sound.start + steps) - sound.start, seed.canvas.score.steps - at)
+        sure = (
+            abs(steps - round(steps)) < 0.1 and abs(sound.start - round(sound.start)) < 0.1 and 0 < steps < most + 0.2
+        )
+        if sure and top.get((at, sound.pitch % 12), round(steps)) != round(steps):
+            wrong.append(sound)
+    return f"{len(wrong)} notes of the tune are of another length, first {wrong[0]}" if wrong else ""
+
+
 def judged(path: Path, data: bytes, known: list[Reading | str]) -> tuple[str, str]:
     """A word for what came of a file, and more words."""
     began = time.perf_counter()
@@ -115,7 +152,8 @@ def judged(path: Path, data: bytes, known: list[Reading | str]) -> tuple[str, st
     if not sure:
         return "cannot tell", "; ".join(reading for reading in known if isinstance(reading, str))
     if "" in wrong:
-        return "right", f"{seconds:.2f} s"
+        lost = tune_lost(path, data)
+        return ("tune lost", lost) if lost else ("right", f"{seconds:.2f} s")
     if played and any(isinstance(r, Reading) and not r.played for r in known) and sure[0].reader == "partitura":
         return "cannot tell", f"repeats that music21 cannot follow; partitura: {wrong[0]}"
     if sure[0].reader[:4] != sure[-1].reader[:4] and differences(sure[0], sure[-1]):
@@ -139,7 +177,7 @@ def main():
         counts[word] += 1
         if word != "right":
             print(f"{word:15} {path.relative_to(options.folder)}: {more[:300]}", flush=True)
-    total = counts["right"] + counts["wrong"] + counts["refused"]
+    total = counts["right"] + counts["wrong"] + counts["refused"] + counts["tune lost"]
     print(", ".join(f"{number} {word}" for word, number in counts.most_common()))
     print(f"{counts['right']} of {total} right where the readers can tell: {counts['right'] / max(total, 1):.1%}")
     sys.exit(counts["CRASHES"] + counts["HANGS"] > 0)

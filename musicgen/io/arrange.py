@@ -9,13 +9,11 @@ import numpy as np
 
 from musicgen.io.gate import Spans, gates_of
 from musicgen.io.grid import OFF_GRID, Sound, quantised
-from musicgen.io.voicing import into_range, is_line, most_at_once, place, separate
-from musicgen.score import MAX_BARS, METERS, STYLES, VOICES, Canvas, Note, Score, ScoreError, from_notes
+from musicgen.io.parts import Arrangement, FilePart, count, lines_of
+from musicgen.io.voicing import into_range, is_line, place
+from musicgen.score import MAX_BARS, METERS, STYLES, Canvas, Note, Score, ScoreError, from_notes
 
 MAX_SEED_BARS = 32  # of a stranger's file; what we wrote ourselves is read back whole
-MOST_COMPARED = 32  # parts; of an orchestra the notes are pooled anyway
-ENOUGH = 8  # notes that tell a part in octaves from a chord
-ALMOST = 0.9  # the part of so many notes that tells a part that doubles another
 
 # Meters we have no name for, and the one that shares their bar lines, or every other of them.
 LIKE = {
@@ -43,6 +41,8 @@ class Seed:
     canvas: Canvas
     message: str = ""
     recipe: str = ""  # that the file carries, see `musicgen.recipe`
+    parts: tuple[FilePart, ...] = ()  # of the file, those that sound
+    tune: FilePart | None = None  # the one that is kept on top, if it is told apart
 
     def first(self, bars: int) -> "Seed":
         """Only the first bars of it."""
@@ -51,8 +51,11 @@ class Seed:
 
 @dataclass(frozen=True)
 class Part:
+    """A line of a file, or notes that may be several."""
+
     name: str
     sounds: Sequence[Sound]
+    number: int = 0  # that of the part in the file, from 1, to which several lines may belong; 0 if this is all of it
 
 
 @dataclass(frozen=True)
@@ -72,13 +75,20 @@ class Music:
     author: str = ""
 
 
-def arrange(music: Music, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> Seed:
+def arrange(
+    music: Music,
+    style: str | None = None,
+    meter: str | None = None,
+    tempo: float | None = None,
+    part: int | str | None = None,
+) -> Seed:
     """Fit music to the canvas. Raises SeedError.
 
     Args:
         music: as a file gives it.
         style, meter: of the seed; guessed from the music if None.
-        tempo: quarter notes a minute; the music's own, else the style's, if None.
+        tempo: quarter notes a minute; the music's own, else the style's usual one, if None.
+        part: the name, or the number from 1, of the part that is the tune; found out if None.
     """
     if not music.style and not any(part.sounds for part in music.parts):
         raise SeedError("the file holds no notes that could be played: choose another one")
@@ -88,19 +98,20 @@ def arrange(music: Music, style: str | None = None, meter: str | None = None, te
         raise SeedError(f"unknown meter {meter!r}: choose one of {', '.join(METERS)}")
     parts, pad = _on_grid(music, METERS[meter].steps, remarks)
     style = style or music.style or _guess_style(parts, meter)
-    notes = _voices(parts, style, remarks)
+    lines = lines_of(parts, _chosen(parts, part))
+    notes = _voices(lines, style, remarks)
     notes, moves = into_range(notes, style)
     end = max((n.start + n.duration for n in notes), default=0)
     if music.style:
         end = max(end, min(math.ceil(music.length) + pad, MAX_BARS * METERS[meter].steps))
     bars = math.ceil(end / METERS[meter].steps)
-    tempo = tempo or _tempo(music.tempo, style, remarks)
+    tempo = tempo or _tempo(music.tempo, STYLES[style].tempo_in(meter), remarks)
     try:
         cells = from_notes(notes, bars * METERS[meter].steps)
         score = Score(cells, style, meter, tempo, pad and METERS[meter].steps - pad, music.title, music.author)
     except ScoreError as error:
         raise SeedError(str(error)) from error
-    return Seed(Canvas(score, _fixed(score)), _message(score, remarks + moves), music.recipe)
+    return Seed(Canvas(score, _fixed(score)), _message(score, remarks + moves), music.recipe, tuple(parts), lines.tune)
 
 
 def _meter(name: str, remarks: list[str]) -> str:
@@ -111,22 +122,22 @@ def _meter(name: str, remarks: list[str]) -> str:
     return like
 
 
-def _tempo(tempo: float | None, style: str, remarks: list[str]) -> float:
+def _tempo(tempo: float | None, usual: float, remarks: list[str]) -> float:
     if tempo is None:
-        return STYLES[style].tempo
+        return usual
     held = min(300.0, max(20.0, tempo))
     if held != tempo:
         remarks.append(f"its tempo of {tempo:.0f} became {held:.0f}")
     return held
 
 
-def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str, list[Note]]], int]:
+def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[FilePart], int]:
     """The parts that sound, their notes on the grid, and how many steps of rest were put before an upbeat."""
     pad = round(-music.barline) % bar
     first = min((s.start for part in music.parts for s in part.sounds), default=0)
     empty = 0 if music.style else round(first + pad) // bar  # a stranger's empty bars before the music say nothing
     if empty:
-        remarks.append(f"{_count(empty, 'empty bar')} before the music left out")
+        remarks.append(f"{count(empty, 'empty bar')} before the music left out")
         pad -= empty * bar
     limit = (MAX_BARS if music.style else MAX_SEED_BARS) * bar
     last = max((round(s.start + pad) for part in music.parts for s in part.sounds), default=0)
@@ -134,92 +145,60 @@ def _on_grid(music: Music, bar: int, remarks: list[str]) -> tuple[list[tuple[str
     within = [[s for s in sounds if round(s.start) < limit] for sounds in moved]
     late = within != moved
     gates = gates_of([Spans(sounds) for sounds in within]) if music.played else [None] * len(within)
-    parts, rounded, short = [], 0, 0
-    for part, sounds, gate in zip(music.parts, within, gates):
+    parts: dict[int, FilePart] = {}
+    rounded = short = 0
+    for index, (part, sounds, gate) in enumerate(zip(music.parts, within, gates), 1):
         rounded += sum(abs(s.start - round(s.start)) > OFF_GRID for s in sounds)
         notes, left_out = quantised(sounds, bar, limit, last, gate)
         short += left_out
         if notes:
-            parts.append((part.name, notes))
+            number = part.number or index
+            parts.setdefault(number, FilePart(part.name, number, [])).lines.append(notes)
     if rounded:
-        remarks.append(f"{_count(rounded, 'note')} moved onto the sixteenth grid")
+        remarks.append(f"{count(rounded, 'note')} moved onto the sixteenth grid")
     if short:
-        remarks.append(f"{_count(short, 'note')} shorter than a sixteenth left out")
+        remarks.append(f"{count(short, 'note')} shorter than a sixteenth left out")
     if late:
         remarks.append(f"what comes after bar {limit // bar - (pad > 0)} was left out")
-    return parts, max(pad, 0)
+    return list(parts.values()), max(pad, 0)
 
 
-def _guess_style(parts: list[tuple[str, list[Note]]], meter: str) -> str:
+def _guess_style(parts: list[FilePart], meter: str) -> str:
     """A single line in a compound meter is a dance tune; everything else goes among the chorales."""
-    return "dance" if len(parts) == 1 and is_line(parts[0][1]) and meter in ("6/8", "9/8") else "chorale"
+    lines = [line for part in parts for line in part.lines]
+    return "dance" if len(lines) == 1 and is_line(lines[0]) and meter in ("6/8", "9/8") else "chorale"
 
 
-def _voices(parts: list[tuple[str, list[Note]]], style: str, remarks: list[str]) -> list[Note]:
-    """Give every note its voice: by the parts' names, else part by part, else by telling lines apart."""
-    named = _named(parts, remarks)
-    lines = [] if named else _lines(_distinct([notes for _, notes in parts], remarks), remarks)
-    count = len(STYLES[style].voices)
-    if (len({n.voice for n in named}) if named else len(lines)) > count:
-        top = "line was" if count == 1 else f"{count} lines were"
+def _voices(lines: Arrangement, style: str, remarks: list[str]) -> list[Note]:
+    """Give every note its voice: by the parts' names, else by how well each line sits in the voices' ranges."""
+    most = len(STYLES[style].voices)
+    if lines.tune:
+        below = ", ".join(part.label for part in lines.below) if most > 1 else ""
+        remarks.append(f"the tune is {lines.tune.label}{below and f', below it {below}'}")
+    remarks += lines.remarks
+    if len(lines.lines) > most:
+        top = "line was" if most == 1 else f"{most} lines were"
         remarks.append(f"only the top {top} kept, since {STYLES[style].voiced()}")
-    if named:
-        kept = sorted({n.voice for n in named})[:count]
-        where = {voice: min(i, voice) if kept[-1] >= count else voice for i, voice in enumerate(kept)}
-        return [replace(n, voice=where[n.voice]) for n in named if n.voice in where]
-    lines = lines[:count]
-    voices = (0,) if len(lines) == 1 else place([mean(n.pitch for n in line) for line in lines], style)
-    return [replace(n, voice=voice) for voice, line in zip(voices, lines) for n in line]
+    kept = lines.lines[:most]
+    if lines.voices:
+        named = lines.voices[:most]
+        voices = [min(i, voice) for i, voice in enumerate(named)] if named[-1] >= most else named
+    else:
+        voices = (0,) if len(kept) == 1 else place([mean(n.pitch for n in line) for line in kept], style)
+    return [replace(n, voice=voice) for voice, line in zip(voices, kept) for n in line]
 
 
-def _named(parts: list[tuple[str, list[Note]]], remarks: list[str]) -> list[Note]:
-    """The notes with the voices their parts are named after; [] unless all parts, or four of them, have such names."""
-    found: dict[int, list[Note]] = {}
-    for name, notes in parts:
-        voice = next((i for i, v in enumerate(VOICES) if name.strip().lower().startswith(v)), None)
-        if voice is not None and is_line(notes):
-            found.setdefault(voice, notes)
-    others = len(parts) - len(found)
-    if others and len(found) < len(VOICES):
-        return []
-    if others:
-        remarks.append(f"{_count(others, 'part')} besides the four voices left out")
-    return [replace(n, voice=voice) for voice, notes in found.items() for n in notes]
-
-
-def _distinct(parts: list[list[Note]], remarks: list[str]) -> list[list[Note]]:
-    """The parts without those that only double another, in unison or octaves, as tablatures and second players do."""
-    if len(parts) > MOST_COMPARED:
-        return parts
-    kept: list[list[Note]] = []
-    for notes in sorted(parts, key=len, reverse=True):
-        if not any(_doubles(notes, other) for other in kept):
-            kept.append(notes)
-    if len(kept) < len(parts):
-        remarks.append(f"{_count(len(parts) - len(kept), 'part')} that doubled another left out")
-    return [notes for notes in parts if any(notes is other for other in kept)]
-
-
-def _doubles(notes: list[Note], other: list[Note]) -> bool:
-    """Whether another part has all the notes of this one; of many notes almost all, or all but octaves apart."""
-    least = len(notes) * (ALMOST if len(notes) >= ENOUGH else 1)
-    octaves = max(n.pitch for n in other) - max(n.pitch for n in notes)
-    shifts = {0, octaves} if octaves % 12 == 0 and len(notes) >= ENOUGH else {0}
-    has = {(n.start, n.pitch) for n in other}
-    return any(sum((n.start, n.pitch + shift) in has for n in notes) >= least for shift in shifts)
-
-
-def _lines(parts: list[list[Note]], remarks: list[str]) -> list[list[Note]]:
-    """One to four lines, from the top down."""
-    if len(parts) <= len(VOICES) and all(is_line(notes) for notes in parts):
-        return sorted(parts, key=lambda line: -mean(n.pitch for n in line))
-    together = {(n.start, n.pitch): n for notes in parts for n in sorted(notes, key=lambda n: n.duration)}
-    notes = list(together.values())
-    count = min(len(VOICES), most_at_once(notes))
-    lines, dropped = separate(notes, count)
-    if dropped:
-        remarks.append(f"{_count(dropped, 'note')} beyond four at a time left out")
-    return lines
+def _chosen(instruments: Sequence[FilePart], part: int | str | None) -> FilePart | None:
+    """The part that is named or numbered. Raises SeedError if there is none."""
+    if part is None:
+        return None
+    wanted = str(part).strip().casefold()
+    for known in (lambda i: str(i.number), lambda i: i.label.casefold(), lambda i: i.name.strip().casefold()):
+        for instrument in instruments:
+            if known(instrument) == wanted:
+                return instrument
+    names = ", ".join(f"{i.number} ({i.label})" if i.name.strip() else str(i.number) for i in instruments)
+    raise SeedError(f"there is no part {str(part)[:60]!r}: choose one of {names}")
 
 
 def _fixed(score: Score) -> np.ndarray:
@@ -234,12 +213,8 @@ def _fixed(score: Score) -> np.ndarray:
 def _message(score: Score, remarks: list[str]) -> str:
     """One sentence for what was kept, a second for what was changed, if anything was."""
     notes = score.notes()
-    names = [VOICES[v] for v in sorted({n.voice for n in notes})]
-    who = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "one voice"
-    kept = f"Kept {_count(len(notes), 'note')} in {score.length}: {who}."
+    names = [STYLES[score.style].voice(v) for v in sorted({n.voice for n in notes})]
+    who = f"{', '.join(names[:-1])} and {names[-1]}" if len(names) > 1 else "".join(names) or "no voice"
+    kept = f"Kept {count(len(notes), 'note')} in {score.length}: {who}."
     text = "; ".join(remarks)
     return f"{kept} {text[0].upper()}{text[1:]}." if text else kept
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -106,7 +106,8 @@ def stems(score: Score, instruments: Sequence[str] | None = None) -> dict[str, b
     Raises `AudioError`.
     """
     _prepared(score, instruments)  # what cannot be played at all is refused
-    parts = {VOICES[voice]: score.only(voice) for voice in score.heard}
+    style = STYLES[score.style]
+    parts = {style.voice(voice): score.only(voice) for voice in score.heard}
     sounds = {name: _cut(_synthesize(*_prepared(part, instruments)), score.seconds) for name, part in parts.items()}
     gain = _gain(np.sum([*sounds.values()], axis=0))
     return {name: _encode(sound * gain, "wav") for name, sound in sounds.items()}

@@ -6,7 +6,7 @@ Times are counted in ticks, never in seconds, so that nothing is lost to roundin
 import io
 import math
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -59,7 +59,7 @@ def write(
     style = STYLES[score.style]
     programs = programs or [style.program] * len(style.voices)
     for voice in range(len(style.voices)) if voices is None else voices:
-        instrument = pretty_midi.Instrument(programs[voice], name=VOICES[voice])
+        instrument = pretty_midi.Instrument(programs[voice], name=style.voices[voice])
         instrument.notes = [_sound(score, note, song) for note in score.notes() if note.voice == voice]
         song.instruments.append(instrument)
     data = io.BytesIO()
@@ -186,8 +186,7 @@ def _parts(file: MidiFile) -> tuple[list[Part], bool]:
             parts.append(Part(track.name, [Sound(pitch, on * steps, off * steps) for pitch, on, off in notes]))
     if file.kind == 2 and songs > 1:
         raise SeedError("this MIDI file holds several separate songs (type 2): export a single one")
-    names = Counter(part.name for part in parts)
-    return [part if names[part.name] == 1 else Part("", part.sounds) for part in parts], drums
+    return parts, drums
 
 
 def _tempo(metas: list, first: float, file: MidiFile) -> tuple[float, int]:

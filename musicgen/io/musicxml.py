@@ -10,6 +10,7 @@ from xml.etree.ElementTree import Element
 from musicgen.io import xmlfile
 from musicgen.io.arrange import MAX_SEED_BARS, Music, Part, SeedError
 from musicgen.io.bars import Measure, Placed, first_barline, placed, played, size_of
+from musicgen.io.grid import Sound
 from musicgen.io.lines import Lines
 from musicgen.io.measure import Bar, PartReader, divisions_of, endings, signs
 from musicgen.io.xmlfile import BROKEN
@@ -53,7 +54,11 @@ def _music(root: Element) -> Music:
         raise SeedError("this file holds only percussion, which has no pitch: choose one with a melody")
     tempos = _tempos(readers.values())
     return Music(
-        [part for name, reader in heard.items() for part in _voices(_name(listed.get(name)), reader, measures, bars)],
+        [
+            Part(_name(listed.get(name)), sounds, number)
+            for number, (name, reader) in enumerate(heard.items(), 1)
+            for sounds in _voices(reader, measures, bars)
+        ],
         meter=meter,
         tempo=round(tempos[0], 2) if tempos else None,
         length=bars[-1].start + bars[-1].length if bars else 0.0,
@@ -127,8 +132,8 @@ def _filled(bars: Sequence[Bar], measure: Measure) -> float:
     return min(rests, size) if size and rests else size or rests
 
 
-def _voices(name: str, reader: PartReader, measures: Sequence[Measure], bars: Sequence[Placed]) -> list[Part]:
-    """One part -> a `Part` for each line in it. A tablature repeats what another staff says."""
+def _voices(reader: PartReader, measures: Sequence[Measure], bars: Sequence[Placed]) -> list[list[Sound]]:
+    """One part -> the lines in it. A tablature repeats what another staff says."""
     staves = {note.staff for bar in reader.bars for note in bar.notes}
     left_out = reader.tablatures if staves - reader.tablatures else set()
     lines = Lines()
@@ -140,8 +145,7 @@ def _voices(name: str, reader: PartReader, measures: Sequence[Measure], bars: Se
                 if note.staff not in left_out and note.start + bar.shift < bar.length - ROUNDING
             ]
             lines.add(notes, bar.start, bar.length, measures[bar.index].filled + bar.shift)
-    found = lines.joined()
-    return [Part(name if len(found) == 1 else "", sounds) for sounds in found]
+    return lines.joined()
 
 
 def _name(listed: Element | None) -> str:

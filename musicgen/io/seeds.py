@@ -23,6 +23,7 @@ __all__ = [
     "Example",
     "Seed",
     "SeedError",
+    "from_every_part",
     "from_file",
     "from_midi",
     "from_musicxml",
@@ -32,6 +33,7 @@ __all__ = [
 FILE_ENDINGS = (".mid", ".midi", ".kar", ".rmi", ".musicxml", ".xml", ".mxl", ".abc")  # of files that `from_file` reads
 
 MAX_TEXT = 24_000  # characters; all that four voices can do in the longest seed
+MAX_CHOICES = 16  # parts of a file, of which one can be the tune
 REMARK = re.compile(r"\([^()]*\)")
 VOICE_NAMES = {name.lower(): number for style in STYLES.values() for number, name in enumerate(style.voices)}
 TOKEN = re.compile(r"\[[^\[\]|]*\][^\s|\[\]]*|[^\s|\[\]]+|[\[\]]")
@@ -122,7 +124,7 @@ def from_text(text: str, style: str = "chorale", meter: str = "4/4", tempo: floa
     Args:
         text: such as "C5:1 D5:0.5 [C4 E4]:2", lengths in quarter notes.
         style, meter: of the seed.
-        tempo: quarter notes a minute; the style's own if None.
+        tempo: quarter notes a minute; the style's usual one in this meter if None.
     """
     _check_settings(style, meter)
     if len(text) > MAX_TEXT:
@@ -186,7 +188,7 @@ def _typed_canvas(notes, rests, steps: int, style: str, meter: str, tempo: float
     for voice, start, end in rests:
         fixed[start:end, voice] = True
     try:
-        return Canvas(Score(cells, style, meter, STYLES[style].tempo if tempo is None else tempo), fixed)
+        return Canvas(Score(cells, style, meter, STYLES[style].tempo_in(meter) if tempo is None else tempo), fixed)
     except ScoreError as error:
         raise SeedError(str(error)) from error
 
@@ -275,35 +277,65 @@ def _steps(length: str, token: Token) -> int:
     raise token.error(f"the shortest step is a sixteenth, 0.25 of a beat: the nearest length is {legal}")
 
 
-def from_midi(data: bytes, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> Seed:
+def from_midi(
+    data: bytes,
+    style: str | None = None,
+    meter: str | None = None,
+    tempo: float | None = None,
+    part: int | str | None = None,
+) -> Seed:
     """A MIDI file -> a seed. Raises SeedError.
 
     Args:
         data: the file's bytes.
         style, meter: of the seed; the file's if None.
         tempo: quarter notes a minute; the file's if None.
+        part: the name, or the number from 1, of the part that is the tune; found out if None.
     """
-    return _fitted(midi.read(data), style, meter, tempo)
+    return _fitted(midi.read(data), style, meter, tempo, part)
 
 
-def from_musicxml(data: bytes, style: str | None = None, meter: str | None = None, tempo: float | None = None) -> Seed:
+def from_musicxml(
+    data: bytes,
+    style: str | None = None,
+    meter: str | None = None,
+    tempo: float | None = None,
+    part: int | str | None = None,
+) -> Seed:
     """A MusicXML file, plain or compressed (.mxl) -> a seed; the arguments are those of `from_midi`."""
-    return _fitted(notation.read(data), style, meter, tempo)
+    return _fitted(notation.read(data), style, meter, tempo, part)
 
 
 def from_file(
-    name: str, data: bytes, style: str | None = None, meter: str | None = None, tempo: float | None = None
+    name: str,
+    data: bytes,
+    style: str | None = None,
+    meter: str | None = None,
+    tempo: float | None = None,
+    part: int | str | None = None,
 ) -> Seed:
     """A file of any kind, told by its content -> a seed; the other arguments are those of `from_midi`.
 
     `name` is only used to say what is wrong with it.
     """
+    return _fitted(_music(name, data), style, meter, tempo, part)
+
+
+def from_every_part(name: str, data: bytes) -> list[Seed]:
+    """A file -> the seed that it is, and where it has several parts those with each of them as the tune."""
+    music = _music(name, data)
+    seed = arrange(music)
+    count = len(seed.parts) if 1 < len(seed.parts) <= MAX_CHOICES else 0
+    return [seed, *(arrange(music, part=seed.parts[index].number) for index in range(count))]
+
+
+def _music(name: str, data: bytes) -> Music:
     if midifile.begins(data) >= 0:
-        return from_midi(data, style, meter, tempo)
+        return midi.read(data)
     if xmlfile.holds_score(data):
-        return from_musicxml(data, style, meter, tempo)
+        return notation.read(data)
     if abctune.begins(data):
-        return _fitted(abctune.read(data), style, meter, tempo)
+        return abctune.read(data)
     raise SeedError(f"{name[-60:] or 'this file'} is neither MIDI nor MusicXML nor ABC: {_advice(data)}")
 
 
@@ -316,6 +348,6 @@ def _advice(data: bytes) -> str:
     return next((advice for start, advice in OTHER_FORMATS if re.match(start, begins, re.DOTALL)), usual)
 
 
-def _fitted(music: Music, style: str | None, meter: str | None, tempo: float | None) -> Seed:
+def _fitted(music: Music, style: str | None, meter: str | None, tempo: float | None, part: int | str | None) -> Seed:
     _check_settings(style or "chorale", meter or "4/4")
-    return arrange(music, style, meter, tempo)
+    return arrange(music, style, meter, tempo, part)

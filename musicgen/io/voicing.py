@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from itertools import combinations, groupby, pairwise
 
-from musicgen.score import STYLES, VOICES, Note
+from musicgen.score import STYLES, Note
 
 SEMITONES = {"c": 0, "d": 2, "e": 4, "f": 5, "g": 7, "a": 9, "b": 11}
 PITCH_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
@@ -103,7 +103,7 @@ def into_range(notes: Sequence[Note], style: str) -> tuple[list[Note], list[str]
             singles += [(a, b) for a, b in zip(own, moved) if a != b]
         else:
             moved = [replace(n, pitch=n.pitch + shift) for n in own]
-            phrases += [f"the {VOICES[voice]} was moved {_way(shift)}"] if shift else []
+            phrases += [f"the {STYLES[style].voice(voice)} was moved {_way(shift)}"] if shift else []
         fitted += moved
     return fitted, phrases + ([_single_moves(singles, style)] if singles else [])
 
@@ -127,7 +127,7 @@ def _single_moves(moves: list[tuple[Note, Note]], style: str) -> str:
     voices = {before.voice for before, _ in moves}
     voice = min(voices)
     low, high = STYLES[style].ranges[voice]
-    one = f"the {VOICES[voice]}'s range {pitch_name(low)}-{pitch_name(high)}"
+    one = f"the {STYLES[style].voice(voice)}'s range {pitch_name(low)}-{pitch_name(high)}"
     pairs = sorted({(before.pitch, after.pitch) for before, after in moves})
     shown = ", ".join(f"{pitch_name(a)} became {pitch_name(b)}" for a, b in pairs[:3])
     notes = "note was" if len(moves) == 1 else "notes were"

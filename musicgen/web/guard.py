@@ -5,12 +5,15 @@
 - A body of more than 10 MB is refused before it is read; an upload that fails leaves no part of itself on the disk.
 - No answer is for another site's scripts: Gradio would allow any origin that asks, with credentials, so it is not told
   of the origin. What a browser may load, and which sites may frame the page (Hugging Face's), is said in headers.
+- NONET_FRAME_ANCESTORS allows more sites to frame it: addresses such as `https://school.example`, or `*` for all.
 - One line a request, as JSON, without addresses, names or queries: `log_to` sets it up.
 """
 
 import errno
 import json
 import logging
+import os
+import re
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -44,27 +47,25 @@ POLICY = {
     "object-src": "'none'",
     "base-uri": "'self'",
     "form-action": "'self'",
-    "frame-ancestors": "'self' https://huggingface.co https://*.hf.space",
 }
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in POLICY.items()),
-}
+FRAMES = "NONET_FRAME_ANCESTORS"  # the setting that says which other sites may frame the page
+ALWAYS = "'self' https://huggingface.co https://*.hf.space"  # these may
+SITE = re.compile(r"\*|https?://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:(\d{1,5}|\*))?", re.IGNORECASE)
 
 _log = logging.getLogger("musicgen.requests")
 
 
 class GuardedApp(App):
-    """Gradio's server behind the guard."""
+    """Gradio's server behind the guard. Raises `BadSetting`."""
 
     def __init__(self, **options):
+        self.headers = headers(os.environ.get(FRAMES, ""))
         super().__init__(default_response_class=ORJSONResponse, **options)
         self.add_exception_handler(ClientDisconnect, _gone)
         self.add_exception_handler(OSError, _no_room)
 
     def build_middleware_stack(self) -> ASGIApp:
-        return Guard(super().build_middleware_stack())
+        return Guard(super().build_middleware_stack(), self.headers)
 
 
 def _gone(request: Request, error: Exception) -> Response:
@@ -96,9 +97,35 @@ class Upload(route_utils.GradioMultiPartParser):
 route_utils.GradioMultiPartParser = Upload
 
 
+class BadSetting(ValueError):
+    """A setting of the environment cannot be read; the message says which, and what it may be."""
+
+
+def headers(frames: str) -> dict[str, str]:
+    """Those of every answer; `frames` are sites that may frame the page besides Hugging Face's, with spaces between.
+
+    Raises `BadSetting`.
+    """
+    sites = frames.split()
+    for site in sites:
+        if not SITE.fullmatch(site):
+            raise BadSetting(
+                f"{FRAMES} holds {site!r}: write sites as https://school.example or https://*.school.example, "
+                "with spaces between them, or * for all."
+            )
+    ancestors = "*" if "*" in sites else " ".join([ALWAYS, *sites])
+    policy = {**POLICY, "frame-ancestors": ancestors}
+    return {
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Content-Security-Policy": "; ".join(f"{name} {value}" for name, value in policy.items()),
+    }
+
+
 class Guard:
-    def __init__(self, app: ASGIApp):
+    def __init__(self, app: ASGIApp, headers: dict[str, str]):
         self.app = app
+        self.headers = headers
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send):
         if scope["type"] != "http":
@@ -118,7 +145,7 @@ class Guard:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(self.headers)
             await send(message)
 
         declared = Headers(scope=scope).get("content-length", "")

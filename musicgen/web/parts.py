@@ -16,11 +16,12 @@ from starlette.responses import FileResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from .scripts import joined
+from .scripts import as_function, joined
 
 HERE = Path(__file__).parent
 GRADIO = Path(gr.__file__).parent / "templates" / "frontend" / "assets"
 LATE_CHUNKS = ("Blocks-*.js", "HTML-*.js")  # of Gradio's chunks, those that it asks for last
+CONNECTION = (HERE / "js" / "connection.js").read_text(encoding="utf-8")  # imports nothing
 SCRIPT = joined(HERE / "js", "page")
 PAGE_SCRIPT = f"web/{hashlib.sha256(SCRIPT.encode()).hexdigest()[:12]}/page.js"  # relative to the page
 PAGE_PICTURE = "web/page.png"
@@ -35,11 +36,12 @@ def part(name: str, value=None, script: str = "", html: str = "", **props) -> gr
     Args:
         name: the element's id.
         value: what the component holds at first.
-        script: the function of page.js that brings it to life; without one it stays as it is.
+        script: the function of page.js that brings it to life and may trigger its events; without one it
+            stays as it is.
         html: the template's name, if not the same.
         props: what the script reads besides.
     """
-    load = f"{imported()}.then(page => page.{script}(element, props, watch));" if script else None
+    load = f"{imported()}.then(page => page.{script}(element, props, watch, trigger));" if script else None
     return gr.HTML(
         value, html_template=template(html or name), js_on_load=load, apply_default_css=False, elem_id=name, **props
     )
@@ -53,6 +55,11 @@ def template(name: str) -> str:
 
 def header() -> gr.HTML:
     return part("header", script="header")
+
+
+def notices() -> gr.HTML:
+    """What does not work at present: no connection, nothing kept."""
+    return part("notices", script="notices")
 
 
 def cards(value: str, cards: list[dict], missing: list[str]) -> gr.HTML:
@@ -96,6 +103,11 @@ def transport(value: dict, choices: list[dict], voices: list[str]) -> gr.HTML:
     return part("transport", value, script="transport", choices=choices, voices=voices)
 
 
+def example(value: str, names: list[str]) -> gr.HTML:
+    """The tunes to begin with; its value is the chosen one's name, none where the seed is another."""
+    return part("example", value, script="example", names=names)
+
+
 def keyboard() -> gr.HTML:
     return part("keyboard", script="keyboard")
 
@@ -133,7 +145,9 @@ def head() -> str:
     metas = "".join(f'<meta property="{name}" content="{escape(value)}">' for name, value in about.items())
     described = f'<meta name="description" content="{escape(SENTENCE)}">'
     scripts = [*(f"assets/{name}" for name in chunks()), PAGE_SCRIPT]
-    return described + metas + "".join(f'<link rel="modulepreload" href="{script}">' for script in scripts)
+    hints = "".join(f'<link rel="modulepreload" href="{script}">' for script in scripts)
+    first = f"<script>{as_function('connection', CONNECTION)} $connection.guard(window);</script>"  # no module: at once
+    return first + described + metas + hints
 
 
 def chunks() -> list[str]:

@@ -54,7 +54,7 @@ def test_three_takes_stand_side_by_side_and_one_is_gone_on_from(arrive):
     assert len(set(seeds)) == 3
     page.get_by_role("button", name="Play Take 2", exact=True).click()
     expect(three.nth(1)).to_have_attribute("data-chosen", "true")
-    page.get_by_role("button", name="Continue this one: Take 2").click()
+    page.get_by_role("button", name="Open this one: Take 2").click()
     expect(trio).to_be_hidden()
     expect(takes(page).nth(1)).to_have_attribute("data-current", "true")
     expect(page.get_by_test_id("status")).to_contain_text(seeds[1].rsplit(" ", 1)[1])

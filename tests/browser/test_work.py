@@ -323,8 +323,7 @@ def test_choosing_an_example_leaves_the_finished_piece_alone(arrive):
     page = arrive()
     page.get_by_label("Tempo").fill("133")
     composed(page)
-    page.get_by_label("Example").click()
-    page.get_by_role("option", name="Greensleeves").click()
+    page.get_by_label("Example").select_option("Greensleeves")
     expect(page.locator("#style input[value=dance]")).to_be_checked()
     expect(page.get_by_label("Tempo")).to_have_value("133")
     assert page.evaluate("nonet.player.tempo") == 133

@@ -29,6 +29,13 @@ test("a take comes back from its link", async () => {
   assert.deepEqual([settings.notes, settings.temperature, settings.model, given, other], ["C5", 0.9, "gru", null, false]);
 });
 
+test("its length is the piece's, whatever was asked for; where it was stopped, what was", async () => {
+  const longer = {...TAKE, piece: {...PIECE, steps: 48}, given: {name: "tune.mid"}};
+  assert.equal((await readLink(await linkOf(longer), CHOICES)).settings.bars, 3);
+  const stopped = {...longer, state: "stopped", settings: {...TAKE.settings, bars: 5}};
+  assert.equal((await readLink(await linkOf(stopped), CHOICES)).settings.bars, 5);
+});
+
 test("music given in place of text comes back as such", async () => {
   const from = {...TAKE, given: {name: "tune.mid"}};
   const {given} = await readLink(await linkOf(from), CHOICES);

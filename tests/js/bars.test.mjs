@@ -31,7 +31,7 @@ test("titles and authors in words", () => {
 });
 
 test("it goes on into every canvas", () => {
-  for (const canvas of [canvasOf(PIECE, NOTES, maskOf(PIECE)), harmonised(PIECE, NOTES), continued(PIECE, NOTES, maskOf(PIECE), 1)]) {
+  for (const canvas of [canvasOf(PIECE, NOTES, maskOf(PIECE)), harmonised(PIECE, NOTES, {name: "chorale", voices: PIECE.voices, ranges: [[57, 81]]}), continued(PIECE, NOTES, maskOf(PIECE), 1)]) {
     assert.deepEqual([canvas.upbeat, canvas.title, canvas.author], [4, "Kesh", "A"]);
   }
   assert.equal(frameOf({...CANVAS, fixed: [[0, 0, 12], [1, 0, 12]]}, CHOICES).seedSteps, 0);  // what is not there is no seed

@@ -33,6 +33,13 @@ test("the note under a point", () => {
   assert.equal(roll.noteAt([note], GUTTER + 12.5 * roll.stepWidth, y), null);
 });
 
+test("of notes that stand close, the nearest is meant", () => {
+  const roll = new Geometry({...PIECE, low: 35, high: 81}, LOOK, {width: 1000, height: 140});
+  const tenor = {pitch: 62, start: 8, duration: 4}, alto = {pitch: 64, start: 8, duration: 4}, x = GUTTER + 10 * roll.stepWidth;
+  assert.ok(roll.rowHeight < 2.5);
+  for (const meant of [tenor, alto]) assert.equal(roll.noteAt([tenor, alto], x, roll.row(meant.pitch, 0)), meant);
+});
+
 test("what crosses the end of a system goes on in the next", () => {
   const roll = new Geometry(PIECE, LOOK, {width: 390, height: 300});
   assert.deepEqual([...roll.spans(60, 70)].map(span => span.system), [0, 1]);
@@ -44,4 +51,17 @@ test("the notes in a box", () => {
   assert.deepEqual(roll.notesIn([low, high], {x: x - 2, y: y - 2, width: 4, height: 4}), [high]);
   assert.deepEqual(roll.notesIn([low, high], {x: x - 2, y: y - 2, width: 4, height: 200}), [low, high]);
   assert.deepEqual(roll.notesIn([low, high], {x: roll.spot(13).x, y: 0, width: 50, height: 300}), []);
+});
+
+test("as many systems as are in sight are there as a whole, however long the piece and whatever the screen", () => {
+  for (const bar of [8, 12, 16, 18]) for (let bars = 1; bars <= 64; bars++) {
+    for (const width of [360, 390, 740, 895, 980, 1094]) for (const height of [236, 240.5, 266, 280, 333, 480]) {
+      const roll = new Geometry({...PIECE, bar, steps: bars * bar}, LOOK, {width, height});
+      const ends = system => roll.top(system) + roll.systemHeight;
+      const inSight = Array.from({length: roll.systems}, (_, system) => system).filter(system => roll.top(system) < height - LOOK.bottom);
+      assert.ok(ends(inSight.at(-1)) <= height - LOOK.bottom + 1e-6, `${bars} bars of ${bar} at ${width} x ${height}`);
+      assert.ok(roll.systemHeight >= 0.85 * LOOK.leastSystem);
+      if (inSight.length === roll.systems) assert.ok(roll.height <= height + 1e-6);
+    }
+  }
 });

@@ -1,9 +1,14 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 
-import {secondsPerStep, stepAt, timeAt} from "../../musicgen/web/js/time.js";
+import {beatsAMinute, secondsPerStep, stepAt, tempoOf, timeAt} from "../../musicgen/web/js/time.js";
 
 test("a quarter is four steps", () => assert.equal(4 * secondsPerStep(60), 1));
+
+test("a beat is a quarter or a dotted one", () => {
+  assert.deepEqual([beatsAMinute(165, 6), beatsAMinute(165, 4)], [110, 165]);
+  assert.deepEqual([tempoOf(110, 6), tempoOf(110, 4)], [165, 110]);
+});
 
 test("times and steps are counted from what was heard last", () => {
   const anchor = {time: 10, step: 32};

@@ -1,11 +1,18 @@
 import assert from "node:assert/strict";
 import {test} from "node:test";
 
-import {barsInWords, clock, headline, pitchName, place, plural} from "../../musicgen/web/js/words.js";
+import {barsInWords, clock, headline, outcome, pitchName, place, plural} from "../../musicgen/web/js/words.js";
 
 const PIECE = {steps: 32, bar: 16, beat: 4, meter: "4/4", style: "chorale", voices: ["Soprano", "Alto"]};
 
 test("pitches have names", () => assert.deepEqual([60, 61, 70, 93].map(pitchName), ["C4", "C♯4", "B♭4", "A6"]));
+
+test("what came of a run is told by what was composed in it", () => {
+  const seconds = 0.305;
+  assert.equal(outcome({state: "done", seconds}, 2, true), "Composed 2 bars in 0.30 s");
+  assert.equal(outcome({state: "stopped", seconds}, 1, false), "Stopped after 1 bar in 0.30 s");
+  assert.equal(outcome({state: "stopped", seconds}, 32, true), "Stopped after 0.30 s: 32 bars not finished");
+});
 
 test("places are counted from one", () => {
   assert.equal(place(PIECE, 0), "bar 1, beat 1");

@@ -31,6 +31,27 @@ test("undo goes back to the piece before and takes no take away", async () => {
   assert.deepEqual([work.shown, work.canRedo], ["b", false]);
 });
 
+test("the length goes with the piece in one step, and what is set meanwhile stays", async () => {
+  const {work, undo} = begun(), wait = () => new Promise(done => setTimeout(done, 2));
+  work.length = one => one.piece.steps / 16;
+  const long = (id, bars, asked) => ({...take(id), piece: {steps: 16 * bars, voices: ["Melody"]}, settings: {bars: asked}});
+  work.result(long("a", 4, 2));
+  await wait();
+  assert.equal(work.settings.bars, 4);
+  work.result(long("b", 8, 2));  // asked for before the length was 4
+  await wait();
+  assert.equal(work.settings.bars, 4);
+  work.show("b");
+  await wait();
+  assert.equal(work.settings.bars, 8);
+  await undo();
+  assert.deepEqual([work.shown, work.settings.bars], ["b", 4]);
+  await undo();
+  assert.deepEqual([work.shown, work.settings.bars], ["a", 4]);
+  await undo();
+  assert.deepEqual([work.shown, work.settings.bars, work.canUndo], [null, 2, false]);
+});
+
 test("what is typed is undone at once, though the widgets tell of it later", async () => {
   const {work, undo} = begun();
   work.result(take("a"));

@@ -36,7 +36,7 @@ def written(*lengths: int) -> list[tuple[int, int, int]]:
     return line
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=60)
 @given(lines(), st.floats(0.75, 1), st.sampled_from((384, 480, 960)))
 def test_any_gate_gives_the_written_lengths(line, gate, ticks):
     telling = [a for a, b in pairwise(line) if a[2] <= 4 and a[1] + a[2] == b[1]]

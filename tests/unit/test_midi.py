@@ -15,7 +15,7 @@ from strategies import scores
 from musicgen.io import midi
 from musicgen.io.key import key_of
 from musicgen.io.seeds import SeedError, from_file, from_midi
-from musicgen.score import HOLD, METERS, REST, STYLES, VOICES, Note, Score, from_notes
+from musicgen.score import HOLD, METERS, REST, STYLES, Note, Score, from_notes
 
 KINDS = [(style, meter) for style in STYLES for meter in METERS]
 C_MAJOR = [60, 62, 64, 65, 67, 69, 71, 72]
@@ -41,7 +41,7 @@ def test_another_program_hears_the_same_notes(score):
     heard = pretty_midi.PrettyMIDI(io.BytesIO(midi.write(score)))
     step = score.seconds_per_step
     notes = sorted(
-        (VOICES.index(i.name), n.pitch, round(n.start / step), round((n.end - n.start) / step))
+        (STYLES["chorale"].voices.index(i.name), n.pitch, round(n.start / step), round((n.end - n.start) / step))
         for i in heard.instruments
         for n in i.notes
     )
@@ -60,7 +60,7 @@ def test_every_track_ends_with_the_score_and_is_named(style, meter):
     cells[3, 0] = 72
     file = mido.MidiFile(file=io.BytesIO(midi.write(Score(cells, style, meter, 96))))
     assert {sum(m.time for m in track) for track in file.tracks} == {len(cells) * midi.STEP}
-    assert [t.name for t in file.tracks[1:]] == list(VOICES[: len(STYLES[style].ranges)])
+    assert [t.name for t in file.tracks[1:]] == list(STYLES[style].voices)
     assert file.length == pytest.approx(len(cells) * 60 / 96 / 4, rel=1e-5)
 
 
@@ -96,7 +96,7 @@ def test_a_single_track_is_the_top_voice_and_leaves_the_others_free():
     seed = from_midi(file_of(("Piano", 0, tune(C_MAJOR))))
     assert found(file_of(("Piano", 0, tune(C_MAJOR)))) == [(0, p, i * 4, 4) for i, p in enumerate(C_MAJOR)]
     assert seed.canvas.fixed.all(axis=0).tolist() == [True, False, False, False]
-    assert seed.message == "Kept 8 notes in 2 bars of 4/4: one voice."
+    assert seed.message == "Kept 8 notes in 2 bars of 4/4: soprano."
 
 
 def test_four_tracks_are_four_voices_whatever_their_order():

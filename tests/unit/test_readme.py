@@ -1,5 +1,6 @@
 """What the README says is so: the tree, the versions, the two commands."""
 
+import os
 import re
 import subprocess
 from pathlib import Path
@@ -75,6 +76,25 @@ def test_the_first_screen_holds_a_sentence_a_picture_the_commands_and_the_table(
     assert len(re.findall("^- ", screen, re.MULTILINE)) == 6
     picture = ROOT / re.search(r"!\[.*\]\((.*?)\)", screen).group(1)
     assert picture.stat().st_size < 300_000
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_the_first_line_ends_with_the_page_whether_or_not_the_small_build_can_be_had(tmp_path, reached):
+    """Carried out with commands that only say how they were called."""
+    stub = '#!/bin/sh\necho "$(basename "$0") $*" >> "$SAID"\ncase "$0 $*" in *"uv pip"*) exit $MISSING; esac\n'
+    for name in ("pip", "uv", "python", "python3"):
+        (tmp_path / name).write_text(stub)
+        (tmp_path / name).chmod(0o755)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    (tmp_path / ".venv" / "bin" / "activate").touch()
+    line = re.search(r"^python3 -m venv .*$", README, re.MULTILINE)[0]
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "SAID": str(tmp_path / "said"), "MISSING": "0" if reached else "2"}
+    subprocess.run(["sh", "-ec", line], cwd=tmp_path, env=environment, check=True)
+    asked = (tmp_path / "said").read_text().splitlines()
+    small, plain = "uv pip install --torch-backend auto -r requirements.txt", "pip install -r requirements.txt"
+    want = ["python3 -m venv .venv", "pip install uv", small, *([] if reached else [plain]), "python app.py"]
+    assert asked == want
 
 
 def test_every_column_of_the_table_is_explained():

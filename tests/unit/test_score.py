@@ -138,4 +138,9 @@ def test_keeping_a_voice_frees_the_others():
 
 def test_a_blank_canvas_has_no_seed():
     canvas = Canvas.blank(4, "dance", "6/8")
-    assert (canvas.score.steps, canvas.seed_steps, canvas.score.tempo) == (48, 0, STYLES["dance"].tempo)
+    assert (canvas.score.steps, canvas.seed_steps, canvas.score.tempo) == (48, 0, STYLES["dance"].tempo_in("6/8"))
+
+
+@pytest.mark.parametrize(("meter", "quarters"), [("4/4", 110), ("3/4", 110), ("6/8", 165), ("9/8", 165)])
+def test_a_style_has_as_many_beats_a_minute_in_every_meter(meter, quarters):
+    assert STYLES["dance"].tempo_in(meter) == Canvas.blank(1, "dance", meter).score.tempo == quarters

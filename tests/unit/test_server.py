@@ -199,3 +199,21 @@ def test_the_log_has_a_line_a_request_and_says_nothing_of_visitors(server):
     routes = {(line["method"], line["route"], line["status"]) for line in requests}
     assert {("GET", "/", 200), ("GET", "-", 404), ("POST", "/gradio_api/upload", 200)} <= routes
     assert secret not in server.said and "127.0.0.1" not in "".join(lines)
+
+
+def test_other_sites_may_frame_the_page_if_a_setting_says_so():
+    policy = guard.headers("https://school.example http://localhost:8000 https://*.cms.example:8443")
+    allowed = policy["Content-Security-Policy"].partition("frame-ancestors ")[2]
+    assert allowed == f"{guard.ALWAYS} https://school.example http://localhost:8000 https://*.cms.example:8443"
+    assert guard.headers("")["Content-Security-Policy"].endswith(f"frame-ancestors {guard.ALWAYS}")
+    assert guard.headers("https://a.example *")["Content-Security-Policy"].endswith("frame-ancestors *")
+
+
+@pytest.mark.parametrize(
+    "wrong", ["school.example", "https://a.example; script-src *", "https://a.example/page", "'none'", "**"]
+)
+def test_a_setting_that_names_no_site_is_told_before_anything_is_served(wrong):
+    with pytest.raises(
+        guard.BadSetting, match=r"NONET_FRAME_ANCESTORS holds .* write sites as https://school\.example"
+    ):
+        guard.headers(wrong)

@@ -172,3 +172,11 @@ def test_a_later_patch_may_take_notes_back():
     growing.apply(Patch(4, np.full((1, 4), -1)))
     assert growing.changes() == {"notes": [], "gone": [[0, 4]]}
     assert growing.score() == Score(np.full((METERS["4/4"].steps, 4), -1))
+
+
+@pytest.mark.parametrize(
+    ("style", "left"), [("chorale", "later bars and other voices"), ("dance", "free, later bars,")]
+)
+def test_what_the_seed_leaves_free_is_told_of_the_voices_that_the_style_has(style, left):
+    said = session.preview(Request(style=style, notes="C5 D5"))["said"]
+    assert left in said and ("voices" in said) == (style == "chorale")

@@ -8,6 +8,7 @@
 
 import {begins} from "./bars.js";
 import {frameOf, runsOf, maskOf} from "./canvas.js";
+import {lengthFor} from "./length.js";
 import {decode, encode} from "./link.js";
 
 const TEXT = 24_000;   // characters of seed notes
@@ -47,6 +48,16 @@ export async function linkOf(take) {
   return whole.length <= FRAGMENT ? whole : fragmentOf({...take, given: take.given ?? {...NOTHING, name: "the link"}});
 }
 
+/** The query that asks for settings, as `readQuery` reads it. @param {Record<string, any>} settings */
+export function queryOf(settings) {
+  const query = new URLSearchParams();
+  for (const name of Object.keys(QUERY)) {
+    const value = settings[String(QUERY[name][0])];
+    if (value !== undefined && value !== null && !(name === "seed" && settings.anew)) query.set(name, String(value));
+  }
+  return query.toString();
+}
+
 /** What a take was made by, in words and as a fragment. @param {import("./takes.js").Take} take */
 export async function recipeOf(take) {
   const {model, weights, randomSeed, piece, mixer, settings: {temperature, top_p}} = take, {style, meter, steps, bar} = piece;
@@ -67,7 +78,7 @@ function fragmentOf({model, weights, randomSeed, state, piece, notes, mixer, set
 }
 
 /**
- * What a fragment with a piece asks for: a take, and the settings it was made with. Throws if it is broken.
+ * What a fragment with a piece asks for: a take, or music given that has yet to be one, and the settings. Throws if it is broken.
  * @param {string} fragment @param {Choices} choices
  */
 export async function readLink(fragment, choices) {
@@ -80,22 +91,24 @@ export async function readLink(fragment, choices) {
   const about = {style: link.style, meter: link.meter, tempo: link.tempo, steps, fixed, upbeat: early ? 0 : upbeat,
     title: line(link.title), author: line(link.author)};
   const piece = frameOf(about, choices);
-  const known = choices.models[link.model];
+  const known = choices.models[link.model], text = String(link.text ?? "").slice(0, TEXT), state = link.state === "stopped" ? "stopped" : "done";
+  const from = link.given ? {...about, name: String(link.given).slice(0, 60),
+    notes: notes.filter(note => note[4]).map(note => note.slice(0, 4))} : null;
+  const asked = {bars: whole(link.bars, ...limits.bars)}, seed = {given: from, notes: text, meter: link.meter, style: link.style};
   const settings = {
-    style: link.style, meter: link.meter, bars: whole(link.bars, ...limits.bars) ?? steps / meter.steps, example: null,
-    notes: String(link.text ?? "").slice(0, TEXT), temperature: within(link.temperature, ...limits.temperature) ?? 1,
+    style: link.style, meter: link.meter, bars: lengthFor({piece, state, settings: asked}, seed, choices), example: null,
+    notes: text, temperature: within(link.temperature, ...limits.temperature) ?? 1,
     top_p: within(link.top_p, ...limits.top_p) ?? 1, random_seed: whole(link.seed, ...limits.random_seed) ?? 0, ...(known ? {model: link.model} : {}),
   };
   const instruments = Array.isArray(link.instruments) ? link.instruments : [];
   const mixer = {tempo: link.tempo, instruments: [0, 1, 2, 3].map(voice => oneOf(instruments[voice], choices.instruments) ?? choices.instruments[0])};
-  const from = link.given ? {...about, name: String(link.given).slice(0, 60),
-    notes: notes.filter(note => note[4]).map(note => note.slice(0, 4))} : null;
   const take = {
     id: `link-${fragment.slice(-40)}`, number: 0, model: known ? link.model : "", title: known?.title ?? String(link.model).slice(0, 30),
     weights: String(link.weights).slice(0, 8), randomSeed: settings.random_seed, starred: false, piece, notes, mixer, settings, given: from,
-    state: link.state === "stopped" ? "stopped" : "done",
+    state,
   };
-  return {take, settings, given: from, other: !known || known.weights !== link.weights};
+  if (link.model === "") return {take: null, settings, given: from, mixer, other: false};  // nothing is composed of it yet
+  return {take, settings, given: from, mixer, other: !known || known.weights !== link.weights};
 }
 
 /** As one line, without characters that control how it is shown, but for two that join within words. */

@@ -5,9 +5,11 @@
     @typedef {{from: number, to: number, voices: number[]}} Region
     @typedef {Uint8Array[]} Mask
     @typedef {{style: string, meter: string, tempo: number, steps: number, notes: number[][], fixed: number[][],
-      upbeat?: number, title?: string, author?: string, name?: string}} Canvas */
+      upbeat?: number, title?: string, author?: string, name?: string, moved?: string}} Canvas  moved: what was done to bring it
+      into range, in words */
 
 import {begins} from "./bars.js";
+import {plural} from "./words.js";
 
 /**
  * The frame of a canvas as the server would tell it.
@@ -30,6 +32,13 @@ export function maskOf({steps, voices}, runs = []) {
 
 /** @param {{steps: number, voices: string[]}} piece */
 export const allGiven = piece => maskOf(piece, piece.voices.map((_, voice) => [voice, 0, piece.steps]));
+
+/** How many bars of a piece have cells that were composed, up to a step. @param {{steps: number, bar: number, voices: string[], fixed?: number[][]}} piece @param {number} until */
+export function barsComposed(piece, until) {
+  const mask = maskOf(piece, piece.fixed), free = step => mask.some(row => !row[step]);
+  const steps = Array.from({length: Math.min(until, piece.steps)}, (_, step) => step).filter(free);
+  return new Set(steps.map(step => Math.floor(step / piece.bar))).size;
+}
 
 /** @param {Mask} mask @returns {number[][]} */
 export function runsOf(mask) {
@@ -60,13 +69,47 @@ export function canvasOf({style, meter, tempo, steps, upbeat = 0, title = "", au
 /** A region of it to be composed again, all else that is known kept. */
 export const again = (piece, notes, known, region) => canvasOf(piece, notes, painted(known, region, 0));
 
-/** The top voice over its own length, in whole bars; the other voices to be composed. Null if it is silent. */
-export function harmonised(piece, notes) {
+/** The voices without a note. @param {{voices: string[]}} piece */
+export const silent = ({voices}, notes) => voices.flatMap((_, voice) => notes.some(note => note.voice === voice) ? [] : [voice]);
+
+/** All voices that have notes, over the whole piece; the silent ones to be composed. */
+export function filled(piece, notes) {
+  const empty = silent(piece, notes), kept = piece.voices.flatMap((_, voice) => empty.includes(voice) ? [] : [[voice, 0, piece.steps]]);
+  return canvasOf(piece, notes, maskOf(piece, kept));
+}
+
+/**
+ * The top voice over its own length, in whole bars; the other voices of a style to be composed. Null if it is silent.
+ * @param {import("./words.js").Piece} piece @param {import("./words.js").Note[]} notes
+ * @param {{name: string, voices: string[], ranges: number[][]}} style
+ */
+export function harmonised(piece, notes, {name, voices, ranges}) {
   const melody = notes.filter(note => note.voice === 0);
   if (!melody.length) return null;
   const end = Math.max(...melody.map(note => note.start + note.duration));
-  const steps = Math.ceil(end / piece.bar) * piece.bar;
-  return canvasOf({...piece, steps}, melody, maskOf({...piece, steps}, [[0, 0, steps]]));
+  const whole = {...piece, style: name, voices, steps: Math.ceil(end / piece.bar) * piece.bar};
+  const {notes: tune, moved} = intoRange(melody, ranges[0]), canvas = canvasOf(whole, tune, maskOf(whole, [[0, 0, whole.steps]]));
+  return moved ? {...canvas, moved} : canvas;
+}
+
+/**
+ * Notes moved by octaves into a range: all alike, which keeps the tune, else each that is outside of it; and in words
+ * what was done.
+ * @param {import("./words.js").Note[]} notes @param {number[]} range
+ */
+function intoRange(notes, [low, high]) {
+  const shift = octaves(notes.map(note => note.pitch), low, high);
+  const tune = notes.map(note => ({...note, pitch: note.pitch + (shift ?? octaves([note.pitch], low, high) ?? 0)}));
+  const count = tune.filter((note, index) => note.pitch !== notes[index].pitch).length;
+  if (!count) return {notes: tune, moved: ""};
+  if (shift === null) return {notes: tune, moved: `${plural(count, "note")} moved by octaves into range`};
+  return {notes: tune, moved: `the tune moved ${shift > 0 ? "up" : "down"} ${Math.abs(shift) > 12 ? plural(Math.abs(shift) / 12, "octave") : "an octave"}`};
+}
+
+/** The least shift by whole octaves that brings all pitches into a range, in semitones; null if there is none. */
+function octaves(pitches, low, high) {
+  const shifts = [0, 12, -12, 24, -24, 36, -36, 48, -48, 60, -60];
+  return shifts.find(shift => pitches.every(pitch => low <= pitch + shift && pitch + shift <= high)) ?? null;
 }
 
 /** All of it kept, and some bars more to be composed. */

@@ -6,6 +6,7 @@
  `over`. State is told in `data-` attributes: on the whole data-state, data-row, data-position, data-steps; on a row
  data-model, data-state, data-notes. views.js says what every view has to answer. */
 
+import {barsComposed} from "./canvas.js";
 import {Roll} from "./roll.js";
 import {Sheet} from "./sheet.js";
 import {headline, plural} from "./words.js";
@@ -47,7 +48,7 @@ class Row {
     this.title = title;
     this.item.querySelector(".name").textContent = title;
     this.button.setAttribute("aria-label", `Play ${title}`);
-    this.choose.setAttribute("aria-label", `Continue this one: ${title}`);
+    this.choose.setAttribute("aria-label", `Open this one: ${title}`);
   }
 
   get ended() { return ["done", "stopped", "failed"].includes(this.state); }
@@ -78,9 +79,10 @@ class Row {
   }
 
   end(update) {
+    const {piece} = this.sheet, seconds = `${update.seconds.toFixed(1)} s`;
     this.sheet.end(update);
-    const bars = plural(update.steps / this.sheet.piece.bar, "bar"), seconds = `${update.seconds.toFixed(1)} s`;
-    this.become(update.state, update.state === "done" ? `done in ${seconds}` : `stopped after ${bars}, ${seconds}`);
+    const reached = update.until < piece.steps ? `stopped after ${plural(barsComposed(piece, update.until), "bar")}` : "stopped, not finished";
+    this.become(update.state, update.state === "done" ? `done in ${seconds}` : `${reached}, ${seconds}`);
   }
 
   fail({message}, {piece, notes}) {
@@ -301,7 +303,7 @@ export class Comparison {
     for (const row of this.rows) {
       Object.assign(row.item.dataset, {state: row.state, notes: row.sheet.notes.size, chosen: row === this.current});
       row.button.disabled = !row.playable;
-      row.choose.hidden = !this.words.chosen || !row.kept;
+      row.choose.hidden = !row.kept;
     }
   }
 }

@@ -4,9 +4,9 @@
     Updates come from the server as small objects (musicgen/session.py): `seed`, `begin`, `notes`, `end`, `problem`,
     `failed`. views.js says what every view has to answer. */
 
-import {allGiven} from "./canvas.js";
+import {allGiven, barsComposed} from "./canvas.js";
 import {Sheet} from "./sheet.js";
-import {headline, plural} from "./words.js";
+import {headline, outcome, plural} from "./words.js";
 
 export class Deck {
   constructor(views, element) {
@@ -117,23 +117,38 @@ export class Deck {
     this.sheet.change(update);
   }
 
-  on_end({seq, state, steps, notes, seconds, music}) {
+  on_end({seq, state, steps, until, notes, seconds, music}) {
     if (!this.generating) return;  // an update may be told twice
     [this.seq, this.state] = [seq, state];
     this.sheet.roll.ghosts = [];
+    const asked = this.sheet.piece, bars = barsComposed(asked, until);
     this.sheet.end({steps, notes});
     if (steps !== this.sheet.piece.steps) this.sheet.cut(steps);
     this.take = this.views.result({...this.take, state, notes, piece: this.sheet.piece, mixer: this.sheet.mixer});
-    const speed = seconds > 0 ? ` · ${Math.round(music / seconds)} × real time` : "";
-    const verb = state === "done" ? "Composed" : "Stopped after";
-    this.status.textContent = `${verb} ${plural(steps / this.take.piece.bar, "bar")} in ${seconds.toFixed(2)} s${speed}`;
+    const speed = seconds > 0 ? ` · ${Math.round(music * bars * asked.bar / steps / seconds)} × real time` : "";
+    const moved = this.asked.canvas?.moved ? ` · ${this.asked.canvas.moved}` : "";
+    this.status.textContent = outcome({state, seconds}, bars, until >= asked.steps) + speed + moved;
   }
 
   on_problem({run}) {
     if (run) this.#close("Nothing was composed: see the marked field.");
   }
 
-  on_failed({message}) { this.#close(message); }
+  on_failed({message, cut = false}) {
+    const {soFar} = this;
+    if (cut && soFar) this.#keep(soFar);
+    else this.#close(message);
+  }
+
+  #keep(soFar) {  // no more of it will come: what there is is a piece, which plays on
+    const {notes, piece: {steps, bar}} = soFar;
+    this.state = soFar.state;
+    this.sheet.roll.ghosts = [];
+    this.sheet.end({steps, notes});
+    if (steps !== this.sheet.piece.steps) this.sheet.cut(steps);
+    this.take = this.views.result({...soFar, piece: this.sheet.piece});
+    this.status.textContent = `The connection was lost: ${plural(steps / bar, "bar")} of it are kept.`;
+  }
 
   #close(message) {
     if (this.take?.state === "generating") this.views.back();  // what had begun is not there any more

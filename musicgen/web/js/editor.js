@@ -6,7 +6,7 @@
 
 import {begins} from "./bars.js";
 import {neighbour, nudge, pasted, placed, put, replaced, same, shifted, without} from "./edit.js";
-import {HOLD} from "./touch.js";
+import {HOLD, TWICE, still} from "./touch.js";
 import {pitchName, place, plural} from "./words.js";
 
 /** @typedef {import("./edit.js").Note} Note */
@@ -30,13 +30,15 @@ export class Editor {
     /** @type {Note[]} */
     this.copied = [];
     this.ruler = false;  // pressed there: that selects bars, whether notes are edited or not
-    this.drag = null;  // {kind, notes, step, pitch, x, y}: draw, move, end, box
+    this.drag = null;  // {kind, notes, step, pitch, x, y}: draw, move, end, box; tap, of a finger in an empty place
+    this.tapped = 0;   // ms, when a finger tapped an empty place
     const {element} = deck;
     element.addEventListener("pointerdown", event => this.#press(event), true);
     element.addEventListener("pointermove", event => this.#move(event), true);
     for (const name of ["pointerup", "pointercancel"]) element.addEventListener(name, event => this.#lift(event), true);
     element.addEventListener("click", event => { if (this.on && !this.ruler) event.stopImmediatePropagation(); }, true);
-    element.addEventListener("dblclick", () => { if (this.on && this.selected.length) this.delete(); });
+    element.addEventListener("dblclick", () => { if (this.on && this.selected.length && !this.tapped) this.delete(); });
+    still(element, () => this.on && Boolean(this.drag) && this.drag.kind !== "tap");  // an empty place scrolls
     element.addEventListener("keydown", event => this.#key(event), true);
   }
 
@@ -78,12 +80,20 @@ export class Editor {
     this.deck.element.focus({preventScroll: true});
     this.deck.element.setPointerCapture(event.pointerId);
     if (found && more) this.#select(this.#has(found) ? without(this.selected, [found]) : [...this.selected, found]);
-    else if (found) this.#grasp(found, spot, EDGE[event.pointerType] ?? EDGE.mouse);
+    else if (found) {
+      this.tapped = 0;
+      this.#grasp(found, spot, EDGE[event.pointerType] ?? EDGE.mouse);
+    }
     else if (more) this.drag = {kind: "box", notes: this.selected, ...spot};
     else {
       const {beat} = this.deck.sheet.piece, start = Math.floor(spot.step / (beat / 2)) * (beat / 2);
       this.drag = {kind: "draw", notes: [placed({voice: this.page.voice(), pitch: spot.pitch, start, duration: beat}, this.#frame)], ...spot};
-      if (event.pointerType === "touch") this.waiting = setTimeout(() => this.#box(), HOLD);
+      if (event.pointerType === "touch") {  // one tap may be a stray: the second draws
+        this.waiting = setTimeout(() => this.#box(), HOLD);
+        const again = event.timeStamp - this.tapped < TWICE;
+        this.tapped = event.timeStamp;
+        if (!again) { this.drag.kind = "tap"; return; }
+      } else this.tapped = 0;
       this.#show(this.drag.notes);
       this.page.hear(this.drag.notes[0]);
     }
@@ -111,6 +121,7 @@ export class Editor {
     const {geometry} = this.#roll, {x, y} = this.#roll.pointAt(event), {kind, notes} = this.drag;
     if (Math.hypot(x - this.drag.x, y - this.drag.y) > DRAG) clearTimeout(this.waiting);
     const steps = Math.round(geometry.stepAt(x, y) - this.drag.step), up = geometry.pitchAt(y) - this.drag.pitch;
+    if (kind === "tap") return;
     if (kind === "box") this.#enclose(x, y);
     else {
       const now = shifted(notes, kind === "move" ? {steps, up} : {longer: steps}, this.#frame);
@@ -137,6 +148,7 @@ export class Editor {
     else {
       [this.drag, this.#roll.box] = [null, null];
       if (kind === "draw") this.#commit(put(this.#notes, now ?? notes), now ?? notes);
+      else if (kind === "tap") this.#select([]);
       else if (kind !== "box" && now) this.#change(notes, now);
       else this.#select(this.selected);
     }

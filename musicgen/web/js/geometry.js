@@ -4,10 +4,11 @@
 export const GUTTER = 38;  // px for pitch names
 export const GAP = 14;     // px between systems
 export const EDGE = 10;    // px at the right
+const TIGHT = 0.85;        // of a system's least height, where one more then fits in
 
 /**
  * @typedef {{top: number, bottom: number, leastStep: number, leastSystem: number}} Look  px around the systems; a step
- *   is at least `leastStep` wide before a piece is broken into systems (0 never breaks it); a system's least height
+ *   is at least `leastStep` wide before a piece is broken into systems (0 never breaks it); a system's usual least height
  */
 
 export class Geometry {
@@ -24,9 +25,10 @@ export class Geometry {
     this.width = width;
     this.systems = Math.ceil(bars / fitting);
     this.perSystem = Math.ceil(bars / this.systems) * bar;  // steps
-    this.height = Math.max(height, look.top + look.bottom + this.systems * (look.leastSystem + GAP) - GAP);
     this.stepWidth = inside / this.perSystem;
-    this.systemHeight = (this.height - look.top - look.bottom + GAP) / this.systems - GAP;
+    const room = height - look.top - look.bottom + GAP, inSight = Math.floor(room / (look.leastSystem * TIGHT + GAP));
+    this.systemHeight = Math.max(1, room / Math.max(1, Math.min(this.systems, inSight)) - GAP);  // whole systems are in sight
+    this.height = look.top + look.bottom + this.systems * (this.systemHeight + GAP) - GAP;
     this.rowHeight = this.systemHeight / (piece.high - piece.low + 3);
   }
 
@@ -58,18 +60,19 @@ export class Geometry {
   pitchAt(y) { return Math.round(this.piece.high + 1.5 - (y - this.top(this.systemAt(y))) / this.rowHeight); }
 
   /**
-   * The note under a point, if any.
+   * The note under a point, or the nearest that a hand can have meant, if any.
    * @template {{start: number, duration: number, pitch: number}} N
    * @param {Iterable<N>} notes @param {number} x @param {number} y
    * @returns {N | null}
    */
   noteAt(notes, x, y) {
     const step = this.stepAt(x, y), {system} = this.spot(step), reach = Math.max(5, this.rowHeight * 0.7);
+    let nearest = null, least = reach;
     for (const note of notes) {
-      if (step < note.start || step >= note.start + note.duration) continue;
-      if (Math.abs(y - this.row(note.pitch, system)) <= reach) return note;
+      const far = Math.abs(y - this.row(note.pitch, system));
+      if (step >= note.start && step < note.start + note.duration && far <= least) [nearest, least] = [note, far];
     }
-    return null;
+    return nearest;
   }
 
   /** Where a note is drawn, a box a system. @param {{start: number, duration: number, pitch: number}} note */

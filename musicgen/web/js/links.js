@@ -1,6 +1,6 @@
 /** Pieces from an address or a file's recipe, and the address of the piece on the stage. */
 
-import {linkOf, readLink} from "./address.js";
+import {linkOf, queryOf, readLink} from "./address.js";
 import {clearProblem, problem} from "./problems.js";
 
 /** @typedef {{take?: import("./takes.js").Take, settings?: object, given?: import("./canvas.js").Canvas | null, other?: boolean}} Wanted */
@@ -32,9 +32,8 @@ export class Links {
   /** @param {string} fragment of an address, or of a file's recipe @returns {Promise<Wanted | null>} nothing if it is broken, which is told */
   async wanted(fragment, inFile = false) {
     try {
-      const {take, settings, given, other} = await readLink(fragment, this.offered);
-      const mixer = {...this.views.transport.next, ...take.mixer};
-      return {take, settings: {...settings, mixer}, given, other};
+      const {take, settings, given, mixer, other} = await readLink(fragment, this.offered);
+      return {take, settings: {...settings, mixer: {...this.views.transport.next, ...mixer, chosen: true}}, given, other};
     } catch {
       if (inFile) {
         problem("upload", "The piece in this file cannot be read: the file may have been damaged. Choose another copy of it.", true);
@@ -51,9 +50,10 @@ export class Links {
     const wanted = await this.wanted(fragment, inFile);
     if (!wanted) return;
     clearProblem();
-    this.work.show(this.work.result(wanted.take).id);
+    if (wanted.take) this.work.show(this.work.result(wanted.take).id);
+    else this.work.showSeed();
     this.work.give(wanted.given, wanted.settings);
-    this.arrived(wanted);
+    if (wanted.take) this.arrived(wanted);
   }
 
   /** It stands on the stage: who made it, and it sounds. @param {Wanted} wanted */
@@ -68,6 +68,23 @@ export class Links {
   get kept() {
     const take = this.views.view.kept;
     return take && (this.work.all.get(take.id) ?? take);
+  }
+
+  /** The address of all that stands on the page: a take, music given, or settings alone. */
+  async whole() {
+    const {settings, given} = this.work, {piece, rows} = this.views.compose.sheet, here = location.origin + location.pathname;
+    const seed = {model: "", title: "", weights: "", randomSeed: settings.random_seed, state: "done", starred: false, id: "", number: 0,
+      piece, notes: rows, mixer: this.views.transport.next, settings, given};
+    const take = this.kept ?? (given ? seed : null);
+    return take ? `${here}#${await linkOf(take)}` : `${here}?${queryOf(settings)}`;
+  }
+
+  /** What is printed: the piece that is shown. */
+  get onPaper() {
+    const {view} = this.views, sheet = view.chosen, take = this.kept ?? view.soFar, {link = ""} = this.toolbar.link.dataset;
+    if (!sheet?.piece) return null;
+    const by = take ? `Composed by ${take.title} with Nonet, random seed ${take.randomSeed}` : "Seed notes, to be completed with Nonet";
+    return {piece: sheet.piece, notes: sheet.roll.notes, by, link};
   }
 
   /** Another take may be on the stage, or none. */

@@ -40,7 +40,7 @@ export function mark(pen, {x, y, width, height}, {voice, given, lit}, {voices, c
   PATTERNS[voice](pen, x, y, width, height);
   pen.restore();
   pen.beginPath();
-  const heavy = given && height >= 6, inset = heavy ? 0.75 : 0.5;
+  const heavy = Boolean(given), inset = !heavy ? 0.5 : height >= 6 ? 0.75 : 0;  // a thin note keeps its colour
   pen.roundRect(x + inset, y + inset, Math.max(1, width - 2 * inset), height - 2 * inset, corner);
   pen.lineWidth = heavy ? 2 : fine;
   pen.strokeStyle = given ? colours.given : colours.outline;

@@ -1,8 +1,19 @@
 /** Keyboards that are connected to the computer, by Web MIDI: asked for on a click, heard until they are let go. */
 
-const NONE = "This browser does not support MIDI keyboards; Chrome, Edge, Opera and Firefox do, on https pages.";
-const REFUSED = "The browser was not allowed to use MIDI keyboards: allow it in the address bar, then press again.";
+const NONE = "This browser does not support MIDI keyboards; Chrome, Edge, Opera and Firefox do.";
+const INSECURE = "Browsers let pages use MIDI keyboards only by https: open this page by an address that begins with https.";
+const FRAMED = "The page around this one does not let it use MIDI keyboards: open it in a tab of its own.";
+const REFUSED = "The browser was not allowed to use MIDI keyboards: allow it beside the address bar, then press again.";
+const BROKEN = "The MIDI system of this computer did not answer: connect the keyboard again, or restart the browser.";
 const WAITING = "No MIDI keyboard is connected yet; connect one, and it plays at once.";
+
+/** Why MIDI keyboards cannot be used. @param {Error | null} error of the browser; null if it offers none @param {any} page its window */
+export function whyNot(error, page) {
+  const policy = page.document.permissionsPolicy ?? page.document.featurePolicy;  // Chromium's; others do not tell
+  if (page.self !== page.top && (policy ? !policy.allowsFeature("midi") : error?.name === "SecurityError")) return FRAMED;
+  if (!error) return page.isSecureContext ? NONE : INSECURE;
+  return ["SecurityError", "NotAllowedError"].includes(error.name) ? REFUSED : BROKEN;
+}
 
 /**
  * What a message means to a keyboard, if anything.
@@ -31,12 +42,12 @@ export class MidiKeyboards {
 
   async toggle() {
     if (this.access) this.#leave();
-    else if (!navigator.requestMIDIAccess) this.page.tell(NONE);
+    else if (!navigator.requestMIDIAccess) this.page.tell(whyNot(null, window));
     else {
       try {
         this.access = await navigator.requestMIDIAccess();
-      } catch {
-        this.page.tell(REFUSED);
+      } catch (error) {
+        this.page.tell(whyNot(/** @type {Error} */ (error), window));
         return;
       }
       this.access.onstatechange = () => this.#listen();

@@ -1,24 +1,29 @@
 /** What ties the page together. The parts of the page call the functions that bear their names, in whatever order the
     page brings them (musicgen/web/parts.py); the page's events call those below, by name as well (app.py). */
 
-import {readQuery, recipeOf} from "./address.js";
+import {readQuery} from "./address.js";
 import {canvasOf, edited, frameOf, runsOf} from "./canvas.js";
 import {offer, cards as showCards} from "./cards.js";
+import {Downloads} from "./downloads.js";
 import {dropping} from "./drop.js";
 import {Editor} from "./editor.js";
 import {Keyboard} from "./keyboard.js";
+import {lengthFor} from "./length.js";
 import {holdsPiece} from "./link.js";
 import {Links} from "./links.js";
+import {notices as showNotices} from "./notices.js";
 import {Places, readPlace} from "./places.js";
 import {Player} from "./player.js";
+import {printing} from "./print.js";
 import {clearProblem, problem, said} from "./problems.js";
 import {Line, watchPlace} from "./queue.js";
 import {ROLL, Rework} from "./rework.js";
-import {writeSeed} from "./seed-field.js";
+import {seedTyped, writeSeed} from "./seed-field.js";
 import {barsFor} from "./seed-text.js";
 import {Shelf} from "./shelf.js";
 import {closing, shortcuts} from "./shortcuts.js";
 import {mini} from "./mini.js";
+import {grouping} from "./radios.js";
 import "./sliders.js";
 import {keep} from "./storage.js";
 import {theme} from "./theme.js";
@@ -37,7 +42,7 @@ export const player = new Player({samples: new URL("../samples/", import.meta.ur
 export let views;
 /** @type {Work} */
 export let work;
-let toolbar, shelf, rework, places, links, line, seeded = false;  // is the first seed shown already?
+let toolbar, shelf, rework, places, links, line, downloads, notice, seeded = false;  // is the first seed shown already?
 /** @type {import("./canvas.js").Canvas | null} */
 let canvas = null;  // what is to be filled by the next run, and nothing else
 /** @type {import("./canvas.js").Canvas | null} */
@@ -45,7 +50,7 @@ let asked = null;   // the file's music of which the visitor is asked what is to
 
 /* ---- the parts ------------------------------------------------------------------------------------------------- */
 
-const PARTS = ["header", "stage", "rows", "trio", "transport", "notesText", "takes", "rework", "cards", "said"];
+const PARTS = ["header", "stage", "rows", "trio", "transport", "notesText", "takes", "rework", "cards", "said", "notices"];
 const VIEWS = {stage: "compose", rows: "compare", trio: "trio"};  // of the parts that show what the server tells
 /** @type {Record<string, import("./views.js").Part>} */
 const parts = {};
@@ -60,18 +65,15 @@ function arrived(name) {
   };
 }
 
-export const [header, stage, rows, trio, transport, notesText, takes, reworkPart, cards, saidPart] = PARTS.map(arrived);
+export const [header, stage, rows, trio, transport, notesText, takes, reworkPart, cards, saidPart, notices] = PARTS.map(arrived);
 
-export function place() {
-  watchPlace(document.querySelector("#place"), words => { if (views?.view.state === "generating") views.view.status.textContent = words; });
-}
-
-export function keyboard(root) {
-  new Keyboard(root, {player, write, frame: () => ({...views.compose.sheet.piece, longest: longest()})});
-}
+export {examples as example} from "./example.js";
+export const place = () => watchPlace(document.querySelector("#place"), words => { if (views?.view.state === "generating") views.view.status.textContent = words; });
+export const keyboard = root => { new Keyboard(root, {player, write, frame: () => ({...views.compose.sheet.piece, longest: longest()})}); };
 
 function assemble() {
   theme(parts.header.element);
+  grouping();
   views = new Views(player, parts);
   const {compose: deck} = views;
   work = new Work({show: take => deck.show(take), showSeed: () => deck.showSeed()}, () => press("#apply"));
@@ -82,11 +84,12 @@ function assemble() {
     star: id => work.change(id, {starred: !work.all.get(id).starred}),
   });
   const give = (given, settings) => work.give(given, settings);
-  rework = new Rework(parts.rework.element, {deck, player, compose, give, three, longest: longest(), open: recipe => open(recipe, true), editor: new Editor(deck, {
+  const {styles} = parts.stage.props, style = (name = work.settings.style) => ({name, ...styles[name]});
+  rework = new Rework(parts.rework.element, {deck, player, compose, give, three, longest: longest(), open: recipe => open(recipe, true), style, editor: new Editor(deck, {
     voice: () => Math.min(rework.region?.voices[0] ?? 0, deck.sheet.piece.voices.length - 1), commit: commitNotes,
     hear: ({pitch, voice}) => { const tap = player.press(pitch, voice); setTimeout(() => player.lift(tap), 250); },
     region: () => rework?.region ?? null, changed: () => rework?.tell(),
-    ranges: () => parts.stage.props.styles[deck.sheet.piece.style].ranges, tell: words => { deck.status.textContent = words; },
+    ranges: () => styles[deck.sheet.piece.style].ranges, tell: words => { deck.status.textContent = words; },
   })});
   parts.said.element.querySelector(".remove").addEventListener("click", () => work.give(null));
   views.result = (take, staged) => work.result(take, staged);
@@ -96,23 +99,22 @@ function assemble() {
   views.onchoose = ({id}) => choose(id);
   views.onstage = view => { if (view === deck) rework.changed(); };
   views.onupdate = onUpdate;
-  views.transport.onmixer = ({mixer}) => {
-    if (views.view !== deck) for (const row of views.view.rows) {
-      row.sheet.mixer = mixer;
-      if (row.kept) work.change(row.kept.id, {mixer});
-    } else if (deck.kept) work.change(deck.kept.id, {mixer});
-  };
+  views.transport.onmixer = ({mixer}) => { for (const id of views.mix(mixer)) work.change(id, {mixer}); };
   line = new Line(views, {
     again: view => { canvas = views[view].asked.canvas; press({compose: "#generate", compare: "#compare-all", trio: "#three"}[view]); },
     quit: view => press(`#leave-${view}`),
   });
   views.transport.onstate = work.onchange = tellWork;
   work.onlater = () => said("It is opened as soon as this piece is composed.");
+  work.length = take => lengthFor(take, work.seed, parts.stage.props);
   work.compared = () => Object.fromEntries(views.compare.rows.filter(row => row.kept).map(row => [row.name, row.kept.id]));
   places = new Places({here: () => ({view: views.shown, shown: work.shown}), go, open: async () => {
     await (holdsPiece(location.hash) ? open(location.hash) : views.show(location.hash === "#compare" ? "compare" : "compose"));
   }});
   addEventListener("pagehide", () => { work.keep(); line.part(); });
+  downloads = new Downloads(document.querySelector("#downloads"));
+  notice = showNotices(parts.notices.element, {address, lost: () => { line.lost(); downloads.lost(); }, back: () => { if (work.history) work.set({}); }});
+  printing(() => links.onPaper);
   mini(parts.transport.element.querySelector(".mini"), views);
   shortcuts({
     play: () => views.transport.toggle(),
@@ -123,13 +125,12 @@ function assemble() {
   whole();
 }
 
-document.addEventListener("input", event => {  // Gradio tells of typing only where it has not set the text itself
-  const field = /** @type {HTMLTextAreaElement} */ (event.target);
-  if (!work || !field.matches("#notes textarea")) return;
-  work.typed(field.value);
-  if (work.settings.example) press("#unname");
-}, true);
+seedTyped(notes => {
+  work?.typed(notes);
+  if (work?.settings.example) press("#unname");
+});
 
+export const address = () => links.whole();  // of all that stands on the page
 const open = (fragment, inFile = false) => work.whenIdle(() => links.open(fragment, inFile));
 const longest = () => parts.stage.props.limits.bars[1];  // bars of a whole piece
 const inputs = () => /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("#cards input"));
@@ -147,22 +148,23 @@ function onUpdate(view, update) {
 }
 
 /** A file's music becomes the seed, and the visitor is asked what is to be made of it. */
-function received({given, recipe}) {
+function received({given, recipe, said: kept, tunes, tune}) {
   const piece = frameOf(given, parts.stage.props);
   views.show("compose");
   views.compose.seed = {piece, notes: given.notes.map(note => [...note.slice(0, 4), 1])};
   work.showSeed();
   work.give(given, {
     style: given.style, meter: given.meter, bars: Math.min(longest(), given.steps / piece.bar), example: null,
-    mixer: {...views.transport.next, tempo: Math.round(given.tempo)},
+    mixer: {...views.transport.next, tempo: Math.round(given.tempo), chosen: true},
   });
   asked = given;
-  rework.ask(given, recipe);
+  rework.ask(given, {recipe, kept, tunes, tune, choose: index => received({...tunes[index], recipe, tunes, tune: index})});
 }
 
 function tellWork() {
   const {takes, shown, gone, given} = work, {compose: deck} = views;
   toolbar.tell(work);
+  views.tellStop();
   shelf.tell({takes, shown: deck.take?.id ?? shown, deleted: gone.length, playing: player.playing && views.view === deck});
   document.documentElement.toggleAttribute("data-given", Boolean(given));
   const remove = /** @type {HTMLElement} */ (parts.said.element.querySelector(".remove"));
@@ -170,6 +172,7 @@ function tellWork() {
   if (deck.sheet.roll.freed && given?.name !== ROLL) deck.sheet.markFreed(null);
   if (asked && (asked !== given || work.busy || deck.take)) rework.ask(asked = null);
   links.tell();
+  notice?.tell();
   work.catchUp();
   if (work.history) offer(parts.cards, work.settings.style);
   if (work.history) places.tell();
@@ -255,7 +258,7 @@ document.addEventListener("click", event => {  // phones allow sound only from i
 
 export async function ask({call: _, control: __, anew, mixer, ...settings}) {
   await ready;
-  const asked = {settings, given: work.given, canvas, mixer: canvas ? views.transport.worn : views.transport.next};
+  const asked = {settings, given: work.given, canvas, mixer: canvas?.style === views.compose.sheet.piece?.style ? views.transport.worn : views.transport.next};
   line.join(views.shown);
   const call = {run: views.ask(asked), given: work.given, canvas};
   [canvas, work.busy] = [null, true];
@@ -276,7 +279,7 @@ export async function seed() {
   return {call: {given: work.given, version: work.version, shown}};
 }
 
-export async function example() {
+export async function exampled() {
   await ready;
   work.typed();
 }
@@ -291,17 +294,13 @@ export async function applied(widgets) {
   return work.applied(widgets);
 }
 
-export async function saved() {
+export async function saved({format}) {
   await ready;
-  const take = links.kept ?? views.view.soFar;
-  if (!take) return {call: {}};
-  const {piece, notes, mixer, model, randomSeed} = take, {style, meter, steps, fixed, upbeat, title, author} = piece;
-  const inside = fixed.map(([voice, start, end]) => [voice, Math.min(start, steps), Math.min(end, steps)]);
-  return {call: {
-    piece: {style, meter, steps, upbeat, title, author, notes, fixed: inside, tempo: mixer.tempo}, model, random_seed: randomSeed, instruments: mixer.instruments,
-    recipe: await recipeOf(take),
-  }};
+  return {call: await downloads.begin(format, links.kept ?? views.view.soFar)};
 }
+
+export const written = ({format}) => { downloads.end(format); press(`#file-${format}`); };
+export const unwritten = ({format, message}) => downloads.end(format, message);
 
 export async function failed({view, most, message}) {
   await ready;

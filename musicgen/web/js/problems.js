@@ -26,7 +26,7 @@ export function problem(field, message, reveal = false) {
   Object.assign(notice.dataset, {field, testid: "problem"});
   if (place.tagName === "BUTTON") place.after(notice);
   else place.append(notice);
-  const input = place.querySelector("textarea, input") ?? place;
+  const input = place.querySelector("textarea, input:not([type=range])") ?? place;
   input.setAttribute("aria-invalid", "true");
   input.setAttribute("aria-describedby", "problem");
   if (!reveal) return;

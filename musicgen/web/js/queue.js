@@ -89,6 +89,16 @@ export class Line {
     this.#fail(view, "Stopped before anything was composed.");
   }
 
+  /** The connection is gone, and with it what is being composed. */
+  lost() {
+    for (const view of /** @type {View[]} */ (Object.keys(BUTTONS))) {
+      if (this.views[view].state !== "generating") continue;
+      this.waiting.delete(view);
+      const message = `There is no connection to the server. Press ${BUTTONS[view]} when it is back.`;
+      this.views.receive(view, {kind: "failed", message, cut: true});
+    }
+  }
+
   /** The server has refused a run, or broken it off. @param {View} view @param {number} most who may wait @param {string} why */
   async refused(view, most, why) {
     const mine = this.waiting.get(view), size = await this.size();

@@ -1,16 +1,18 @@
 /** What one does with the piece on the stage: select bars and voices, compose them again, keep or free them, loop them;
     harmonise and continue the whole. */
 
-import {again, canvasOf, continued, harmonised, painted, voicesWithin} from "./canvas.js";
-import {element} from "./dom.js";
+import {again, canvasOf, continued, filled, harmonised, painted, silent, voicesWithin} from "./canvas.js";
+import {element, only} from "./dom.js";
 import {problem} from "./problems.js";
 import {HOLD, still, twoFingersScroll} from "./touch.js";
 import {between, fitting, inWords, whole, withVoice} from "./selection.js";
-import {plural} from "./words.js";
+import {listed, plural} from "./words.js";
 
 /** @typedef {import("./canvas.js").Canvas} Canvas */
+/** @typedef {{recipe: string, kept: string, tunes: {part: string}[], tune: number, choose: (index: number) => void}} File  kept: in words; tune: an index */
 
 const DRAG = 6;      // px that make a drag of a click
+const HINTS = ["Drag to draw; hold Shift to select", "Double-tap to draw; rest a finger, then drag, to select"];
 const MORE = 4;      // bars that Continue adds
 export const ROLL = "the roll";  // what music given from here is called
 
@@ -19,18 +21,20 @@ export class Rework {
    * @param {HTMLElement} root
    * @param {{deck: import("./deck.js").Deck, player: import("./player.js").Player, compose: (canvas: Canvas) => void,
    *   give: (given: Canvas, settings: object) => void, editor: import("./editor.js").Editor,
-   *   three: (canvas: Canvas | null) => void, open: (fragment: string) => void, longest: number}} page  three: takes, of a
-   *   canvas or of the seed; longest: bars of a whole piece
+   *   three: (canvas: Canvas | null) => void, open: (fragment: string) => void, longest: number,
+   *   style: (name?: string) => {name: string, voices: string[], ranges: number[][]}}} page  three: takes, of a canvas or of
+   *   the seed; longest: bars of a whole piece; style: one by its name, or the chosen one
    */
-  constructor(root, {deck, player, compose, give, editor, three, open, longest}) {
+  constructor(root, {deck, player, compose, give, editor, three, open, longest, style}) {
     this.deck = deck;
     this.longest = longest;
+    this.style = style;
     this.player = player;
     this.compose = compose;
     this.give = give;
     this.editor = editor;
     this.three = three;
-    const find = name => /** @type {HTMLElement} */ (root.querySelector(`.${name}`));
+    const find = name => only(root, `.${name}`);
     this.chips = find("chips");
     this.bar = find("selected");
     this.words = find("words");
@@ -40,26 +44,34 @@ export class Rework {
     this.held = find("held");
     this.asked = find("asked");
     this.question = find("question");
+    this.kept = find("kept");
+    this.tunes = /** @type {HTMLSelectElement} */ (root.querySelector(".tune select"));
+    this.tunes.addEventListener("change", () => this.choose(Number(this.tunes.value)));
     this.recipe = "";  // that the file asked about carries
+    /** @type {(index: number) => void} */
+    this.choose = () => {};  // another of its parts
     this.looping = false;
     /** @type {Record<string, HTMLButtonElement>} */
     this.buttons = {};
     this.edit.addEventListener("click", () => {
       editor.toggle(!editor.on);
       this.tell();
+      if (editor.on) this.hand.scrollIntoView({block: "nearest"});
     });
     /** @type {import("./canvas.js").Region | null} */
     this.region = null;
     for (const [name, act] of Object.entries({
       harmonise: () => this.#harmonise(), continue: () => this.#continue(), again: () => this.#again(),
-      three: () => this.three(this.#region()), "ask-harmonise": () => this.#harmonise(), "ask-continue": () => this.#continue(),
+      three: () => this.three(this.#region()), "ask-fill": () => this.#fill(),
+      "ask-harmonise": () => this.#harmonise(), "ask-continue": () => this.#continue(),
       "ask-recipe": () => open(this.recipe), "ask-close": () => this.ask(null),
       cut: () => editor.cut(), copy: () => editor.copy(), paste: () => editor.paste(), delete: () => editor.delete(),
-      keep: () => this.#fix(1), free: () => this.#fix(0), loop: () => this.#loop(), close: () => this.select(null),
+      keep: () => this.#fix(1), free: () => this.#fix(0), loop: () => this.#loop(), "select-nothing": () => this.#leave(),
     })) {
       this.buttons[name] = /** @type {HTMLButtonElement} */ (find(name));
       this.buttons[name].addEventListener("click", act);
     }
+    this.bar.addEventListener("keydown", event => { if (event.key === "Escape") this.#leave(); });
     this.#listen(deck.element);
     this.tell();
   }
@@ -94,6 +106,7 @@ export class Rework {
 
   #release() {
     clearTimeout(this.waiting);
+    if (this.from?.touch && this.dragged) this.#reveal();
     this.from = null;
   }
 
@@ -142,6 +155,11 @@ export class Rework {
     this.tell();
   }
 
+  #leave() {  // the selection's own buttons go, and the focus with them
+    this.select(null);
+    this.deck.element.focus({preventScroll: true});
+  }
+
   #reveal() { this.bar.scrollIntoView({block: "nearest"}); }  // what can be done with it, above a phone's bottom bar
 
   /* ---- doing ------------------------------------------------------------------------------------------------------ */
@@ -152,25 +170,39 @@ export class Rework {
     return this.region && again(this.#sheet.piece, this.#notes, this.deck.known, this.region);
   }
 
-  /** What is to become of a file, and is it to be opened as its recipe says? @param {Canvas | null} given @param {string} [recipe] */
-  ask(given, recipe = "") {
+  /** What is to become of a file, is it to be opened as its recipe says, and which of its parts is the tune?
+   * @param {Canvas | null} given @param {Partial<File>} [file]
+   */
+  ask(given, {recipe = "", kept = "", tunes = [], tune = 0, choose = () => {}} = {}) {
     const {piece} = this.#sheet;
-    [this.asked.hidden, this.recipe] = [!given, recipe];
+    [this.asked.hidden, this.recipe, this.choose] = [!given, recipe, choose];
+    this.kept.textContent = kept;
+    /** @type {HTMLElement} */ (this.tunes.parentElement).hidden = !tunes.length;
+    this.tunes.replaceChildren(...tunes.map(({part}, index) => new Option(part, String(index))));
+    this.tunes.value = String(tune);
     if (!given) return;
-    this.question.textContent = `${given.name} fills ${plural(piece.steps / piece.bar, "bar")}. What do you want to do with it?`;
-    this.buttons["ask-harmonise"].hidden = piece.voices.length < 2;
+    const empty = silent(piece, this.#notes), names = listed(empty.map(voice => piece.voices[voice].toLowerCase()));
+    const topless = empty.includes(0), alone = empty.length === piece.voices.length - 1 && !topless;  // is the top voice all there is?
+    const lacks = empty.length && !alone ? `; its ${names} ${empty.length > 1 ? "are" : "is"} empty` : "";
+    this.question.textContent = `${given.name} fills ${plural(piece.steps / piece.bar, "bar")}${lacks}. What do you want to do with it?`;
+    const {"ask-fill": fill, "ask-harmonise": harmonise} = this.buttons;
+    [fill.hidden, fill.textContent] = [!lacks, `Compose the missing ${names}`];
+    [harmonise.hidden, harmonise.textContent] = [piece.voices.length < 2 || topless, alone ? "Harmonise its tune" : "Keep its top voice: harmonise"];
     this.buttons["ask-recipe"].hidden = !recipe;
     this.asked.scrollIntoView({block: "nearest"});
   }
 
+  #fill() { this.compose(filled(this.#sheet.piece, this.#notes)); }
+
   #harmonise() {
     const {piece} = this.#sheet;
     if (!piece) return;
-    if (piece.voices.length < 2) {
+    const style = [this.style(piece.style), this.style()].find(({voices}) => voices.length > 1);
+    if (!style) {
       problem("style", "A dance has one voice. Choose Chorale to harmonise its tune.", true);
       return;
     }
-    const canvas = harmonised(piece, this.#notes);
+    const canvas = harmonised(piece, this.#notes, style);
     if (canvas) this.compose(canvas);
     else problem("notes", "The top voice is silent: give it a melody to harmonise.", true);
   }
@@ -236,7 +268,7 @@ export class Rework {
     this.bar.hidden = !this.region;
     this.hand.hidden = !this.editor.on;
     const {selected, copied} = this.editor;
-    this.held.textContent = selected.length ? `${plural(selected.length, "note")} selected` : "Drag to draw; hold Shift, or rest a finger first, to select";
+    this.held.textContent = selected.length ? `${plural(selected.length, "note")} selected` : HINTS[Number(matchMedia("(hover: none)").matches)];
     for (const name of ["cut", "copy", "delete"]) this.buttons[name].disabled = !selected.length;
     this.buttons.paste.disabled = !copied.length;
     for (const [voice, chip] of [...this.chips.children].entries()) {

@@ -41,12 +41,15 @@ export class Roll {
     this.region = null;   // what is selected
     /** @type {import("./canvas.js").Mask | null} */
     this.freed = null;    // cells with 0 are to be composed anew
+    /** @type {boolean[]} */
+    this.audible = [];    // which voices are heard; all where it says nothing
     /** @type {import("./edit.js").Note[]} */
     this.inHand = [];     // the notes that are being edited, where they would be
     /** @type {{x: number, y: number, width: number, height: number} | null} */
     this.box = null;      // drawn around notes to choose them
     /** @type {import("./words.js").Note[]} */
     this.ghosts = [];     // what stood here before
+    this.density = 0;      // dots a px, if not as many as the screen has
     /** @type {Geometry | null} */
     this.geometry = null;  // none before the element has a width
     new ResizeObserver(() => this.fit()).observe(element);
@@ -60,7 +63,7 @@ export class Roll {
   }
 
   fit() {
-    const {clientWidth: width, clientHeight: height} = this.element, scale = window.devicePixelRatio || 1;
+    const {clientWidth: width, clientHeight: height} = this.element, scale = this.density || window.devicePixelRatio || 1;
     if (!width) return;
     this.geometry = new Geometry(this.piece, this.look, {width, height});
     this.scale = scale;
@@ -213,7 +216,7 @@ export class Roll {
     for (const note of this.notes) {
       const age = calm.matches || !note.born ? 1 : Math.min(1, (now - note.born) / ARRIVAL);
       arriving ||= age < 1;
-      pen.globalAlpha = (0.15 + 0.85 * age) * (this.freed && !this.freed[note.voice]?.[note.start] ? 0.35 : 1);
+      pen.globalAlpha = (0.15 + 0.85 * age) * (this.freed && !this.freed[note.voice]?.[note.start] ? 0.35 : 1) * (this.audible[note.voice] === false ? 0.25 : 1);
       for (const box of this.geometry.boxes(note)) mark(pen, box, note, this);
     }
     pen.globalAlpha = 1;

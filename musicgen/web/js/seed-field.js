@@ -8,3 +8,11 @@ export function writeSeed(change, anew) {
   field.scrollTop = field.scrollHeight;
   return field.value;
 }
+
+/** Told of every change by the visitor: Gradio tells of typing only where it has not set the text itself. @param {(text: string) => void} tell */
+export function seedTyped(tell) {
+  document.addEventListener("input", event => {
+    const field = /** @type {HTMLTextAreaElement} */ (event.target);
+    if (field.matches("#notes textarea")) tell(field.value);
+  }, true);
+}

@@ -21,16 +21,35 @@ export function barsFor(text, bar, bars, longest) {
   return seed < bars ? bars : Math.min(longest, seed + Math.max(4, seed));
 }
 
-/** How many quarter notes it lasts; of voices that are named, the longest. @param {string} text */
-function quartersOf(text) {
-  const tokens = text.replace(/\([^()]*\)/g, " ").match(/\[[^\]]*\][^\s|]*|[^\s|]+/g) ?? [], sums = {"": 0};
+/**
+ * The least bars that a piece with this seed may have: one more than it fills, if it leaves no voice anything to compose.
+ * @param {string} text @param {number} bar steps @param {number} voices of the style
+ */
+export function leastBars(text, bar, voices) {
+  const lines = [...linesOf(text).values()], bars = quartersOf(text) * 4 / bar, sizes = lines[0]?.map(sizeOf) ?? [];
+  const full = lines.length > 1 ? lines.length >= voices && lines.every(line => lasting(line) * 4 === bars * bar) : sizes.length > 0 && Math.min(...sizes) >= voices;
+  return Math.ceil(bars) + (full && Number.isInteger(bars) ? 1 : 0);
+}
+
+/** The notes of each voice that is named, or of all together. @param {string} text @returns {Map<string, string[]>} */
+function linesOf(text) {
+  const tokens = text.replace(/\([^()]*\)/g, " ").match(/\[[^\]]*\][^\s|]*|[^\s|]+/g) ?? [], lines = new Map();
   let voice = "";
   for (const token of tokens) {
     if (/^[a-z]+:$/i.test(token)) voice = token.toLowerCase();
-    else sums[voice] = (sums[voice] ?? 0) + (Number(token.match(/:([\d.]+)$/)?.[1] ?? 1) || 0);
+    else lines.set(voice, [...lines.get(voice) ?? [], token]);
   }
-  return Math.max(...Object.values(sums));
+  return lines;
 }
+
+/** How many notes begin together. @param {string} token */
+const sizeOf = token => (/\[([^\]]*)\]/.exec(token)?.[1] ?? token).trim().split(/\s+/).length;
+
+/** In quarter notes. @param {string[]} line */
+const lasting = line => line.reduce((sum, token) => sum + (Number(token.match(/:([\d.]+)$/)?.[1] ?? 1) || 0), 0);
+
+/** How many quarter notes it lasts; of voices that are named, the longest. @param {string} text */
+const quartersOf = text => Math.max(0, ...[...linesOf(text).values()].map(lasting));
 
 /**
  * What was played, on the grid of sixteenths: what begins together is a chord, a note ends where the next one begins.

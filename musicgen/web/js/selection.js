@@ -4,7 +4,7 @@
     @typedef {import("./words.js").Piece} Piece */
 
 import {barAt} from "./bars.js";
-import {place} from "./words.js";
+import {listed, place} from "./words.js";
 
 const everyVoice = piece => piece.voices.map((_, voice) => voice);
 
@@ -39,5 +39,5 @@ export function inWords(piece, {from, to, voices}) {
   const when = inBars ? (first === last ? `Bar ${first}` : `Bars ${first}–${last}`) : `From ${place(piece, from)} to ${place(piece, to)}`;
   const names = voices.map(voice => piece.voices[voice].toLowerCase());
   if (names.length === piece.voices.length) return `${when}, ${names.length > 1 ? "all voices" : names[0]}`;
-  return `${when}, ${names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names[0]}`;
+  return `${when}, ${listed(names)}`;
 }

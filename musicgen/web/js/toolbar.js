@@ -1,5 +1,6 @@
 /** Undo, redo, the link, and a new beginning. */
 
+import {element} from "./dom.js";
 import {isField} from "./shortcuts.js";
 
 const TOLD = 2500;  // ms for which a button says what it did
@@ -43,10 +44,28 @@ export class Toolbar {
     try {
       await navigator.clipboard.writeText(link);
       this.#say("Link copied");
-    } catch {  // not allowed, or no such thing here: let it be copied from the address bar
-      history.replaceState(history.state, "", link);
-      this.#say("Copy it from the address bar");
+    } catch {  // not allowed, or no such thing here: let it be copied by hand
+      this.#offer(link);
     }
+  }
+
+  #offer(link) {
+    this.field?.remove();
+    const label = element("label", "link-field"), field = element("input");
+    label.append(element("span", "", "Copy the link from here:"), field);
+    Object.assign(field, {type: "text", readOnly: true, value: link});
+    field.dataset.testid = "link-field";
+    field.addEventListener("keydown", event => { if (event.key === "Escape") this.#close(); });
+    field.addEventListener("focus", () => field.select());
+    document.addEventListener("pointerdown", event => { if (!label.contains(/** @type {Node} */ (event.target))) label.remove(); });
+    this.link.after(label);
+    this.field = label;
+    field.focus();
+  }
+
+  #close() {
+    this.field.remove();
+    this.link.focus();
   }
 
   #say(text) {

@@ -1,6 +1,7 @@
 /** Fingers on the roll: one that rests selects, two scroll. */
 
 export const HOLD = 450;  // ms that a finger rests
+export const TWICE = 400;  // ms between two taps that are one gesture
 
 /** Two fingers on an element scroll it, and the page where it cannot go on. @param {HTMLElement} element @param {() => void} begins */
 export function twoFingersScroll(element, begins) {

@@ -13,14 +13,20 @@
     transport.onmixer = sheet => ...;    // the visitor has set what this sheet is played with */
 
 import {begins} from "./bars.js";
+import {only} from "./dom.js";
 import {mark} from "./marks.js";
-import {secondsPerStep} from "./time.js";
+import {clearProblem, problem} from "./problems.js";
+import {beatsAMinute, secondsPerStep, tempoOf} from "./time.js";
 import {clock, place} from "./words.js";
 
-/** @typedef {{tempo: number, volume: number, instruments: string[]}} Settings  tempo in quarters a minute, volume to 1 */
+/** @typedef {{tempo: number, volume: number, instruments: string[], chosen?: boolean}} Settings  tempo in quarters a minute,
+ *   volume to 1; chosen: the tempo was set by hand, or has come with a piece, and no meter or style brings another */
+
+const NOTES = {4: ["♩ =", "Quarter notes"], 6: ["♩. =", "Dotted quarter notes"]};  // by the steps of a beat
 
 export class Transport {
-  #settings; #element; #selects; #swatches; #ticking = null;
+  #settings; #element; #rows; #selects; #swatches; #beats; #unit; #ticking = null;
+  #limits;  // of the tempo, quarters a minute
   #quiet = {mute: new Set(), solo: new Set()};  // voices
 
   /**
@@ -38,7 +44,7 @@ export class Transport {
     /** @type {(sheet: import("./sheet.js").Sheet) => void} */
     this.onmixer = () => {};
     player.onstate = () => this.#heard();
-    const find = name => /** @type {HTMLElement} */ (element.querySelector(`.${name}`));
+    const find = name => only(element, `.${name}`);
     this.playButton = find("play");
     this.now = find("now");
     this.whole = find("whole");
@@ -47,6 +53,10 @@ export class Transport {
     for (const name of ["tempo", "volume"]) {
       element.querySelector(`#${name}`).addEventListener("input", event => this.#slide(name, Number(/** @type {HTMLInputElement} */ (event.target).value)));
     }
+    this.#beats = /** @type {HTMLInputElement} */ (find("beats"));
+    this.#unit = find("unit");
+    this.#limits = [Number(this.#beats.min), Number(this.#beats.max)];
+    this.#beats.addEventListener("change", () => this.#type());
     this.#fill(find("voices"), props);
     for (const name of ["mute", "solo"]) {
       const buttons = [...element.querySelectorAll(`.${name}`)];
@@ -57,18 +67,23 @@ export class Transport {
 
   #fill(voices, {choices, voices: names}) {
     const blank = this.#element.querySelector("template");
-    for (const name of names) {
-      const voice = /** @type {HTMLElement} */ (blank.content.firstElementChild.cloneNode(true));
-      voice.querySelector(".called").textContent = name;
-      voice.querySelector(".mute .unseen").textContent = `Mute ${name.toLowerCase()}`;
-      voice.querySelector(".solo .unseen").textContent = `Hear only ${name.toLowerCase()}`;
-      voices.append(voice);
-    }
+    this.#rows = names.map(() => /** @type {HTMLElement} */ (blank.content.firstElementChild.cloneNode(true)));
+    voices.append(...this.#rows);
+    this.#name(names);
     this.#selects = [...voices.querySelectorAll("select")];
     this.#swatches = [...voices.querySelectorAll("canvas")];
     for (const select of this.#selects) {
       for (const {key, title} of choices) select.add(new Option(title, key));
       select.addEventListener("change", () => this.#choose({instruments: this.#selects.map(s => s.value)}));
+    }
+  }
+
+  #name(names) {  // as the style of the piece calls its voices
+    for (const [voice, name] of names.entries()) {
+      const find = part => this.#rows[voice].querySelector(part);
+      find(".called").textContent = name;
+      find(".mute .unseen").textContent = `Mute ${name.toLowerCase()}`;
+      find(".solo .unseen").textContent = `Hear only ${name.toLowerCase()}`;
     }
   }
 
@@ -85,7 +100,7 @@ export class Transport {
   }
 
   #wear({tempo, instruments}) {
-    this.#show("tempo", tempo);
+    this.#showTempo(tempo);
     this.player.tempo = tempo;
     this.player.instruments = instruments;
     this.#selects.forEach((select, voice) => { select.value = instruments[voice]; });
@@ -98,10 +113,38 @@ export class Transport {
     this.#element.querySelector(`output[for=${name}]`).textContent = slider.value;
   }
 
+  get #beat() { return this.sheet?.piece?.beat ?? 4; }  // steps
+
+  #showTempo(tempo) {  // by the beat of what is heard
+    const beats = beatsAMinute(tempo, this.#beat), slider = this.#element.querySelector("#tempo");
+    const [[sign, name], [least, most]] = [NOTES[this.#beat], this.#beatLimits];
+    for (const input of [slider, this.#beats]) [input.min, input.max] = [least, most];
+    slider.value = beats;
+    slider.setAttribute("aria-valuetext", `${Math.round(beats)} ${name.toLowerCase()} a minute`);
+    this.#beats.value = String(Math.round(beats * 10) / 10);
+    this.#beats.setAttribute("aria-label", `${name} a minute`);
+    this.#unit.textContent = sign;
+  }
+
+  get #beatLimits() { return [Math.ceil(beatsAMinute(this.#limits[0], this.#beat)), Math.floor(beatsAMinute(this.#limits[1], this.#beat))]; }
+
+  #type() {
+    const tempo = tempoOf(Number(this.#beats.value), this.#beat), [low, high] = this.#limits, [least, most] = this.#beatLimits;
+    if (!(tempo >= low && tempo <= high)) {
+      problem("tempo", `Choose a tempo from ${least} to ${most} ${NOTES[this.#beat][1].toLowerCase()} a minute.`);
+      return;
+    }
+    clearProblem();
+    this.#choose({tempo});
+    this.#showTempo(tempo);
+  }
+
   #slide(name, value) {
-    this.#show(name, value);
-    if (name === "tempo") this.#choose({tempo: value});
-    else {
+    if (name === "tempo") {
+      this.#choose({tempo: tempoOf(value, this.#beat)});
+      this.#showTempo(tempoOf(value, this.#beat));
+    } else {
+      this.#show(name, value);
       this.player.volume = value / 100;
       this.#settings.value = {...this.next, volume: value / 100};
     }
@@ -109,7 +152,7 @@ export class Transport {
 
   #choose(change) {  // by the visitor: for what is heard, and for what comes next
     Object.assign(this.player, change);
-    this.#settings.value = {...this.next, ...change};
+    this.#settings.value = {...this.next, ...change, ...("tempo" in change && {chosen: true})};
     if (this.sheet?.mixer) {
       this.sheet.mixer = {...this.sheet.mixer, ...change};
       this.onmixer(this.sheet);
@@ -123,6 +166,13 @@ export class Transport {
     buttons.forEach((button, index) => button.setAttribute("aria-pressed", String(chosen.has(index))));
     const {mute, solo} = this.#quiet;
     this.player.audible = buttons.map((_, index) => solo.size ? solo.has(index) : !mute.has(index));
+    this.#dim();
+  }
+
+  #dim() {  // a voice that is not heard is faint in the roll
+    if (!this.sheet) return;
+    this.sheet.roll.audible = this.player.audible;
+    this.sheet.roll.draw();
   }
 
   /* what is played */
@@ -138,6 +188,8 @@ export class Transport {
     this.sheet = sheet;
     this.#wear(sheet.mixer ?? this.next);
     sheet.hear(this.player);
+    this.#dim();
+    this.#name(sheet.piece.voices);
     document.documentElement.dataset.voices = sheet.piece.voices.length;
     this.#tick();
   }

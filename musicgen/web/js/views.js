@@ -7,6 +7,7 @@
 
 import {Comparison, THREE} from "./compare.js";
 import {Deck} from "./deck.js";
+import {same} from "./history.js";
 import {noteList} from "./note-list.js";
 import {clearProblem, problem, said} from "./problems.js";
 import {Transport} from "./transport.js";
@@ -54,14 +55,22 @@ export class Views {
 
   #tabs(list) {
     this.tabs = [...list.querySelectorAll("[role=tab]")];
-    for (const tab of this.tabs) tab.addEventListener("click", () => this.show(tab.dataset.view));
+    for (const tab of this.tabs) tab.addEventListener("click", () => this.#turn(tab.dataset.view));
     list.addEventListener("keydown", event => {
       if (event.key !== "ArrowLeft" && event.key !== "ArrowRight") return;
       const other = this.tabs.find(tab => tab.tabIndex < 0);
-      this.show(other.dataset.view);
+      this.#turn(other.dataset.view);
       other.focus();
     });
     this.show(location.hash === "#compare" ? "compare" : "compose");
+  }
+
+  /** To another view; the chosen answer comes along where the stage has nothing but the seed it was composed from. */
+  #turn(name) {
+    const {kept, seed} = this.view, {take, seed: bare, generating} = this.compose;
+    const bring = name === "compose" && this.view !== this.compose && kept && !take && !generating && sameSeed(seed, bare);
+    if (bring) this.onchoose(kept);
+    else this.show(name);
   }
 
   show(name) {
@@ -98,6 +107,14 @@ export class Views {
     this.view.ask({...asked, run});
     this.tell();
     return run;
+  }
+
+  /** All that is shown is played so from now on. @param {{tempo: number, instruments: string[]}} mixer @returns {string[]} the takes that are */
+  mix(mixer) {
+    const {view} = this;
+    if (view instanceof Deck) return view.kept ? [view.kept.id] : [];
+    for (const row of view.rows) row.sheet.mixer = mixer;
+    return view.rows.filter(row => row.kept).map(row => row.kept.id);
   }
 
   stop() {
@@ -139,11 +156,22 @@ export class Views {
     Object.assign(document.documentElement.dataset, {state: this.view.state, composed: this.view.composed});
     const downloads = /** @type {HTMLElement | null} */ (document.querySelector("#downloads"));
     if (downloads) downloads.dataset.what = `Download ${this.view.what}`;
+    this.tellStop();
     this.transport.legend(this.view.chosen?.roll);
+  }
+
+  tellStop() {  // is there anything to stop?
+    const idle = this.view.state !== "generating" && !this.player.playing;
+    document.querySelector("#stop")?.setAttribute("aria-disabled", String(idle));
   }
 
   #write() {  // the notes in words, made when somebody reads them
     const {piece, notes} = this.view?.chosen ?? {};
     if (this.details?.open && piece) this.list.replaceChildren(...noteList(piece, [...notes.values()]));
   }
+}
+
+function sameSeed(one, other) {
+  const told = ({piece: {style, meter, steps}, notes}) => [style, meter, steps, notes.map(note => note.slice(0, 4))];
+  return Boolean(one && other) && same(told(one), told(other));
 }

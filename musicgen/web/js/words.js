@@ -22,8 +22,22 @@ export const clock = seconds => `${Math.floor(seconds / 60)}:${String(Math.floor
 /** @param {number} count @param {string} word */
 export const plural = (count, word) => `${count} ${word}${count === 1 ? "" : "s"}`;
 
+/** "alto", "alto and tenor", "soprano, alto and tenor". @param {string[]} names */
+export const listed = names => names.length > 1 ? `${names.slice(0, -1).join(", ")} and ${names.at(-1)}` : names.join("");
+
 /** What somebody has called it, and who that was, if that is known. @param {Pick<Piece, "title" | "author">} piece */
 export const called = ({title, author}) => author ? `${title || "Music"}, by ${author}` : title || "";
+
+/**
+ * What came of a run: "Composed 8 bars in 0.31 s".
+ * @param {{state: string, seconds: number}} end  as the server tells it
+ * @param {number} bars that were composed @param {boolean} whole were all of them reached? A model that revises reaches them at once
+ */
+export function outcome({state, seconds}, bars, whole) {
+  const time = `${seconds.toFixed(2)} s`;
+  if (state === "done") return `Composed ${plural(bars, "bar")} in ${time}`;
+  return whole ? `Stopped after ${time}: ${plural(bars, "bar")} not finished` : `Stopped after ${plural(bars, "bar")} in ${time}`;
+}
 
 /** @param {string} what @param {Pick<Piece, "style" | "steps" | "bar" | "meter" | "upbeat" | "title" | "author">} piece */
 export function headline(what, piece) {

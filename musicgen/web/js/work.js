@@ -41,8 +41,16 @@ export class Work {
     this.later = [];         // what waits for that to end
     this.onchange = () => {};
     this.onlater = () => {};  // something waits
+    /** @type {(take: Take) => number} */
+    this.length = () => this.settings.bars;  // in bars, that goes with a take
     /** @type {() => Record<string, string>} */
     this.compared = () => ({});  // ids of the takes that stand side by side in the comparison, by model
+  }
+
+  /** What the next piece is made from. */
+  get seed() {
+    const {notes = "", meter, style} = /** @type {Record<string, any>} */ (this.settings);
+    return {given: this.given, notes: String(notes), meter, style};
   }
 
   /** Has this browser kept anything of a visit before? */
@@ -74,7 +82,13 @@ export class Work {
     if (!this.history) return;
     const what = UNDOABLE.find(name => !same(widgets[name], this.settings[name])) ?? "";
     this.settings = widgets;
-    if (!this.pending) this.#record(what === "example" ? "notes" : what);  // an example's name goes with its notes
+    if (!this.pending) this.#record(this.#cause(what));
+  }
+
+  #cause(what) {  // an example's name goes with its notes, a tempo with the style or meter that has brought it
+    const {last} = this.history;
+    if (what === "example") return "notes";
+    return what === "mixer" && ["style", "meter"].includes(last.what) ? last.what : what;
   }
 
   /** What `apply` sets. */
@@ -115,6 +129,7 @@ export class Work {
     const take = {...result, number: nextNumber([...this.all.values()])};
     this.#shelve(take);
     if (staged) this.shown = take.id;
+    if (this.settings.bars === take.settings?.bars) this.#follow(take);  // what was set meanwhile stays
     this.busy = false;
     this.fresh = false;
     this.#record();
@@ -139,6 +154,7 @@ export class Work {
     const take = this.all.get(id);
     if (!take || this.busy) return;
     this.#stage(take);
+    this.#follow(take);
     this.#record();
   }
 
@@ -182,6 +198,13 @@ export class Work {
   #shelve(take) {
     this.all.set(take.id, take);
     this.takes = withTake(this.takes, take);
+  }
+
+  #follow(take) {  // the length goes with the piece, in one step of history
+    const bars = this.length(take);
+    if (bars === this.settings.bars) return;
+    this.settings = {...this.settings, bars};
+    this.set({bars});
   }
 
   #stage(take) {
