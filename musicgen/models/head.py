@@ -88,6 +88,7 @@ class Tables(NamedTuple):
     out: Tensor  # (4, D, O) with a column of zeros after `relative` and after each of the classes
     bias: Tensor  # (4, 1, O)
     progression: Tensor  # (rows, 13) the last column is zeros
+    sonority: Tensor | None  # see `Sonority.table`
     spacing: Tensor  # (12 V, V) logits by signed distance from another voice's pitch, 0 where either does not sound
 
 
@@ -174,6 +175,7 @@ class VoiceHead(nn.Module):
         self.progression = nn.Parameter(torch.zeros(4 * 3 * 2 * (PITCH_CLASSES + 1), PITCH_CLASSES))
         self.spacing = nn.Parameter(torch.zeros(4, 3, 2 * PITCHES - 1))
         self.sonority = Sonority(inner, sonority) if sonority else None
+        self.padded_outputs = (*PADDED_OUTPUTS, 1 + sonority) if sonority else PADDED_OUTPUTS
         self.copy = Copy(styles)
         self.register_buffer("hold_temperature", torch.ones(styles))  # see `NextFrame.calibrate`
         self.register_buffer("hold_bias", torch.zeros(styles))  # added to the log-odds of a hold
@@ -245,14 +247,14 @@ class VoiceHead(nn.Module):
         features = sum_of_features(index, self.features, self.forget if self.training else 0)
         inner = self.dropout(F.gelu(self.norm(ground.features + features)))  # (N, n, D)
         out = by_voice(inner, tables.out[voices], tables.bias[voices])
-        absolute, relative, classes, scales, again = out.split(PADDED_OUTPUTS, dim=-1)
+        absolute, relative, classes, scales, again, *asked = out.split(self.padded_outputs, dim=-1)
 
         then, present = classes.reshape(-1, int(seen.shape[1]), 6, PITCH_CLASSES + 1).split(3, 2)  # (N, n, 3, 13) each
         weights = torch.cat([then, present + F.embedding(ground.row + moved, tables.progression)], 2)
         anchors = TO_ANCHOR.to(device)[torch.cat([ground.last, now], -1)]  # (N, n, 6, 12) last pitches and present ones
         by_class = weights.gather(-1, anchors).sum(-2) + torch.matmul(scales, ground.histogram.to(scales.dtype))
-        if self.sonority and heard:
-            chords = self.sonority(heard, inner, voices)  # (N, n, 12)
+        if self.sonority and heard and tables.sonority is not None:
+            chords = self.sonority(heard, asked[0], tables.sonority)  # (N, n, 12)
             by_class = by_class + chords
             absolute = absolute + chords.gather(-1, pitch_class(ground.own)) * HOLDS.to(device)  # a hold sounds as well
         logits = absolute + torch.matmul(by_class, OF_CLASS.to(device)) + relative.gather(-1, ground.reach)
@@ -281,11 +283,13 @@ class VoiceHead(nn.Module):
         out = F.pad(relative, (0, 1)), F.pad(classes.unflatten(-1, (6, PITCH_CLASSES)), (0, 1)).flatten(-2)
         bias = self.bias[:, None].split(OUTPUTS, dim=-1)
         bias_out = F.pad(bias[1], (0, 1)), F.pad(bias[2].unflatten(-1, (6, PITCH_CLASSES)), (0, 1)).flatten(-2)
+        asks = self.sonority.asks() if self.sonority else ()
         spacing = (self.spacing * FAST_SPACING).unfold(-1, PITCHES, 1).flip(-2)  # (4, 3, P other, P own)
         return Tables(
-            torch.cat([absolute, *out, scales, again], -1),
-            torch.cat([bias[0], *bias_out, *bias[3:]], -1),
+            torch.cat([absolute, *out, scales, again, *asks[:1]], -1),
+            torch.cat([bias[0], *bias_out, *bias[3:], *asks[1:]], -1),
             F.pad(self.progression * FAST_PROGRESSION, (0, 1)),
+            self.sonority.table() if self.sonority else None,
             F.pad(spacing, (FIRST_PITCH, 0, FIRST_PITCH, 0)).flatten(0, 2),
         )
 

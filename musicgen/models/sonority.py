@@ -83,10 +83,16 @@ class Sonority(nn.Module):
         self.vectors = nn.Parameter(torch.randn(KINDS * len(CHORD_SETS), rank) * 0.1)
         self.ask = nn.Parameter(torch.randn(4, inner, rank) * 0.3 / inner**0.5)
 
-    def forward(self, heard: Others, inner: Tensor, voices: slice) -> Tensor:
-        """(N, n, 12) by what the others sound and the head's inner channels (N, n, D)."""
-        rows = heard.completed()
-        asked = torch.matmul(inner.transpose(0, 1), self.ask[voices]).transpose(0, 1)  # (N, n, R)
-        vectors = F.embedding(rows, self.vectors)  # (N, n, 12, R)
-        weight = F.embedding(rows, self.weight)[..., 0] * FAST_SONORITY
-        return weight + torch.matmul(vectors, asked.to(vectors.dtype)[..., None])[..., 0]
+    def table(self) -> Tensor:
+        """The weight and the vector of each set, (rows, 1 + R), as `forward` takes them."""
+        return torch.cat([self.weight * FAST_SONORITY, self.vectors], 1)
+
+    def asks(self) -> tuple[Tensor, Tensor]:
+        """Weights (4, D, 1 + R) and biases (4, 1, 1 + R) by which the inner channels ask for rows of the table."""
+        always = F.pad(self.ask.new_ones(4, 1, 1), (0, self.ask.shape[-1]))  # the weight
+        return F.pad(self.ask, (1, 0)), always
+
+    def forward(self, heard: Others, asked: Tensor, table: Tensor) -> Tensor:
+        """Logits of the pitch classes, (N, n, 12), by what the others sound and what is asked for, (N, n, 1 + R)."""
+        found = F.embedding(heard.completed(), table)  # (N, n, 12, 1 + R)
+        return torch.matmul(found, asked.to(found.dtype)[..., None])[..., 0]
