@@ -2,8 +2,9 @@
 
 A frame's voices are chosen one after another, each knowing those before it, so that the product of the four choices is
 an exact likelihood (NADE: Larochelle & Murray 2011). Logits are sums of an absolute part and of parts relative to the
-voice's own last pitch and to the other voices' pitches, so that what is learned in one key holds in all; and of what
-may be copied from earlier bars. What depends on the history alone is worked out once a frame, see `Ground`.
+voice's own last pitch, to the other voices' pitches and to the chord they make, so that what is learned in one key
+holds in all; and of what may be copied from earlier bars. What depends on the history alone is worked out once a frame,
+see `Ground`.
 """
 
 from typing import NamedTuple
@@ -36,6 +37,7 @@ from musicgen.models.frames import (
     pitch_class,
     sum_of_features,
 )
+from musicgen.models.sonority import CHORDS, Others, Sonority
 
 ORDER = (0, 3, 1, 2)  # soprano, bass, alto, tenor: the outer voices first
 OTHER_VOICES = torch.tensor([[u for u in range(4) if u != v] for v in range(4)])  # (4, 3)
@@ -47,6 +49,7 @@ HISTORY_SIZES = (
     *[SPANS] * 3, AGES, AGES, LEAPS, VOCABULARY, PLACES, END_CASES, *[DEEDS] * len(LAGS), *[RUNS] * 2 * len(LAGS),
 )  # fmt: skip
 OUTPUTS = (VOCABULARY, 2 * REACH + 1, 6 * PITCH_CLASSES, len(HALF_LIVES), COPIES * len(LAGS))
+DRAWN_PROGRESSION = 1.5  # times the learned weight of progressions, while composing: else octaves run in parallel
 FAST_PROGRESSION, FAST_SPACING = 8, 4  # times what is learned of intervals: each case is met seldom
 PADDED_OUTPUTS = (VOCABULARY, 2 * REACH + 2, 6 * (PITCH_CLASSES + 1), len(HALF_LIVES), COPIES * len(LAGS))
 STANDARD_RANK = torch.tensor(ORDER).argsort()  # (4,)
@@ -85,6 +88,7 @@ class Tables(NamedTuple):
     out: Tensor  # (4, D, O) with a column of zeros after `relative` and after each of the classes
     bias: Tensor  # (4, 1, O)
     progression: Tensor  # (rows, 13) the last column is zeros
+    sonority: Tensor | None  # see `Sonority.table`
     spacing: Tensor  # (12 V, V) logits by signed distance from another voice's pitch, 0 where either does not sound
 
 
@@ -135,6 +139,7 @@ class VoiceHead(nn.Module):
         dropout: share of the channels left out in training.
         forget: share of the features left out in training.
         styles: how many of `STYLES`, the first ones, are told apart.
+        sonority: R, numbers that a chord is known by; 0 for a head that knows pairs of voices alone.
     """
 
     frame_offsets: Tensor
@@ -146,15 +151,16 @@ class VoiceHead(nn.Module):
     hold_bias: Tensor
     pitch_temperature: Tensor
 
-    def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int):
+    def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int, sonority: int):
         super().__init__()
         self.forget = forget
-        sizes = (*FRAME_SIZES, *HISTORY_SIZES)
+        frame_sizes = (*FRAME_SIZES, CHORDS) if sonority else FRAME_SIZES
+        sizes = (*frame_sizes, *HISTORY_SIZES)
         offsets = torch.tensor([0, *sizes[:-1]]).cumsum(0) + torch.arange(4)[:, None] * sum(sizes)  # (4, features)
         pair = torch.arange(4)[:, None] * 3 + torch.arange(3)  # (4, 3) of a voice and each other
         buffers = {
-            "frame_offsets": offsets[:, : len(FRAME_SIZES)],
-            "history_offsets": offsets[:, len(FRAME_SIZES) :],
+            "frame_offsets": offsets[:, : len(frame_sizes)],
+            "history_offsets": offsets[:, len(frame_sizes) :],
             "progression_rows": pair * 2 * (PITCH_CLASSES + 1),
             "spacing_rows": pair * VOCABULARY,
             "allowed": pitch_mask(),  # (styles, 4, V)
@@ -168,6 +174,8 @@ class VoiceHead(nn.Module):
         self.bias = nn.Parameter(torch.zeros(4, sum(OUTPUTS)))
         self.progression = nn.Parameter(torch.zeros(4 * 3 * 2 * (PITCH_CLASSES + 1), PITCH_CLASSES))
         self.spacing = nn.Parameter(torch.zeros(4, 3, 2 * PITCHES - 1))
+        self.sonority = Sonority(inner, sonority) if sonority else None
+        self.padded_outputs = (*PADDED_OUTPUTS, 1 + sonority) if sonority else PADDED_OUTPUTS
         self.copy = Copy(styles)
         self.register_buffer("hold_temperature", torch.ones(styles))  # see `NextFrame.calibrate`
         self.register_buffer("hold_bias", torch.zeros(styles))  # added to the log-odds of a hold
@@ -231,17 +239,24 @@ class VoiceHead(nn.Module):
         device, tables = seen.device, ground.tables
         pair = seen * VOCABULARY + ground.last  # a row of the tables by token and last pitch
         now, motion, moved = (table.to(device)[pair] for table in (NOW, MOTION, MOVED))  # (N, n, 3) each
-        index = torch.cat([seen, SPAN_OF.to(device).flatten()[now * VOCABULARY + ground.own], motion], -1)
-        index = index + self.frame_offsets[voices]
+        index = [seen, SPAN_OF.to(device).flatten()[now * VOCABULARY + ground.own], motion]
+        heard = Others.of(now, seen == UNKNOWN, voices) if self.sonority else None
+        if heard:
+            index.append(heard.chord()[..., None])
+        index = torch.cat(index, -1) + self.frame_offsets[voices]
         features = sum_of_features(index, self.features, self.forget if self.training else 0)
         inner = self.dropout(F.gelu(self.norm(ground.features + features)))  # (N, n, D)
         out = by_voice(inner, tables.out[voices], tables.bias[voices])
-        absolute, relative, classes, scales, again = out.split(PADDED_OUTPUTS, dim=-1)
+        absolute, relative, classes, scales, again, *asked = out.split(self.padded_outputs, dim=-1)
 
         then, present = classes.reshape(-1, int(seen.shape[1]), 6, PITCH_CLASSES + 1).split(3, 2)  # (N, n, 3, 13) each
         weights = torch.cat([then, present + F.embedding(ground.row + moved, tables.progression)], 2)
         anchors = TO_ANCHOR.to(device)[torch.cat([ground.last, now], -1)]  # (N, n, 6, 12) last pitches and present ones
         by_class = weights.gather(-1, anchors).sum(-2) + torch.matmul(scales, ground.histogram.to(scales.dtype))
+        if self.sonority and heard and tables.sonority is not None:
+            chords = self.sonority(heard, asked[0], tables.sonority)  # (N, n, 12)
+            by_class = by_class + chords
+            absolute = absolute + chords.gather(-1, pitch_class(ground.own)) * HOLDS.to(device)  # a hold sounds as well
         logits = absolute + torch.matmul(by_class, OF_CLASS.to(device)) + relative.gather(-1, ground.reach)
         logits = logits + sum_of_features(now + self.spacing_rows[voices], tables.spacing, 0)  # (N, n, V)
         logits = ground.copied.added(logits, again)
@@ -252,6 +267,13 @@ class VoiceHead(nn.Module):
         odds = (logits[..., HOLD_TOKEN] - total) * ground.fit[0] + ground.fit[1]
         return Choice(torch.where(ground.may_hold, odds, ILLEGAL), others, total, ground.fit[2])
 
+    def to_draw(self, ground: Ground) -> Ground:
+        """The ground of what is drawn, in which progressions weigh more than in the likelihood."""
+        if not self.sonority:
+            return ground
+        tables = ground.tables
+        return ground._replace(tables=tables._replace(progression=DRAWN_PROGRESSION * tables.progression))
+
     def _mixed(self, hidden: Tensor, history: History, voices: slice) -> Tensor:
         """What hidden vectors (N, C) tell each voice, (N, n, D)."""
         return torch.matmul(hidden, self.mix[voices]).transpose(0, 1)
@@ -261,11 +283,13 @@ class VoiceHead(nn.Module):
         out = F.pad(relative, (0, 1)), F.pad(classes.unflatten(-1, (6, PITCH_CLASSES)), (0, 1)).flatten(-2)
         bias = self.bias[:, None].split(OUTPUTS, dim=-1)
         bias_out = F.pad(bias[1], (0, 1)), F.pad(bias[2].unflatten(-1, (6, PITCH_CLASSES)), (0, 1)).flatten(-2)
+        asks = self.sonority.asks() if self.sonority else ()
         spacing = (self.spacing * FAST_SPACING).unfold(-1, PITCHES, 1).flip(-2)  # (4, 3, P other, P own)
         return Tables(
-            torch.cat([absolute, *out, scales, again], -1),
-            torch.cat([bias[0], *bias_out, *bias[3:]], -1),
+            torch.cat([absolute, *out, scales, again, *asks[:1]], -1),
+            torch.cat([bias[0], *bias_out, *bias[3:], *asks[1:]], -1),
             F.pad(self.progression * FAST_PROGRESSION, (0, 1)),
+            self.sonority.table() if self.sonority else None,
             F.pad(spacing, (FIRST_PITCH, 0, FIRST_PITCH, 0)).flatten(0, 2),
         )
 

@@ -207,8 +207,8 @@ class PlannedHead(VoiceHead):
     The arguments are those of `VoiceHead`.
     """
 
-    def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int):
-        super().__init__(width, inner, dropout, forget, styles)
+    def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int, sonority: int):
+        super().__init__(width, inner, dropout, forget, styles, sonority)
         self.sketch = nn.Linear(width, 4 * VOCABULARY)
 
     def sketch_of(self, plan: Tensor) -> Tensor:

@@ -39,7 +39,15 @@ class NextFrameConfig:
     dropout: float = 0.45
     forget: float = 0.2  # share of the features of the history left out at random in training
     any_order: float = 0.5  # share of training pieces with the voices in an order that fixed cells could ask for
+    sonority: int = (
+        16  # R, numbers that a chord is known by; 0 in models that were trained to know pairs of voices alone
+    )
     styles: int = len(STYLE_NAMES)  # how many of `STYLES`, the first ones, it is trained for
+
+
+def head_settings(config: NextFrameConfig) -> dict[str, Any]:
+    """The arguments of `VoiceHead`."""
+    return {f: getattr(config, f) for f in ("width", "inner", "dropout", "forget", "styles", "sonority")}
 
 
 class Recurrent(nn.Module):
@@ -97,7 +105,7 @@ class NextFrame(FrameByFrame):
         raise NotImplementedError
 
     def make_head(self, config: NextFrameConfig) -> VoiceHead:
-        return VoiceHead(config.width, config.inner, config.dropout, config.forget, config.styles)
+        return VoiceHead(**head_settings(config))
 
     def hidden(self, history: History, batch: Batch, state: State) -> tuple[Tensor, State]:
         """Histories (N, T, ...) -> hidden vectors (N, T, C) and the state after them."""

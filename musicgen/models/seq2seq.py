@@ -30,7 +30,7 @@ from musicgen.models.frames import (
     sum_of_features,
 )
 from musicgen.models.head import OTHER_VOICES, STANDARD_RANK, VoiceHead
-from musicgen.models.next_frame import NextFrame, NextFrameConfig
+from musicgen.models.next_frame import NextFrame, NextFrameConfig, head_settings
 from musicgen.models.step import State
 from musicgen.models.task import nothing_fixed
 
@@ -167,8 +167,8 @@ class AheadHead(VoiceHead):
 
     ahead_offsets: Tensor
 
-    def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int):
-        super().__init__(width, inner, dropout, forget, styles)
+    def __init__(self, width: int, inner: int, dropout: float, forget: float, styles: int, sonority: int):
+        super().__init__(width, inner, dropout, forget, styles, sonority)
         rows = sum(AHEAD_SIZES)
         first = torch.tensor([0, *AHEAD_SIZES[:-1]]).cumsum(0) + torch.arange(4)[:, None] * rows
         self.register_buffer("ahead_offsets", first, persistent=False)  # (4, 8)
@@ -204,7 +204,7 @@ class Seq2Seq(NextFrame):
         return AttentionalDecoder(config)
 
     def make_head(self, config: Seq2SeqConfig) -> AheadHead:
-        return AheadHead(config.width, config.inner, config.dropout, config.forget, config.styles)
+        return AheadHead(**head_settings(config))
 
     def first_state(self, batch: Batch, fixed: Tensor) -> State:
         """The memory, opened. A voice that the style does not use counts as given just where the soprano is."""

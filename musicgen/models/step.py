@@ -148,7 +148,7 @@ class Step(nn.Module):
         head, chosen = self.model.head, slice(self.given, self.voices)
         ground = head.ground(hidden, history, places, now.to_end, self.style, chosen)
         must_sound = self._must_sound(history, now)[..., None] & RESTS.to(hidden.device)  # (N, 1, V)
-        ground = ground._replace(forbidden=ground.forbidden | must_sound)
+        ground = head.to_draw(ground._replace(forbidden=ground.forbidden | must_sound))
         frame = list(now.tokens.split(1, 1))  # (N, 1) each
         seen = list(torch.where(now.fixed, now.tokens, UNKNOWN).split(1, 1))
         seen[self.voices :] = [torch.full_like(seen[0], UNKNOWN)] * (4 - self.voices)

@@ -40,7 +40,7 @@ from musicgen.models.latent import (
     slerp,
     trust_at,
 )
-from musicgen.models.next_frame import NextFrame, NextFrameConfig, Recurrent, nll
+from musicgen.models.next_frame import NextFrame, NextFrameConfig, Recurrent, head_settings, nll
 from musicgen.models.outline import given_cells, glimpse_example, outline_example, outlined, with_next
 from musicgen.models.reading import Opening, in_rhythm, read
 from musicgen.models.step import State
@@ -97,7 +97,7 @@ class VAE(NextFrame):
         return Recurrent(nn.GRU, config)
 
     def make_head(self, config: VAEConfig) -> PlannedHead:
-        return PlannedHead(config.width, config.inner, config.dropout, config.forget, config.styles)
+        return PlannedHead(**head_settings(config))
 
     # --- the decoder
 

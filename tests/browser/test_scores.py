@@ -105,10 +105,11 @@ def test_a_hymn_without_its_alto_keeps_upbeat_title_and_author_everywhere(arrive
     upload(fresh, "a.png", picture)
     in_state(fresh, "done")
     assert in_words(fresh) == piece
-    typed = visit(path="?bars=3")
+    typed = visit(path="?bars=4")  # one bar is left to compose
     write_seed(typed, piece)
     expect(roll(typed)).to_have_attribute("data-notes", str(len(made.notes())))
-    assert in_words(typed).replace("(given) ", "") == piece.replace("(given) ", "").replace("(composed) ", "")
+    same = piece.replace("(given) ", "").replace("(composed) ", "")
+    assert in_words(typed).replace("(given) ", "").startswith(same)
 
 
 def test_the_first_bar_is_composed_again_without_what_is_not_there(arrive):
@@ -116,6 +117,7 @@ def test_the_first_bar_is_composed_again_without_what_is_not_there(arrive):
     upload(page, "hymn.musicxml", strangers(hymn()))
     page.get_by_test_id("ask-continue").click()
     in_state(page, "done")
+    page.get_by_role("button", name="Pause").click()
     roll(page).focus()
     page.keyboard.press("Home")
     page.keyboard.press("Shift+PageUp")

@@ -36,7 +36,7 @@ def test_the_joined_script_is_a_module_that_imports_nothing(tmp_path):
     script.write_text(joined(SCRIPTS[0].parent, "page"))
     done = subprocess.run(["node", "--check", script], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert not re.findall(r"^import\b.*", script.read_text(), re.MULTILINE)
+    assert not re.findall(r"^import\b.*|^export\b.* from \".*", script.read_text(), re.MULTILINE)
 
 
 def test_modules_are_joined_before_those_that_import_them(tmp_path):

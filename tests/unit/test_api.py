@@ -16,8 +16,8 @@ from musicgen.io.seeds import from_midi, from_musicxml
 from musicgen.request import Problem, Request
 
 PIECE = (
-    "model", "style", "meter", "tempo", "bars", "steps", "random_seed", "seconds_generating", "seconds_of_music",
-    "said", "text", "handle", "link", "notes",
+    "model", "style", "meter", "tempo", "bars", "steps", "upbeat", "title", "author", "random_seed",
+    "seconds_generating", "seconds_of_music", "said", "text", "handle", "link", "notes",
 )  # fmt: skip
 NOTE = ("voice", "pitch", "start", "duration", "given")
 FUNCTIONS = (api.compose, api.harmonise, api.repair, api.compare, api.models, api.read, api.render)
@@ -57,9 +57,10 @@ def test_a_piece_holds_what_it_promises_and_is_json():
     answer = api.compose(model="gru", style="dance", notes="A4 B4:0.5", bars=3, meter="6/8", tempo=90, random_seed=5)
     assert tuple(answer) == PIECE
     assert {tuple(note) for note in answer["notes"]} == {NOTE}
-    known = {name: answer[name] for name in PIECE[:7]}
+    known = {name: answer[name] for name in PIECE[:10]}
     assert known == {
-        "model": "gru", "style": "dance", "meter": "6/8", "tempo": 90, "bars": 3, "steps": 36, "random_seed": 5,
+        "model": "gru", "style": "dance", "meter": "6/8", "tempo": 90, "bars": 3, "steps": 36, "upbeat": 0,
+        "title": "", "author": "", "random_seed": 5,
     }  # fmt: skip
     assert given(answer) == [(0, 69, 0, 4), (0, 71, 4, 2)]
     assert all(0 <= note["start"] < 36 for note in answer["notes"])

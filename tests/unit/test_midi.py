@@ -181,7 +181,7 @@ def test_an_upbeat_stays_one_and_bar_lines_fall_right():
     assert [n.start for n in seed.canvas.score.notes()][:2] == [12, 16]
     assert seed.canvas.fixed[:12].all() and not seed.canvas.fixed[12:, 1:].any()
     assert (seed.canvas.score.upbeat, seed.canvas.score.begins) == (4, 12)
-    assert seed.message == "Kept 8 notes in 3 bars of 4/4 with the upbeat: one voice."
+    assert seed.message == "Kept 8 notes in 3 bars of 4/4 with the upbeat: soprano."
     again = mido.MidiFile(file=io.BytesIO(midi.write(seed.canvas.score)))
     assert next(m.time for m in again.tracks[1] if m.type == "note_on") == 0
     meters = [(m.numerator, m.denominator, m.time) for m in again.tracks[0] if m.type == "time_signature"]

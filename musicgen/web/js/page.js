@@ -9,6 +9,7 @@ import {dropping} from "./drop.js";
 import {Editor} from "./editor.js";
 import {Keyboard} from "./keyboard.js";
 import {lengthFor} from "./length.js";
+import {examples} from "./example.js";
 import {holdsPiece} from "./link.js";
 import {Links} from "./links.js";
 import {notices as showNotices} from "./notices.js";
@@ -67,7 +68,7 @@ function arrived(name) {
 
 export const [header, stage, rows, trio, transport, notesText, takes, reworkPart, cards, saidPart, notices] = PARTS.map(arrived);
 
-export {examples as example} from "./example.js";
+export const example = examples;
 export const place = () => watchPlace(document.querySelector("#place"), words => { if (views?.view.state === "generating") views.view.status.textContent = words; });
 export const keyboard = root => { new Keyboard(root, {player, write, frame: () => ({...views.compose.sheet.piece, longest: longest()})}); };
 
