@@ -20,7 +20,7 @@ from musicgen.session import Composition, weights
 
 LINK_BEGINS = "#piece=1"  # with the version
 LONGEST_LINK = 3900  # characters, so that a link with its page's address has 4,000
-RESTS, HOLDS, GIVEN_CELL = 0, 1, 128  # cells as bytes; else a pitch
+RESTING, HOLDING, GIVEN_CELL = 0, 1, 128  # cells as bytes; else a pitch
 MOST_UNPACKED = 2 + 0xFFFF + piece.MAX_CELLS  # bytes
 
 
@@ -46,7 +46,7 @@ def write(work: Composition, asked: Request | None = None) -> str:
 
 def _packed(about: dict, work: Composition) -> str:
     cells, voices = work.score.cells, about["voices"]
-    held = np.where(cells == REST, RESTS, np.where(cells == HOLD, HOLDS, cells)) + GIVEN_CELL * work.fixed  # (T, 4)
+    held = np.where(cells == REST, RESTING, np.where(cells == HOLD, HOLDING, cells)) + GIVEN_CELL * work.fixed  # (T, 4)
     text = json.dumps(about, ensure_ascii=False, separators=(",", ":")).encode()
     compressor = zlib.compressobj(9, wbits=-15)
     data = len(text).to_bytes(2) + text + held[:, :voices].T.astype(np.uint8).tobytes()
@@ -90,11 +90,11 @@ def _rows(cells: np.ndarray) -> tuple[list[list[int]], list[list[int]]]:
         sounds = False
         for start, cell in enumerate(line):
             pitch = cell & ~GIVEN_CELL
-            if pitch > HOLDS:
+            if pitch > HOLDING:
                 notes.append([voice, pitch, start, 1])
-            elif pitch == HOLDS and sounds:
+            elif pitch == HOLDING and sounds:
                 notes[-1][3] += 1
-            sounds = pitch > HOLDS or (pitch == HOLDS and sounds)
+            sounds = pitch > HOLDING or (pitch == HOLDING and sounds)
             if cell >= GIVEN_CELL:
                 fixed.append([voice, start, start + 1])
     return notes, fixed

@@ -40,7 +40,19 @@ ABC_SIGN = re.compile(
     re.VERBOSE,
 )
 FIFTHS = {"F": -1, "C": 0, "G": 1, "D": 2, "A": 3, "E": 4, "B": 5}
-MODES = {"": 0, "maj": 0, "ion": 0, "mix": -1, "dor": -2, "m": -3, "min": -3, "aeo": -3, "phr": -4, "loc": -5, "lyd": 1}
+MODE_STEPS = {
+    "": 0,
+    "maj": 0,
+    "ion": 0,
+    "mix": -1,
+    "dor": -2,
+    "m": -3,
+    "min": -3,
+    "aeo": -3,
+    "phr": -4,
+    "loc": -5,
+    "lyd": 1,
+}
 SHIFT_OF = {"^^": 2, "^": 1, "=": 0, "_": -1, "__": -2}
 TUPLETS = {2: 3, 3: 2, 4: 3, 6: 2, 8: 3}  # so many notes in the time of so many; others depend on the meter
 
@@ -375,7 +387,7 @@ def _key(text: str) -> dict[str, int]:
         shifts = {"F": 1, "C": 1} if text[1] == "p" else {}
     elif found:
         mode = "m" if found[3] == "m" else found[3][:3].lower()
-        fifths = FIFTHS[found[1]] + 7 * {"#": 1, "b": -1, "": 0}[found[2]] + MODES.get(mode, 0)
+        fifths = FIFTHS[found[1]] + 7 * {"#": 1, "b": -1, "": 0}[found[2]] + MODE_STEPS.get(mode, 0)
         order = "FCGDAEB" if fifths > 0 else "BEADGCF"
         shifts = {} if re.search(r"\bexp\b", text) else dict.fromkeys(order[: abs(fifths)], (fifths > 0) * 2 - 1)
     for accidental, letter in re.findall(r"(?<=\s)(\^\^|\^|__|_|=)([A-Ga-g])(?![a-z])", text):

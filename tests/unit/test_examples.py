@@ -1,7 +1,5 @@
 """What the README shows to programs and agents, run against the served app."""
 
-import ast
-import asyncio
 import json
 import re
 import subprocess
@@ -10,8 +8,6 @@ from pathlib import Path
 
 import pytest
 from gradio_client import Client
-from mcp import ClientSession
-from mcp.client.streamable_http import streamable_http_client
 from served import serve
 
 import app
@@ -62,7 +58,7 @@ def test_curl_composes(server, tmp_path):
 
 def test_every_endpoint_is_typed_and_told(server):
     endpoints = Client(server.url, verbose=False).view_api(return_format="dict", print_info=False)["named_endpoints"]
-    assert list(endpoints) == ["/compose", "/harmonise", "/repair", "/compare", "/models", "/render"]
+    assert list(endpoints) == ["/compose", "/harmonise", "/repair", "/compare", "/models", "/read", "/render"]
     for name, about in endpoints.items():
         assert about["description"] == api.__dict__[name[1:]].__doc__.split("\n\n")[0]
         assert all(parameter["type"] for parameter in about["parameters"])
@@ -78,30 +74,6 @@ def test_what_is_wrong_comes_back_as_a_sentence_that_names_the_argument(server):
     for asked, sentence in (({"bars": 99}, "bars: Choose a length"), ({"random_seed": 10**24}, "random_seed: Choose")):
         with pytest.raises(Exception, match=sentence):
             client.predict(api_name="/compose", **asked)
-
-
-def test_agents_are_offered_the_same_with_every_argument_explained(server):
-    async def visit():
-        async with (
-            streamable_http_client(f"{server.url}gradio_api/mcp/") as (read, write, _),
-            ClientSession(read, write) as session,
-        ):
-            await session.initialize()
-            tools = {tool.name: tool for tool in (await session.list_tools()).tools}
-            composed = await session.call_tool("compose", {"model": "gru", "bars": 2, "random_seed": 1})
-            piece = ast.literal_eval(composed.content[0].text)
-            rendered = await session.call_tool("render", {"piece": piece, "format": "png"})
-            refused = await session.call_tool("compose", {"bars": 99})
-            return tools, piece, rendered, refused
-
-    tools, piece, rendered, refused = asyncio.run(visit())
-    assert list(tools) == ["compose", "harmonise", "repair", "compare", "models", "render"]
-    for tool in tools.values():
-        printed = {name: about["description"] for name, about in tool.inputSchema["properties"].items()}
-        assert printed == {name: api.ARGUMENTS[name] for name in printed}
-    assert piece["bars"] == 2 and not any(note["given"] for note in piece["notes"])
-    assert rendered.content[0].type == "image"
-    assert refused.isError and refused.content[0].text.startswith("bars: Choose a length")
 
 
 def test_without_the_extra_a_sentence_says_what_to_install(monkeypatch):
