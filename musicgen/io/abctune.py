@@ -315,7 +315,7 @@ class Tune:
         order = played(measures)
         bars = placed(measures, order)
         if not bars:
-            raise SeedError("the notes of this ABC tune have no length: write C for a unit, C2 for two, C/2 for half of one")
+            raise SeedError("the notes of this ABC tune have no length: write C for a unit, C2 for two")
         meters = [measures[bar.index].meter or "4/4" for bar in bars][: MAX_SEED_BARS + 1]
         meter = max(sorted(set(meters)), key=meters.count)
         return Music(
