@@ -272,7 +272,9 @@ def endpoint(function):
                 given["piece"] = files.brought(given["piece"])
             return address.linked(function(**given))
         except FileNotFoundError:
-            raise gr.Error("piece: This file is not on the server, or no longer: send it again.", title="") from None
+            raise gr.Error(
+                "piece: This file is not on the server, or no longer: send it again.", title="", print_exception=False
+            ) from None
         except Problem as problem:
             raise gr.Error(f"{problem.field}: {problem}", title="", print_exception=False) from problem
 

@@ -75,7 +75,7 @@ def _text(text: str, find: Callable[[str], str | None]) -> Handed:
 def _bytes(text: str) -> bytes:
     """Base64 in either alphabet, with spaces or without, and with or without what says that it is that."""
     packed = re.sub(r"\s", "", DATA_URL.sub("", text, count=1)).rstrip("=").replace("-", "+").replace("_", "/")
-    if not packed:
+    if not packed or not packed.isascii():
         raise Problem("piece", NO_PIECE)
     return base64.b64decode(packed + "=" * (-len(packed) % 4), validate=True)
 
