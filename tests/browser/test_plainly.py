@@ -15,12 +15,13 @@ INK = """() => {  // how much of each voice's colour there is on the roll
 
 def test_a_voice_has_the_name_that_its_style_gives_it(visit):
     page = visit(path="?style=dance&notes=A4%20B4&bars=2")
-    for name in ("Select Melody", "Mute melody", "Hear only melody"):
-        expect(page.get_by_role("button", name=name)).to_be_visible()
+    expect(page.get_by_role("button", name="Select Melody")).to_be_visible()
     expect(page.locator(".voice .called").first).to_have_text("Melody")
     expect(page.get_by_test_id("seed-message")).not_to_contain_text("voices")
     page.locator("#style input[value=chorale]").check(force=True)
     expect(page.locator(".voice .called").first).to_have_text("Soprano")
+    for name in ("Select Soprano", "Mute soprano", "Hear only soprano"):
+        expect(page.get_by_role("button", name=name)).to_be_visible()
     expect(page.get_by_test_id("seed-message")).to_contain_text("other voices")
 
 
