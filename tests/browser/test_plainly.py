@@ -27,6 +27,8 @@ def test_a_voice_has_the_name_that_its_style_gives_it(visit):
 
 def test_the_meters_stand_in_the_order_of_their_length(visit):
     page = visit()
+    page.locator("#more button").first.click()
+    expect(page.locator("#meter input")).to_have_count(5)
     assert page.locator("#meter input").evaluate_all("all => all.map(one => one.value)") == [
         *("2/4", "3/4", "4/4", "6/8", "9/8")
     ]

@@ -215,7 +215,10 @@ def table(directory: Path = checkpoint.DIRECTORY) -> str:
     kinds = dict.fromkeys(MODELS[name].likelihood for name in known)
     notes = [f"{LIKELIHOOD_MARKS[kind]} {LIKELIHOODS[kind]}" for kind in kinds if kind not in ("exact", "none")]
     notes.append(f"{NO_FIGURE} not measured, or {LIKELIHOODS['none']}")
-    return markdown(COLUMNS, rows) + "\n\n" + "; ".join(notes)
+    # A column that nothing was measured for is left out.
+    shown = [index for index in range(len(COLUMNS)) if any(set(one[index]) - set(" ·-") for one in rows)]
+    head, *rows = ([one[index] for index in shown] for one in (list(COLUMNS), *rows))
+    return markdown(head, rows) + "\n\n" + "; ".join(notes)
 
 
 def write_readme(directory: Path = checkpoint.DIRECTORY, readme: Path = README):
