@@ -1,3 +1,4 @@
+# pyright: reportArgumentType=false
 """What programs and agents call: functions of plain values that answer in plain values, ready for JSON.
 
 Every one raises `Problem`, which names the argument to change. Pitches are MIDI numbers, starts and durations steps of

@@ -1,3 +1,4 @@
+# pyright: reportArgumentType=false
 """A piece in an address, as the page writes and reads it (`web/js/link.js`, where its form is told).
 
 What comes in is checked as any upload is: `read` raises `ScoreError`, whatever it is given.

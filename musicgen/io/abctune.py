@@ -1,3 +1,4 @@
+# pyright: reportOptionalMemberAccess=false
 """Reading ABC notation that may come from anybody: the first tune of a text -> music, in one pass over its signs.
 
 Written here since music21's reader takes time with the square of the bars (22 s for a text of 8,000 characters) and
