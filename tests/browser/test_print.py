@@ -13,6 +13,7 @@ from visitor import composed, set_length
 
 PAPERS = {"A4": (794, 1123), "Letter": (816, 1056)}  # px at 96 a inch
 MARGIN = 45  # px, 12 mm
+UNSEEN = pytest.mark.xfail(reason="known: a whole piece of 32 bars is not seen right on one sheet", run=False)
 
 
 def on_paper(page):
@@ -21,8 +22,7 @@ def on_paper(page):
     return page.locator("#print")
 
 
-@pytest.mark.parametrize("bars", [8, 32])
-@pytest.mark.xfail(reason="known: a whole piece of 32 bars is not seen right on one sheet", run=False)
+@pytest.mark.parametrize("bars", [8, pytest.param(32, marks=UNSEEN)])
 def test_the_piece_is_printed_and_nothing_else(visit, bars):
     page = visit()
     set_length(page, bars)
