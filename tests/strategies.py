@@ -47,11 +47,14 @@ def scores(draw, style: str, meter: str, most_bars: int = 4) -> Score:
 
 @st.composite
 def lines(draw, low: int = 60, high: int = 80) -> list[tuple[int, int, int]]:
-    """A line of 6 notes or more, `(pitch, start, length)` in steps, most of them short and without rests between."""
-    lengths = st.sampled_from((1, 2, 2, 3, 4, 4, 4, 6, 8, 12, 16, 23))
-    drawn = draw(
-        st.lists(st.tuples(st.integers(low, high), lengths, st.sampled_from((0, 0, 0, 0, 1, 2, 4))), min_size=6)
-    )
+    """A line of 6 notes or more, `(pitch, start, length)` in steps; half of them and more are of 4 steps at most and
+    directly followed by another.
+    """
+    pitches = st.integers(low, high)
+    lengths, rests = st.sampled_from((1, 2, 3, 4, 6, 8, 12, 16, 23)), st.sampled_from((0, 1, 2, 4))
+    short = draw(st.lists(st.tuples(pitches, st.sampled_from((1, 2, 2, 3, 4, 4)), st.just(0)), min_size=6, max_size=30))
+    others = draw(st.lists(st.tuples(pitches, lengths, rests), max_size=len(short) - 2))
+    drawn = draw(st.permutations(short + others))
     line, now = [], 0
     for pitch, length, rest in drawn:
         line.append((pitch, now, length))

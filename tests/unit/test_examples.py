@@ -65,7 +65,7 @@ def test_every_endpoint_is_typed_and_told(server):
         assert len(about["returns"]) == 1 and about["returns"][0]["type"]
     taken = {p["parameter_name"]: p["parameter_default"] for p in endpoints["/compose"]["parameters"]}
     assert list(taken) == [
-        "model", "style", "notes", "bars", "meter", "tempo", "temperature", "top_p", "random_seed",
+        "model", "style", "notes", "bars", "meter", "tempo", "temperature", "top_p", "random_seed", "piece",
     ]  # fmt: skip
 
 
