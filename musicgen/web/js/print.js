@@ -1,11 +1,12 @@
 /** The piece on paper: its title, its roll in lines as sheet music has them, who composed it, and its link. */
 
 import {element} from "./dom.js";
+import {GAP} from "./geometry.js";
 import {mark} from "./marks.js";
 import {Roll} from "./roll.js";
 import {headline} from "./words.js";
 
-const LOOK = {top: 20, bottom: 6, leastStep: 5, leastSystem: 178};  // px; eight bars of 4/4 a line, four lines a page
+const LOOK = {top: 20, bottom: 6, leastStep: 5, leastSystem: 154};  // px; eight bars of 4/4 a line, four lines a page
 const DENSITY = 3;  // dots a px
 const ABOVE = 18;   // px of a line's bar numbers
 
@@ -14,22 +15,26 @@ const ABOVE = 18;   // px of a line's bar numbers
  * @param {() => {piece: import("./words.js").Piece, notes: import("./words.js").Note[], by: string, link: string} | null} wanted
  */
 export function printing(wanted) {
-  const sheet = element("section"), screen = element("div", "roll-on-paper");
+  const sheet = element("section"), behind = element("div", "behind-paper"), screen = element("div");
   sheet.id = "print";
   sheet.setAttribute("aria-hidden", "true");
   screen.append(element("canvas"), element("div", "playhead"));
+  behind.append(screen);
   document.body.append(sheet);
-  sheet.append(screen);
+  sheet.append(behind);
   const roll = new Roll(screen, LOOK);
 
   function lay() {
     const shown = wanted();
-    sheet.replaceChildren(screen);
+    sheet.replaceChildren(behind);
     if (!shown) return;
     const {piece, notes, by, link} = shown;
     roll.density = DENSITY;
     roll.notes = notes.map(note => ({...note, born: 0, lit: false}));
     roll.frame(piece);
+    // Every line is as high as the others, however many there are.
+    screen.style.height = `${LOOK.top + LOOK.bottom + roll.geometry.systems * (LOOK.leastSystem + GAP) - GAP}px`;
+    roll.fit();
     const title = element("h1", "", headline("Nonet", piece)), legend = element("p", "legend");
     piece.voices.forEach((name, voice) => legend.append(swatch(roll, {voice}), element("span", "", name)));
     if (notes.some(note => note.given)) legend.append(swatch(roll, {voice: 0, given: 1}), element("span", "", "given"));
