@@ -135,6 +135,8 @@ class Tune:
         self.tempo: float | None = None
         self.tempo_in_units: float | None = None
         self.voice: WrittenVoice | None = None  # none before the key, which ends the header
+        self.title = ""
+        self.author = ""
         self.stopped = False
         self.jumps = False
 
@@ -160,6 +162,10 @@ class Tune:
         elif name == "K":
             self._set("key", _key(value))
             self.voice = self.voice or self._voice("1")
+        elif name == "T":
+            self.title = self.title or value  # further ones are other names of it
+        elif name == "C":
+            self.author = self.author or value
         elif name == "V" and value and self.voice:
             self.voice = self._voice(value.split()[0])
 
@@ -326,6 +332,8 @@ class Tune:
             length=bars[-1].start + bars[-1].length,
             barline=first_barline(measures, bars, meter),
             remarks=tuple(self._remarks(set(meters), meter, order)),
+            title=self.title,
+            author=self.author,
         )
 
     def _filled(self, voices: Sequence[WrittenVoice]) -> list[Measure]:

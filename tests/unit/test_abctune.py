@@ -71,6 +71,21 @@ def test_meter_and_tempo(fields, meter, tempo):
     assert score.meter == meter and (tempo is None or score.tempo == tempo)
 
 
+@pytest.mark.parametrize(
+    ("fields", "title", "author"),
+    [("T:Over the Hill % by ear\nT:The Other Name\nC:A. Piper\n", "Over the Hill", "A. Piper"), ("", "", ""),
+     ("T:\nT: Le déserteur \nC: trad.\n", "Le déserteur", "trad."), ("T:\u202e<b>x</b>\n", "<b>x</b>", "")],
+)  # fmt: skip
+def test_title_and_author(fields, title, author):
+    score = from_file("a.abc", f"X:1\n{fields}K:C\nC8|T:C8|\n".encode()).canvas.score
+    assert (score.title, score.author) == (title, author)
+
+
+def test_only_the_first_tune_names_the_music():
+    score = from_file("a.abc", b"X:1\nK:C\nC8|\nX:2\nT:Second\nC:Other\nK:C\nC8|\n").canvas.score
+    assert (score.title, score.author) == ("", "")
+
+
 def test_tuplets_stay_in_time():
     music = abctune.read((HEAD + "(3GABc2d2e2|(3:2:2G2Af6|").encode())
     starts = [round(sound.start, 2) for sound in music.parts[0].sounds]

@@ -5,13 +5,15 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
-from gradio_client import Client
+from gradio_client import Client, handle_file
 from served import serve
 
 import app
 from musicgen import api
+from musicgen.fields import ARGUMENTS
 from musicgen.io.seeds import from_midi
 
 ROOT = Path(__file__).parents[2]
@@ -67,6 +69,25 @@ def test_every_endpoint_is_typed_and_told(server):
     assert list(taken) == [
         "model", "style", "notes", "bars", "meter", "tempo", "temperature", "top_p", "random_seed", "piece",
     ]  # fmt: skip
+
+
+def test_http_clients_read_what_each_argument_is_and_its_limits(server):
+    with urlopen(f"{server.url}gradio_api/info") as answer:
+        endpoints = json.load(answer)["named_endpoints"]
+    for about in endpoints.values():
+        for parameter in about["parameters"]:
+            default = parameter["parameter_default"] if parameter["parameter_has_default"] else ...  # none at all
+            schema = ARGUMENTS[parameter["parameter_name"]].schema(default)
+            assert {**schema, "additional_description": schema["description"]} == parameter["type"]
+
+
+def test_a_client_hands_over_a_file(server, tmp_path):
+    tune = tmp_path / "tune.abc"
+    tune.write_text("X:1\nT:A tune\nC:Somebody\nM:4/4\nL:1/4\nK:C\nc d e f | g2 e2 |\n")
+    client = Client(server.url, verbose=False)
+    answer = client.predict(piece=handle_file(tune), model="rnn", random_seed=1, api_name="/harmonise")
+    assert answer["text"][0] == "C5 D5 E5 F5 | G5:2 E5:2" and all(answer["text"][1:])
+    assert (answer["title"], answer["author"]) == ("A tune", "Somebody")
 
 
 def test_what_is_wrong_comes_back_as_a_sentence_that_names_the_argument(server):
