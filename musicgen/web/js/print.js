@@ -8,7 +8,7 @@ import {headline} from "./words.js";
 
 const LOOK = {top: 20, bottom: 6, leastStep: 5, leastSystem: 154};  // px; eight bars of 4/4 a line, four lines a page
 const DENSITY = 3;  // dots a px
-const ABOVE = 18;   // px of a line's bar numbers
+const ABOVE = GAP;  // px of a line's bar numbers
 
 /**
  * Lays the sheet out each time something is printed.
@@ -53,7 +53,7 @@ export function printing(wanted) {
 /** Each system of a roll as a picture of its own, so that none is cut at the end of a page. @param {Roll} roll */
 function* lines({canvas, geometry, density}) {
   for (let system = 0; system < geometry.systems; system++) {
-    const top = Math.max(0, geometry.top(system) - ABOVE), height = geometry.systemHeight + ABOVE + 4;
+    const top = Math.max(0, geometry.top(system) - ABOVE), height = geometry.systemHeight + ABOVE;
     const line = element("canvas", "line");
     [line.width, line.height] = [canvas.width, Math.round(height * density)];
     line.getContext("2d").drawImage(canvas, 0, -Math.round(top * density));
