@@ -1,4 +1,3 @@
-# pyright: reportArgumentType=false, reportAttributeAccessIssue=false
 """The page: widgets and their wiring. What they mean is in `musicgen`; how they look and sound is in `musicgen/web`."""
 
 import argparse
@@ -285,12 +284,14 @@ def endpoint(function):
 def describe(page: gr.Blocks):
     """Say to HTTP clients and agents what each argument and each field of an answer is, and their limits."""
     for event in page.fns.values():
-        if event.api_visibility != "public":
+        if event.fn is None or event.api_visibility != "public":
             continue
-        for component, parameter in zip(event.inputs, inspect.signature(event.fn).parameters.values()):
+        takes: Any = event.inputs
+        gives: Any = event.outputs
+        for component, parameter in zip(takes, inspect.signature(event.fn).parameters.values()):
             schema = fields.ARGUMENTS[parameter.name].schema(parameter.default)
             component._api_info = {**schema, "additional_description": schema["description"]}
-        for component in event.outputs:
+        for component in gives:
             component._api_info = fields.described(component._api_info)
 
 
@@ -369,7 +370,7 @@ def build() -> gr.Blocks:
                     notes = gr.Textbox(first.text, label="Seed notes", lines=2, max_lines=4, elem_id="notes")
                     example = parts.example(first.name, [e.name for e in EXAMPLES])
                     file = gr.UploadButton(
-                        "Upload MIDI or MusicXML", elem_id="upload",
+                        "Upload MIDI, MusicXML, ABC", elem_id="upload",
                         file_types=[*FILE_ENDINGS, ".png"],
                     )  # fmt: skip
                 parts.said()

@@ -1,4 +1,3 @@
-# pyright: reportArgumentType=false
 """What programs and agents call: functions of plain values that answer in plain values, ready for JSON.
 
 Every one raises `Problem`, which names the argument to change. Pitches are MIDI numbers, starts and durations steps of
@@ -217,7 +216,10 @@ def _all_of(chosen: Any, known: Iterable) -> bool:
 
 def _request(piece: HandedOver | None, bars: int | None, random_seed: int | None, **arguments) -> tuple[Request, str]:
     """The request for an endpoint's arguments, which bear the names of its fields, and what is said of its seed."""
-    known = {name: value for name, value in arguments.items() if value is not None or name not in ("style", "meter")}
+    named = arguments.items()
+    known: dict[str, Any] = {
+        name: value for name, value in named if value is not None or name not in ("style", "meter")
+    }
     known["random_seed"], remarks = _chosen(random_seed), []
     if piece is not None:
         if str(known.get("notes", "")).strip():

@@ -1,4 +1,3 @@
-# pyright: reportArgumentType=false
 """A piece in an address, as the page writes and reads it (`web/js/link.js`, where its form is told).
 
 What comes in is checked as any upload is: `read` raises `ScoreError`, whatever it is given.
@@ -69,7 +68,7 @@ def read(text: str) -> Composition:
     except (ValueError, KeyError, TypeError, RecursionError, binascii.Error, zlib.error) as error:
         raise ScoreError("this link is broken: it may have been cut") from error
     score, given = piece.read({**about, "notes": notes, "fixed": fixed})
-    model, seed = about.get("model"), about.get("seed")
+    model, seed = about.get("model"), about.get("seed", 0)
     known = model if model in list(MODELS) else "unknown"
     return Composition(score, given, known, seed if LIMITS["random_seed"].holds(seed) else 0)
 

@@ -1,4 +1,3 @@
-# pyright: reportOptionalMemberAccess=false
 """Reading ABC notation that may come from anybody: the first tune of a text -> music, in one pass over its signs.
 
 Written here since music21's reader takes time with the square of the bars (22 s for a text of 8,000 characters) and
@@ -373,7 +372,7 @@ def _lines(voice: WrittenVoice, measures: Sequence[Measure], bars: Sequence[Plac
 
 def _length(text: str) -> float:
     """A length in units: 2, 3/2, /, //, /4."""
-    number, slashes, under = re.fullmatch(r"(\d*)(/*)(\d*)", text).groups()
+    ((number, slashes, under),) = re.findall(r"^(\d*)(/*)(\d*)$", text)
     return int(number or 1) / (int(under or 0) or 2 ** min(len(slashes), 6) if slashes else 1)
 
 

@@ -73,8 +73,9 @@ def test_an_answer_is_json_that_is_handed_on_in_every_way(server):
     ways = (piece["handle"], piece["link"], piece, json.dumps(piece))
     read = [answer.structuredContent for answer in answers(server, "read", *({"piece": way} for way in ways))]
     assert all(one["notes"] == read[0]["notes"] and one["text"] == piece["text"] for one in read)
-    (again,) = answers(server, "repair", {"piece": piece["handle"], "first_bar": 2, "last_bar": 2, "model": "rnn"})
-    assert again.structuredContent["text"] != piece["text"] or again.structuredContent["random_seed"] != 1
+    asked = {"piece": piece["handle"], "first_bar": 2, "last_bar": 2, "model": "rnn", "random_seed": 5}
+    (again,) = answers(server, "repair", asked)
+    assert again.structuredContent["text"] != piece["text"]
 
 
 def test_music_goes_in_as_abc_and_as_base64(server):
