@@ -6,7 +6,7 @@
     roll.draw(); roll.place(step); roll.stepAt(event); roll.noteAt(event) */
 
 import {barAt, begins} from "./bars.js";
-import {GAP, GUTTER, Geometry} from "./geometry.js";
+import {GUTTER, Geometry} from "./geometry.js";
 import {mark} from "./marks.js";
 
 const STAGE = {            // px, unless a roll is told otherwise
@@ -17,12 +17,15 @@ const STAGE = {            // px, unless a roll is told otherwise
 };
 const WORD = 46;           // px the first bar's number and "seed" beside it take
 const LEAST_ROW = 1;       // px a pitch is high, if pitches are to be told apart at all
+const SHARPEST = {side: 16_384, area: 16_777_216};  // dots that a canvas may have on a phone; a larger one stays empty
 const ARRIVAL = 220;       // ms a new note takes to appear
 const VOICE_NAMES = ["s", "a", "t", "b"];
 const COLOURS = ["stage", "shade", "grid", "bar", "text", "seed", "seam", "outline", "pattern", "given", "select"];
 const BLACK = new Set([1, 3, 6, 8, 10]);
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** @typedef {{step: number, pitch: number, y: number}} Held  music, and its height in the element, px */
 
 export class Roll {
   /** @param {HTMLElement} element @param {Partial<typeof STAGE>} [look] */
@@ -49,6 +52,7 @@ export class Roll {
     this.box = null;      // drawn around notes to choose them
     /** @type {import("./words.js").Note[]} */
     this.ghosts = [];     // what stood here before
+    this.zoom = 1;         // how many times as large as what fits
     this.density = 0;      // dots a px, if not as many as the screen has
     /** @type {Geometry | null} */
     this.geometry = null;  // none before the element has a width
@@ -63,14 +67,34 @@ export class Roll {
   }
 
   fit() {
-    const {clientWidth: width, clientHeight: height} = this.element, scale = this.density || window.devicePixelRatio || 1;
+    const {clientWidth: width, clientHeight: height} = this.element, wanted = this.density || window.devicePixelRatio || 1;
     if (!width) return;
-    this.geometry = new Geometry(this.piece, this.look, {width, height});
+    this.geometry = new Geometry(this.piece, this.look, {width, height}, this.zoom);
+    const high = this.geometry.height, scale = Math.min(wanted, SHARPEST.side / high, Math.sqrt(SHARPEST.area / (width * high)));
     this.scale = scale;
-    [this.canvas.width, this.canvas.height] = [Math.round(width * scale), Math.round(this.geometry.height * scale)];
-    this.canvas.style.height = `${this.geometry.height}px`;
+    [this.canvas.width, this.canvas.height] = [Math.round(width * scale), Math.round(high * scale)];
+    this.canvas.style.height = `${high}px`;
     this.draw();
     this.place(this.cursor);
+  }
+
+  /** What is to stay at its height when the zoom changes: the music at a point of the element; without one, at the
+   * playhead, if that is in sight.
+   * @param {{x: number, y: number}} [point] px @returns {Held | null} */
+  hold(point) {
+    const {element: {scrollTop, clientHeight, clientWidth}, geometry} = this, {x, y} = point ?? {x: clientWidth / 2, y: clientHeight / 2};
+    if (!geometry) return null;
+    const music = geometry.musicAt(x, y + scrollTop), {system} = geometry.spot(this.cursor), top = geometry.top(system) - scrollTop;
+    if (point || top > clientHeight || top + geometry.systemHeight < 0) return {...music, y};
+    const [above, below] = [Math.max(0, top), Math.min(clientHeight, top + geometry.systemHeight)], middle = (above + below) / 2;
+    return {...geometry.musicAt(x, middle + scrollTop), step: this.cursor, y: middle};
+  }
+
+  /** Draws all so many times as large as what fits. @param {number} zoom @param {Held | null} [held] what stays where it is */
+  zoomTo(zoom, held = this.hold()) {
+    this.zoom = zoom;
+    this.fit();
+    if (held) this.element.scrollTop = this.geometry.heightOf(held) - held.y;
   }
 
   /* what a pointer means */
@@ -240,10 +264,8 @@ export class Roll {
   #follow(system) {  // where not all systems fit, the one that the playhead enters comes into sight
     if (system === this.followed) return;
     this.followed = system;
-    const {element} = this, top = system ? this.geometry.top(system) - GAP : 0;
-    if (top < element.scrollTop || top + this.geometry.systemHeight + 2 * GAP > element.scrollTop + element.clientHeight) {
-      element.scrollTop = top;
-    }
+    const {element} = this, wanted = this.geometry.scrollTo(system, element.scrollTop, element.clientHeight);
+    if (wanted !== element.scrollTop) element.scrollTop = wanted;
   }
 
   #light(step) {  // the notes that sound now; drawn anew only when they change
