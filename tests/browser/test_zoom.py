@@ -211,6 +211,48 @@ def test_an_enlarged_roll_is_edited_and_selected_from(visit):
     assert [0, 74, 0, 4] in page.evaluate("nonet.views.compose.sheet.rows.map(row => row.slice(0, 4))")
 
 
+def test_bar_numbers_stay_in_sight_and_select(visit):
+    page = seed(visit)
+    for _ in range(4):
+        page.get_by_test_id("zoom-in").click()
+    page.evaluate(SHOW, [40, 50])
+    scrolled, box = roll(page).evaluate("roll => roll.scrollTop"), roll(page).bounding_box()
+    assert scrolled > page.evaluate("(r => r.geometry.top(r.geometry.spot(40).system))(nonet.views.compose.sheet.roll)")
+    page.wait_for_timeout(100)
+    ink = """([x, y, width, height]) => {
+        const {canvas, scale} = nonet.views.compose.sheet.roll, pen = canvas.getContext("2d");
+        const {data} = pen.getImageData(...[x, y, width, height].map(at => Math.round(at * scale)));
+        return data.filter((byte, at) => at % 4 === 3 && byte > 100).length;
+    }"""
+    at, _ = page.evaluate(SPOT, [32, 60])
+    assert page.evaluate(ink, [at - box["x"], scrolled + 3, 20, 16]) > 10  # the number
+    assert page.evaluate(ink, [at - box["x"] + 22, scrolled + 1, 20, 18]) == 0  # and nothing else
+    page.mouse.move(at + 5, box["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(at + 40, box["y"] + 8, steps=3)
+    page.mouse.up()
+    expect(page.get_by_test_id("selection")).to_have_text("Bar 3, all voices")
+
+
+def test_by_keys_the_note_in_hand_comes_into_sight(visit):
+    page = seed(visit)
+    for _ in range(4):
+        page.get_by_test_id("zoom-in").click()
+    page.get_by_test_id("edit").click()
+    roll(page).focus()
+    seen = """() => {
+        const {geometry, inHand, element} = nonet.views.compose.sheet.roll, [{y, height}] = geometry.boxes(inHand[0]);
+        return y >= element.scrollTop && y + height <= element.scrollTop + element.clientHeight;
+    }"""
+    for _ in range(8):
+        page.keyboard.press(".")
+        assert page.evaluate(seen)
+    held = "nonet.views.compose.sheet.roll.inHand[0].pitch"
+    first = page.evaluate(held)
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(held) == first + 1 and page.evaluate(seen)
+
+
 @pytest.mark.parametrize("width", [1440, 390])
 def test_the_longest_piece_is_drawn_at_its_largest(visit, width):
     page = seed(visit, bars=32, viewport={"width": width, "height": 844}, device_scale_factor=3)

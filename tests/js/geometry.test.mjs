@@ -103,3 +103,14 @@ test("a system comes into sight as a whole, or, higher than the room, at the pit
   assert.ok(Math.abs(large.row(60, 3) - large.scrollTo(3, at, 280) - 100) < 1e-9);
   assert.ok(Math.abs(large.scrollTo(2, at, 280) - at) < 1e-9);
 });
+
+test("as much as possible of a system is brought into sight, by no longer way than it needs", () => {
+  const room = {width: 390, height: 280}, plain = new Geometry(PIECE, LOOK, room), large = new Geometry(PIECE, LOOK, room, 4);
+  const seen = (roll, system, scrolled) => Math.min(roll.top(system) + roll.systemHeight, scrolled + 280) - Math.max(roll.top(system), scrolled);
+  for (const scrolled of [0, 100, 1e4]) {
+    assert.ok(Math.abs(seen(plain, 1, plain.within(1, scrolled, 280)) - plain.systemHeight) < 1e-6);
+    assert.ok(seen(large, 2, large.within(2, scrolled, 280)) >= 280 - LOOK.top);
+  }
+  const inside = large.top(2) + 40;
+  assert.equal(large.within(2, inside, 280), inside);
+});

@@ -76,6 +76,15 @@ export class Geometry {
   heightOf({step, pitch}) { return this.row(pitch, this.spot(step).system); }
 
   /**
+   * How far to scroll so that as much as possible of a system is in sight, moving no further than that needs.
+   * @param {number} system @param {number} scrolled px @param {number} height px of the room
+   */
+  within(system, scrolled, height) {
+    const top = this.top(system) - this.look.top, foot = this.top(system) + this.systemHeight + this.look.bottom - height;
+    return Math.max(Math.min(top, foot), Math.min(Math.max(top, foot), scrolled));
+  }
+
+  /**
    * How far to scroll for a system to come into sight, if it is not. Of one that is higher than the room the pitches come
    * that are in sight of another.
    * @param {number} system @param {number} scrolled px @param {number} height px of the room

@@ -57,6 +57,7 @@ export class Roll {
     /** @type {Geometry | null} */
     this.geometry = null;  // none before the element has a width
     new ResizeObserver(() => this.fit()).observe(element);
+    element.addEventListener("scroll", () => { if (this.look.numbers && this.zoom > 1) this.draw(); });  // its bar numbers stay in sight
     new MutationObserver(() => this.draw()).observe(document.body, {attributes: true, attributeFilter: ["class"]});
   }
 
@@ -91,10 +92,21 @@ export class Roll {
   }
 
   /** Draws all so many times as large as what fits. @param {number} zoom @param {Held | null} [held] what stays where it is */
-  zoomTo(zoom, held = this.hold()) {
+  zoomTo(zoom, held) {
+    const {element} = this, kept = held ?? this.hold();
     this.zoom = zoom;
     this.fit();
-    if (held) this.element.scrollTop = this.geometry.heightOf(held) - held.y;
+    if (!kept) return;
+    const wanted = this.geometry.heightOf(kept) - kept.y;
+    element.scrollTop = held ? wanted : this.geometry.within(this.geometry.spot(kept.step).system, wanted, element.clientHeight);
+  }
+
+  /** Scrolls no further than it needs for a note to be seen. @param {{start: number, duration: number, pitch: number}} note */
+  reveal(note) {
+    const {element, look, geometry} = this, [box] = geometry?.boxes(note) ?? [];
+    if (!box) return;
+    const highest = box.y - look.top, lowest = box.y + box.height + look.bottom - element.clientHeight;
+    element.scrollTop = Math.max(lowest, Math.min(highest, element.scrollTop));
   }
 
   /* what a pointer means */
@@ -113,7 +125,12 @@ export class Roll {
   /** Among the bar numbers? @param {MouseEvent} event */
   onRuler(event) {
     const {y} = this.pointAt(event);
-    return y < this.geometry.top(this.geometry.systemAt(y));
+    return y < this.#ruler(this.geometry.systemAt(y));
+  }
+
+  #ruler(system) {  // the foot of its bar numbers: above it or, where that is out of sight, at the edge of what is seen
+    const {geometry, element, look} = this, top = geometry.top(system);
+    return Math.max(top, Math.min(element.scrollTop + look.top, top + geometry.systemHeight));
   }
 
   noteAt(event) {
@@ -138,6 +155,7 @@ export class Roll {
     this.#selection(pen);
     this.#notes(pen);
     this.#hand(pen);
+    if (this.look.numbers) for (let system = 0; system < this.geometry.systems; system++) this.#barNumbers(pen, system);
   }
 
   #ground(pen, system) {
@@ -163,7 +181,6 @@ export class Roll {
       pen.fillRect(Math.round(x), top, 1, systemHeight);
     }
     pen.clearRect(GUTTER, top, Math.max(0, begins(this.piece) - from) * stepWidth, systemHeight);  // not there, before an upbeat
-    if (this.look.numbers) this.#barNumbers(pen, from, to, top);
   }
 
   #pitchNames(pen, system, width) {
@@ -178,15 +195,17 @@ export class Roll {
     }
   }
 
-  #barNumbers(pen, from, to, top) {
-    const {bar, seedSteps} = this.piece, {stepWidth} = this.geometry;
+  #barNumbers(pen, system) {
+    const {bar, seedSteps, steps} = this.piece, {stepWidth, perSystem} = this.geometry;
+    const from = system * perSystem, to = Math.min(steps, from + perSystem), foot = this.#ruler(system);
     const every = Math.max(1, Math.ceil(18 / (bar * stepWidth)));
-    [pen.textAlign, pen.textBaseline] = ["left", "alphabetic"];
+    if (foot > this.geometry.top(system)) pen.clearRect(0, foot - this.look.top, this.geometry.width, this.look.top);
+    [pen.textAlign, pen.textBaseline, pen.font] = ["left", "alphabetic", `11px ${this.font}`];
     pen.fillStyle = this.colours.text;
     for (let step = from; step < to; step += bar) {
       const x = (step - from) * stepWidth + 2;
       if ((step / bar) % every || (seedSteps && !from && step && x < WORD)) continue;
-      pen.fillText(String(barAt(this.piece, step)), GUTTER + x, top - 4);
+      pen.fillText(String(barAt(this.piece, step)), GUTTER + x, foot - 4);
     }
   }
 
