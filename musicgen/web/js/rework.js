@@ -6,6 +6,7 @@ import {element, only} from "./dom.js";
 import {problem} from "./problems.js";
 import {HOLD, still, twoFingers} from "./touch.js";
 import {between, fitting, inWords, whole, withVoice} from "./selection.js";
+import {voiceSwatch} from "./swatch.js";
 import {listed, plural} from "./words.js";
 
 /** @typedef {import("./canvas.js").Canvas} Canvas */
@@ -258,9 +259,9 @@ export class Rework {
   }
 
   #chip(name, voice) {
-    const chip = element("button", `chip voice-${voice}`);
+    const chip = element("button", "chip");
     chip.type = "button";
-    chip.append(element("span", "unseen", "Select "), name);
+    chip.append(voiceSwatch(voice), element("span", "unseen", "Select "), name);
     chip.addEventListener("click", () => {
       this.select(withVoice(this.#sheet.piece, this.region, voice));
       this.#reveal();

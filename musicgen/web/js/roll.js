@@ -7,7 +7,7 @@
 
 import {barAt, begins} from "./bars.js";
 import {GUTTER, Geometry} from "./geometry.js";
-import {mark} from "./marks.js";
+import {mark, paletteOf} from "./marks.js";
 
 const STAGE = {            // px, unless a roll is told otherwise
   top: 20, bottom: 10,     // around the systems
@@ -19,8 +19,6 @@ const WORD = 46;           // px the first bar's number and "seed" beside it tak
 const LEAST_ROW = 1;       // px a pitch is high, if pitches are to be told apart at all
 const SHARPEST = {side: 16_384, area: 16_777_216};  // dots that a canvas may have on a phone; a larger one stays empty
 const ARRIVAL = 220;       // ms a new note takes to appear
-const VOICE_NAMES = ["s", "a", "t", "b"];
-const COLOURS = ["stage", "shade", "grid", "bar", "text", "seed", "seam", "outline", "pattern", "given", "select"];
 const BLACK = new Set([1, 3, 6, 8, 10]);
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
@@ -142,11 +140,10 @@ export class Roll {
 
   draw() {
     if (!this.geometry) return;
-    const style = getComputedStyle(this.element);
-    const colour = name => style.getPropertyValue(`--${name}`).trim();
-    this.colours = Object.fromEntries(COLOURS.map(name => [name, colour(`roll-${name}`)]));
-    this.voices = VOICE_NAMES.map(name => colour(`voice-${name}`));
-    this.font = style.fontFamily;
+    const {voices, colours} = paletteOf(this.element);
+    this.voices = voices;
+    this.colours = colours;
+    this.font = getComputedStyle(this.element).fontFamily;
     const pen = this.canvas.getContext("2d");
     pen.setTransform(this.scale, 0, 0, this.scale, 0, 0);
     pen.clearRect(0, 0, this.geometry.width, this.geometry.height);
