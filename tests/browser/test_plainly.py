@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from playwright.sync_api import expect
 from visitor import data, in_state, roll
 
@@ -108,3 +109,58 @@ def test_on_a_phone_one_tap_draws_nothing_and_two_draw_a_note(visit):
     page.touchscreen.tap(*spot)
     page.touchscreen.tap(*spot)
     expect(roll(page)).to_have_attribute("data-notes", "2")
+
+
+def test_a_voice_has_one_mark_beside_the_roll_and_in_the_mixer(visit):
+    page = visit()
+    marks = """() => [".chip", ".voice"].map(place =>
+        [...document.querySelectorAll(`${place} canvas.swatch`)].map(canvas => canvas.toDataURL()))"""
+    share = """() => [...document.querySelectorAll(".chip canvas.swatch")].map((canvas, voice) => {
+        const colour = new OffscreenCanvas(1, 1).getContext("2d");
+        colour.fillStyle = nonet.views.compose.sheet.roll.voices[voice];
+        colour.fillRect(0, 0, 1, 1);
+        const [wanted] = new Uint32Array(colour.getImageData(0, 0, 1, 1).data.buffer);
+        const {data} = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+        const dots = new Uint32Array(data.buffer);
+        return dots.filter(dot => dot === wanted).length / dots.length;
+    })"""
+    seen = []
+    for _ in ("light", "dark"):
+        beside, mixer = page.evaluate(marks)
+        assert beside == mixer and len(set(beside)) == 4
+        assert min(page.evaluate(share)) > 0.3
+        seen.append(beside)
+        page.get_by_label("Dark page").click()
+        page.wait_for_timeout(100)
+    assert seen[0] != seen[1]
+    assert page.evaluate(marks) == [seen[0], seen[0]]
+
+
+def test_all_lists_and_what_stands_beside_them_look_alike(visit):
+    page = visit(viewport={"width": 1440, "height": 900})
+    look = """element => {
+        const style = getComputedStyle(element), names = ["appearance", "backgroundImage", "minHeight", "color"];
+        return Object.fromEntries([...names, "borderRadius", "borderColor", "backgroundColor"].map(n => [n, style[n]]));
+    }"""
+    for _ in ("light", "dark"):
+        looks = page.locator("select").evaluate_all(f"all => all.map({look})")
+        assert len(looks) == 6  # four instruments, the example, the tune of a file
+        assert all(one == looks[0] for one in looks) and looks[0]["appearance"] == "none"
+        page.get_by_label("Dark page").click()
+    example, upload = (page.locator(name).bounding_box() for name in ("#example select", "#upload"))
+    assert [example["height"], upload["height"]] == [40, 40]
+    assert example["y"] == pytest.approx(upload["y"], abs=1)
+
+
+def test_what_is_closed_points_to_the_right_and_what_is_open_down(visit):
+    page = visit()
+    way = """icon => {  // of what is drawn as pointing down
+        const turn = new DOMMatrix(getComputedStyle(icon).transform), {x, y} = turn.transformPoint({x: 0, y: 1});
+        return [icon.textContent.trim(), Math.round(x), Math.round(y)];
+    }"""
+    icon = page.locator("#more .icon")
+    assert icon.evaluate(way) == ["▼", 1, 0]
+    page.locator("#more button").first.click()
+    expect(page.locator("#meter")).to_be_visible()
+    page.wait_for_timeout(400)  # it turns
+    assert icon.evaluate(way) == ["▼", 0, 1]

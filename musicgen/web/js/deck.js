@@ -7,12 +7,14 @@
 import {allGiven, barsComposed} from "./canvas.js";
 import {Sheet} from "./sheet.js";
 import {headline, outcome, plural} from "./words.js";
+import {Zoom} from "./zoom.js";
 
 export class Deck {
   constructor(views, element) {
     this.views = views;
     this.element = element.querySelector("[data-testid=roll]");
     this.sheet = new Sheet(this.element);
+    this.zoom = new Zoom(element, this.sheet.roll);
     this.title = element.querySelector(".title");
     this.readout = element.querySelector(".readout");
     this.status = element.querySelector(".status");

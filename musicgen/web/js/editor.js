@@ -176,6 +176,7 @@ export class Editor {
     else if (key === "Enter") this.#add();
     else if (key === "Escape" && this.selected.length) this.#select([]);
     else return;
+    if (this.#last) this.#roll.reveal(this.#last);
     event.preventDefault();
     event.stopImmediatePropagation();
   }

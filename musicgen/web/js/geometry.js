@@ -16,18 +16,20 @@ export class Geometry {
    * @param {{steps: number, bar: number, low: number, high: number}} piece
    * @param {Look} look
    * @param {{width: number, height: number}} room px
+   * @param {number} [zoom] how many times as large as what fits; the piece breaks into more systems, each as wide as the room
    */
-  constructor(piece, look, {width, height}) {
+  constructor(piece, look, {width, height}, zoom = 1) {
     const {steps, bar} = piece, bars = steps / bar, inside = width - GUTTER - EDGE;
     const fitting = look.leastStep ? Math.max(1, Math.floor(inside / (bar * look.leastStep))) : bars;
     this.piece = piece;
     this.look = look;
     this.width = width;
-    this.systems = Math.ceil(bars / fitting);
+    const fitted = Math.ceil(bars / fitting), fewer = Math.max(1, Math.floor(Math.ceil(bars / fitted) / zoom));
+    this.systems = Math.ceil(bars / fewer);
     this.perSystem = Math.ceil(bars / this.systems) * bar;  // steps
     this.stepWidth = inside / this.perSystem;
     const room = height - look.top - look.bottom + GAP, inSight = Math.floor(room / (look.leastSystem * TIGHT + GAP));
-    this.systemHeight = Math.max(1, room / Math.max(1, Math.min(this.systems, inSight)) - GAP);  // whole systems are in sight
+    this.systemHeight = zoom * Math.max(1, room / Math.max(1, Math.min(fitted, inSight)) - GAP);  // whole ones are in sight, unless enlarged
     this.height = look.top + look.bottom + this.systems * (this.systemHeight + GAP) - GAP;
     this.rowHeight = this.systemHeight / (piece.high - piece.low + 3);
   }
@@ -57,7 +59,41 @@ export class Geometry {
   }
 
   /** @param {number} y */
-  pitchAt(y) { return Math.round(this.piece.high + 1.5 - (y - this.top(this.systemAt(y))) / this.rowHeight); }
+  pitchAt(y) { return Math.round(this.#rowAt(y)); }
+
+  #rowAt(y) { return this.piece.high + 1.5 - (y - this.top(this.systemAt(y))) / this.rowHeight; }
+
+  /**
+   * What stands at a point, to find it again where the same piece is drawn otherwise.
+   * @param {number} x @param {number} y @returns {{step: number, pitch: number}} neither is whole
+   */
+  musicAt(x, y) {
+    const end = (this.systemAt(y) + 1) * this.perSystem;  // of the system pointed at; the step there stands in the next
+    return {step: Math.min(this.stepAt(x, y), end - 0.001), pitch: this.#rowAt(y)};
+  }
+
+  /** The height at which a pitch stands in a step's system. @param {{step: number, pitch: number}} music */
+  heightOf({step, pitch}) { return this.row(pitch, this.spot(step).system); }
+
+  /**
+   * How far to scroll so that as much as possible of a system is in sight, moving no further than that needs.
+   * @param {number} system @param {number} scrolled px @param {number} height px of the room
+   */
+  within(system, scrolled, height) {
+    const top = this.top(system) - this.look.top, foot = this.top(system) + this.systemHeight + this.look.bottom - height;
+    return Math.max(Math.min(top, foot), Math.min(Math.max(top, foot), scrolled));
+  }
+
+  /**
+   * How far to scroll for a system to come into sight, if it is not. Of one that is higher than the room the pitches come
+   * that are in sight of another.
+   * @param {number} system @param {number} scrolled px @param {number} height px of the room
+   */
+  scrollTo(system, scrolled, height) {
+    const top = system ? this.top(system) - GAP : 0, least = this.systemHeight + 2 * GAP;
+    if (least > height) return scrolled + this.top(system) - this.top(this.systemAt(scrolled + height / 2));
+    return top < scrolled || top + least > scrolled + height ? top : scrolled;
+  }
 
   /**
    * The note under a point, or the nearest that a hand can have meant, if any.

@@ -1,4 +1,18 @@
-/** How a note looks: its voice by colour and by pattern, given notes by a heavy outline. Also used for the legend. */
+/** How a note looks: its voice by colour and by pattern, given notes by a heavy outline. Also used beside the voices' names. */
+
+const VOICE_NAMES = ["s", "a", "t", "b"];
+const COLOURS = ["stage", "shade", "grid", "bar", "text", "seed", "seam", "outline", "pattern", "given", "select"];
+
+/** @typedef {{voices: string[], colours: Record<string, string>}} Palette */
+
+/** The colours that hold where an element stands. @param {Element} place @returns {Palette} */
+export function paletteOf(place) {
+  const style = getComputedStyle(place), colour = name => style.getPropertyValue(`--${name}`).trim();
+  return {
+    voices: VOICE_NAMES.map(name => colour(`voice-${name}`)),
+    colours: Object.fromEntries(COLOURS.map(name => [name, colour(`roll-${name}`)])),
+  };
+}
 
 /** @type {((pen: CanvasRenderingContext2D, x: number, y: number, width: number, height: number) => void)[]} */
 const PATTERNS = [
@@ -24,7 +38,7 @@ const PATTERNS = [
  * @param {CanvasRenderingContext2D} pen
  * @param {{x: number, y: number, width: number, height: number}} box px
  * @param {{voice: number, given?: number, lit?: boolean}} note
- * @param {{voices: string[], colours: Record<string, string>}} palette
+ * @param {Palette} palette
  */
 export function mark(pen, {x, y, width, height}, {voice, given, lit}, {voices, colours}) {
   const fine = Math.min(1, height / 6, width / 6);  // lines that leave a small note its colour

@@ -2,8 +2,8 @@
 
 import {element} from "./dom.js";
 import {GAP} from "./geometry.js";
-import {mark} from "./marks.js";
 import {Roll} from "./roll.js";
+import {swatch} from "./swatch.js";
 import {headline} from "./words.js";
 
 const LOOK = {top: 20, bottom: 6, leastStep: 5, leastSystem: 154};  // px; eight bars of 4/4 a line, four lines a page
@@ -36,8 +36,8 @@ export function printing(wanted) {
     screen.style.height = `${LOOK.top + LOOK.bottom + roll.geometry.systems * (LOOK.leastSystem + GAP) - GAP}px`;
     roll.fit();
     const title = element("h1", "", headline("Nonet", piece)), legend = element("p", "legend");
-    piece.voices.forEach((name, voice) => legend.append(swatch(roll, {voice}), element("span", "", name)));
-    if (notes.some(note => note.given)) legend.append(swatch(roll, {voice: 0, given: 1}), element("span", "", "given"));
+    piece.voices.forEach((name, voice) => legend.append(swatch({voice}, roll), element("span", "", name)));
+    if (notes.some(note => note.given)) legend.append(swatch({voice: 0, given: 1}, roll), element("span", "", "given"));
     sheet.append(title, element("p", "by", by), legend, ...lines(roll));
     if (!link) return;
     const address = element("a", "", link);
@@ -59,12 +59,4 @@ function* lines({canvas, geometry, density}) {
     line.getContext("2d").drawImage(canvas, 0, -Math.round(top * density));
     yield line;
   }
-}
-
-function swatch(roll, note) {
-  const canvas = element("canvas", "swatch"), pen = canvas.getContext("2d");
-  [canvas.width, canvas.height] = [34 * DENSITY, 14 * DENSITY];
-  pen.scale(DENSITY, DENSITY);
-  mark(pen, {x: 1, y: 1, width: 32, height: 12}, note, roll);
-  return canvas;
 }

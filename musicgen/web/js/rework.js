@@ -4,8 +4,9 @@
 import {again, canvasOf, continued, filled, harmonised, painted, silent, voicesWithin} from "./canvas.js";
 import {element, only} from "./dom.js";
 import {problem} from "./problems.js";
-import {HOLD, still, twoFingersScroll} from "./touch.js";
+import {HOLD, still, twoFingers} from "./touch.js";
 import {between, fitting, inWords, whole, withVoice} from "./selection.js";
+import {voiceSwatch} from "./swatch.js";
 import {listed, plural} from "./words.js";
 
 /** @typedef {import("./canvas.js").Canvas} Canvas */
@@ -86,7 +87,10 @@ export class Rework {
     roll.addEventListener("pointermove", event => this.#drag(event));
     for (const name of ["pointerup", "pointercancel"]) roll.addEventListener(name, () => this.#release());
     still(roll, () => Boolean(this.from && this.dragged));
-    twoFingersScroll(roll, () => this.#release());
+    twoFingers(roll, {
+      begins: at => { this.#release(); this.deck.zoom.begin(at); },
+      pinched: (times, at) => this.deck.zoom.pinch(times, at),
+    });
     roll.addEventListener("click", event => {
       if (this.dragged) this.dragged = false;
       else this.deck.views.transport.seek(this.#sheet.roll.stepAt(event));
@@ -96,6 +100,7 @@ export class Rework {
 
   #press(event) {
     if (event.button || !this.#sheet.piece) return;
+    if (!event.isPrimary) { this.#release(); return; }  // a second finger: the first does not rest to select
     const {roll, piece} = this.#sheet, {y} = roll.pointAt(event), step = roll.stepAt(event), touch = event.pointerType === "touch";
     [this.dragged, this.from] = [false, {x: event.clientX, y: event.clientY, step, ruler: roll.onRuler(event), touch, at: y}];
     if (touch) this.waiting = setTimeout(() => {  // a finger that rests selects; one that moves on scrolls
@@ -254,9 +259,9 @@ export class Rework {
   }
 
   #chip(name, voice) {
-    const chip = element("button", `chip voice-${voice}`);
+    const chip = element("button", "chip");
     chip.type = "button";
-    chip.append(element("span", "unseen", "Select "), name);
+    chip.append(voiceSwatch(voice), element("span", "unseen", "Select "), name);
     chip.addEventListener("click", () => {
       this.select(withVoice(this.#sheet.piece, this.region, voice));
       this.#reveal();

@@ -6,8 +6,8 @@
     roll.draw(); roll.place(step); roll.stepAt(event); roll.noteAt(event) */
 
 import {barAt, begins} from "./bars.js";
-import {GAP, GUTTER, Geometry} from "./geometry.js";
-import {mark} from "./marks.js";
+import {GUTTER, Geometry} from "./geometry.js";
+import {mark, paletteOf} from "./marks.js";
 
 const STAGE = {            // px, unless a roll is told otherwise
   top: 20, bottom: 10,     // around the systems
@@ -17,12 +17,13 @@ const STAGE = {            // px, unless a roll is told otherwise
 };
 const WORD = 46;           // px the first bar's number and "seed" beside it take
 const LEAST_ROW = 1;       // px a pitch is high, if pitches are to be told apart at all
+const SHARPEST = {side: 16_384, area: 16_777_216};  // dots that a canvas may have on a phone; a larger one stays empty
 const ARRIVAL = 220;       // ms a new note takes to appear
-const VOICE_NAMES = ["s", "a", "t", "b"];
-const COLOURS = ["stage", "shade", "grid", "bar", "text", "seed", "seam", "outline", "pattern", "given", "select"];
 const BLACK = new Set([1, 3, 6, 8, 10]);
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+
+/** @typedef {{step: number, pitch: number, y: number}} Held  music, and its height in the element, px */
 
 export class Roll {
   /** @param {HTMLElement} element @param {Partial<typeof STAGE>} [look] */
@@ -49,10 +50,12 @@ export class Roll {
     this.box = null;      // drawn around notes to choose them
     /** @type {import("./words.js").Note[]} */
     this.ghosts = [];     // what stood here before
+    this.zoom = 1;         // how many times as large as what fits
     this.density = 0;      // dots a px, if not as many as the screen has
     /** @type {Geometry | null} */
     this.geometry = null;  // none before the element has a width
     new ResizeObserver(() => this.fit()).observe(element);
+    element.addEventListener("scroll", () => { if (this.look.numbers && this.zoom > 1) this.draw(); });  // its bar numbers stay in sight
     new MutationObserver(() => this.draw()).observe(document.body, {attributes: true, attributeFilter: ["class"]});
   }
 
@@ -63,14 +66,45 @@ export class Roll {
   }
 
   fit() {
-    const {clientWidth: width, clientHeight: height} = this.element, scale = this.density || window.devicePixelRatio || 1;
+    const {clientWidth: width, clientHeight: height} = this.element, wanted = this.density || window.devicePixelRatio || 1;
     if (!width) return;
-    this.geometry = new Geometry(this.piece, this.look, {width, height});
+    this.geometry = new Geometry(this.piece, this.look, {width, height}, this.zoom);
+    const high = this.geometry.height, scale = Math.min(wanted, SHARPEST.side / high, Math.sqrt(SHARPEST.area / (width * high)));
     this.scale = scale;
-    [this.canvas.width, this.canvas.height] = [Math.round(width * scale), Math.round(this.geometry.height * scale)];
-    this.canvas.style.height = `${this.geometry.height}px`;
+    [this.canvas.width, this.canvas.height] = [Math.round(width * scale), Math.round(high * scale)];
+    this.canvas.style.height = `${high}px`;
     this.draw();
     this.place(this.cursor);
+  }
+
+  /** What is to stay at its height when the zoom changes: the music at a point of the element; without one, at the
+   * playhead, if that is in sight.
+   * @param {{x: number, y: number}} [point] px @returns {Held | null} */
+  hold(point) {
+    const {element: {scrollTop, clientHeight, clientWidth}, geometry} = this, {x, y} = point ?? {x: clientWidth / 2, y: clientHeight / 2};
+    if (!geometry) return null;
+    const music = geometry.musicAt(x, y + scrollTop), {system} = geometry.spot(this.cursor), top = geometry.top(system) - scrollTop;
+    if (point || top > clientHeight || top + geometry.systemHeight < 0) return {...music, y};
+    const [above, below] = [Math.max(0, top), Math.min(clientHeight, top + geometry.systemHeight)], middle = (above + below) / 2;
+    return {...geometry.musicAt(x, middle + scrollTop), step: this.cursor, y: middle};
+  }
+
+  /** Draws all so many times as large as what fits. @param {number} zoom @param {Held | null} [held] what stays where it is */
+  zoomTo(zoom, held) {
+    const {element} = this, kept = held ?? this.hold();
+    this.zoom = zoom;
+    this.fit();
+    if (!kept) return;
+    const wanted = this.geometry.heightOf(kept) - kept.y;
+    element.scrollTop = held ? wanted : this.geometry.within(this.geometry.spot(kept.step).system, wanted, element.clientHeight);
+  }
+
+  /** Scrolls no further than it needs for a note to be seen. @param {{start: number, duration: number, pitch: number}} note */
+  reveal(note) {
+    const {element, look, geometry} = this, [box] = geometry?.boxes(note) ?? [];
+    if (!box) return;
+    const highest = box.y - look.top, lowest = box.y + box.height + look.bottom - element.clientHeight;
+    element.scrollTop = Math.max(lowest, Math.min(highest, element.scrollTop));
   }
 
   /* what a pointer means */
@@ -89,7 +123,12 @@ export class Roll {
   /** Among the bar numbers? @param {MouseEvent} event */
   onRuler(event) {
     const {y} = this.pointAt(event);
-    return y < this.geometry.top(this.geometry.systemAt(y));
+    return y < this.#ruler(this.geometry.systemAt(y));
+  }
+
+  #ruler(system) {  // the foot of its bar numbers: above it or, where that is out of sight, at the edge of what is seen
+    const {geometry, element, look} = this, top = geometry.top(system);
+    return Math.max(top, Math.min(element.scrollTop + look.top, top + geometry.systemHeight));
   }
 
   noteAt(event) {
@@ -101,11 +140,10 @@ export class Roll {
 
   draw() {
     if (!this.geometry) return;
-    const style = getComputedStyle(this.element);
-    const colour = name => style.getPropertyValue(`--${name}`).trim();
-    this.colours = Object.fromEntries(COLOURS.map(name => [name, colour(`roll-${name}`)]));
-    this.voices = VOICE_NAMES.map(name => colour(`voice-${name}`));
-    this.font = style.fontFamily;
+    const {voices, colours} = paletteOf(this.element);
+    this.voices = voices;
+    this.colours = colours;
+    this.font = getComputedStyle(this.element).fontFamily;
     const pen = this.canvas.getContext("2d");
     pen.setTransform(this.scale, 0, 0, this.scale, 0, 0);
     pen.clearRect(0, 0, this.geometry.width, this.geometry.height);
@@ -114,6 +152,7 @@ export class Roll {
     this.#selection(pen);
     this.#notes(pen);
     this.#hand(pen);
+    if (this.look.numbers) for (let system = 0; system < this.geometry.systems; system++) this.#barNumbers(pen, system);
   }
 
   #ground(pen, system) {
@@ -139,7 +178,6 @@ export class Roll {
       pen.fillRect(Math.round(x), top, 1, systemHeight);
     }
     pen.clearRect(GUTTER, top, Math.max(0, begins(this.piece) - from) * stepWidth, systemHeight);  // not there, before an upbeat
-    if (this.look.numbers) this.#barNumbers(pen, from, to, top);
   }
 
   #pitchNames(pen, system, width) {
@@ -154,15 +192,17 @@ export class Roll {
     }
   }
 
-  #barNumbers(pen, from, to, top) {
-    const {bar, seedSteps} = this.piece, {stepWidth} = this.geometry;
+  #barNumbers(pen, system) {
+    const {bar, seedSteps, steps} = this.piece, {stepWidth, perSystem} = this.geometry;
+    const from = system * perSystem, to = Math.min(steps, from + perSystem), foot = this.#ruler(system);
     const every = Math.max(1, Math.ceil(18 / (bar * stepWidth)));
-    [pen.textAlign, pen.textBaseline] = ["left", "alphabetic"];
+    if (foot > this.geometry.top(system)) pen.clearRect(0, foot - this.look.top, this.geometry.width, this.look.top);
+    [pen.textAlign, pen.textBaseline, pen.font] = ["left", "alphabetic", `11px ${this.font}`];
     pen.fillStyle = this.colours.text;
     for (let step = from; step < to; step += bar) {
       const x = (step - from) * stepWidth + 2;
       if ((step / bar) % every || (seedSteps && !from && step && x < WORD)) continue;
-      pen.fillText(String(barAt(this.piece, step)), GUTTER + x, top - 4);
+      pen.fillText(String(barAt(this.piece, step)), GUTTER + x, foot - 4);
     }
   }
 
@@ -240,10 +280,8 @@ export class Roll {
   #follow(system) {  // where not all systems fit, the one that the playhead enters comes into sight
     if (system === this.followed) return;
     this.followed = system;
-    const {element} = this, top = system ? this.geometry.top(system) - GAP : 0;
-    if (top < element.scrollTop || top + this.geometry.systemHeight + 2 * GAP > element.scrollTop + element.clientHeight) {
-      element.scrollTop = top;
-    }
+    const {element} = this, wanted = this.geometry.scrollTo(system, element.scrollTop, element.clientHeight);
+    if (wanted !== element.scrollTop) element.scrollTop = wanted;
   }
 
   #light(step) {  // the notes that sound now; drawn anew only when they change

@@ -14,8 +14,8 @@
 
 import {begins} from "./bars.js";
 import {only} from "./dom.js";
-import {mark} from "./marks.js";
 import {clearProblem, problem} from "./problems.js";
+import {voiceSwatch} from "./swatch.js";
 import {beatsAMinute, secondsPerStep, tempoOf} from "./time.js";
 import {clock, place} from "./words.js";
 
@@ -25,7 +25,7 @@ import {clock, place} from "./words.js";
 const NOTES = {4: ["♩ =", "Quarter notes"], 6: ["♩. =", "Dotted quarter notes"]};  // by the steps of a beat
 
 export class Transport {
-  #settings; #element; #rows; #selects; #swatches; #beats; #unit; #ticking = null;
+  #settings; #element; #rows; #selects; #beats; #unit; #ticking = null;
   #limits;  // of the tempo, quarters a minute
   #quiet = {mute: new Set(), solo: new Set()};  // voices
 
@@ -68,10 +68,10 @@ export class Transport {
   #fill(voices, {choices, voices: names}) {
     const blank = this.#element.querySelector("template");
     this.#rows = names.map(() => /** @type {HTMLElement} */ (blank.content.firstElementChild.cloneNode(true)));
+    for (const [voice, row] of this.#rows.entries()) row.querySelector("label").prepend(voiceSwatch(voice));
     voices.append(...this.#rows);
     this.#name(names);
     this.#selects = [...voices.querySelectorAll("select")];
-    this.#swatches = [...voices.querySelectorAll("canvas")];
     for (const select of this.#selects) {
       for (const {key, title} of choices) select.add(new Option(title, key));
       select.addEventListener("change", () => this.#choose({instruments: this.#selects.map(s => s.value)}));
@@ -248,16 +248,5 @@ export class Transport {
     slider.setAttribute("aria-valuemax", piece.steps);
     slider.setAttribute("aria-valuenow", step);
     slider.setAttribute("aria-valuetext", said);
-  }
-
-  legend(roll) {  // the voices' marks beside their instruments
-    if (!roll?.colours) return;
-    const scale = window.devicePixelRatio || 1;
-    for (const [voice, canvas] of this.#swatches.entries()) {
-      [canvas.width, canvas.height] = [34 * scale, 14 * scale];
-      const pen = canvas.getContext("2d");
-      pen.scale(scale, scale);
-      mark(pen, {x: 1, y: 1, width: 32, height: 12}, {voice}, roll);
-    }
   }
 }

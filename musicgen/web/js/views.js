@@ -157,7 +157,6 @@ export class Views {
     const downloads = /** @type {HTMLElement | null} */ (document.querySelector("#downloads"));
     if (downloads) downloads.dataset.what = `Download ${this.view.what}`;
     this.tellStop();
-    this.transport.legend(this.view.chosen?.roll);
   }
 
   tellStop() {  // is there anything to stop?
